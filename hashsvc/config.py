@@ -1,0 +1,105 @@
+"""Every setting, frozen, loaded once at the edge and passed down; nothing below reads the environment."""
+
+import dataclasses
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from hashsvc.errors import InvalidInputError
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds on one video. Breaking one raises LimitExceededError."""
+
+    max_bytes: int = 4 << 30
+    """Size of the file, bytes."""
+    max_duration: float = 4 * 3600.0
+    """Presentation time, seconds."""
+    max_pixels: int = 8192 * 4608
+    """Width x height of one coded frame; 8K fits, a 16k x 16k header does not."""
+    max_frames: int = 2_000_000
+    """Packets of the video stream."""
+    max_hashed_frames: int = 100_000
+    """Frames kept in one fingerprint."""
+    max_cpu_seconds: float = 1800.0
+    """CPU time of one job in the sandboxed worker."""
+    max_match_cpu_seconds: float = 120.0
+    """The same for an upload, which is untrusted and comes by the thousand."""
+    max_memory: int = 4 << 30
+    """Address space of the sandboxed worker, bytes."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """The sandboxed hashing workers of one process."""
+
+    workers: int = 2
+    """Concurrent worker processes."""
+    queue: int = 64
+    """Jobs that may wait for a worker; one more is UnavailableError OVERLOADED."""
+    jobs_per_worker: int = 200
+    """A worker is replaced after so many jobs, so that a leak in a codec cannot grow without end."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """The gRPC edge."""
+
+    max_message_bytes: int = 16 << 20
+    """One gRPC message; media is streamed in chunks, so only fingerprints come near it."""
+    match_threads: int = 4
+    """Threads that search; FAISS and numpy release the interpreter lock."""
+    drain_seconds: float = 15.0
+    """After SIGTERM, how long running calls may take."""
+    min_revision_wait: float = 2.0
+    """How long a match with `min_revision` waits for the index, seconds."""
+    max_page_size: int = 1000
+    """Items in one page of a list; more are coerced down to it."""
+    reference_cache_bytes: int = 512 << 20
+    """Decoded references held in memory between matches."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All of them, by section."""
+
+    limits: Limits = Limits()
+    workers: WorkerSettings = WorkerSettings()
+    server: ServerSettings = ServerSettings()
+
+    @classmethod
+    def load(cls, path: Path | None) -> "Settings":
+        """Read a TOML file with one table a section; None gives the defaults.
+
+        Raises InvalidInputError CONFIG_INVALID for an unreadable file, an unknown key or a value of another type.
+        """
+        if path is None:
+            return cls()
+        try:
+            tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InvalidInputError("CONFIG_INVALID", f"{path}: {error}", path=path) from error
+        unknown = set(tables) - {field.name for field in dataclasses.fields(cls)}
+        if unknown:
+            raise InvalidInputError("CONFIG_INVALID", f"{path}: unknown section {min(unknown)!r}", path=path)
+        kinds: dict[str, type[Any]] = {"limits": Limits, "workers": WorkerSettings, "server": ServerSettings}
+        return cls(**{name: _section(kinds[name], table, path) for name, table in tables.items()})
+
+
+def _section(kind: type[Any], table: Any, path: Path) -> Any:
+    """One frozen dataclass from one TOML table, every key known and of its default's type."""
+    if not isinstance(table, dict):
+        raise InvalidInputError("CONFIG_INVALID", f"{path}: {kind.__name__} must be a table", path=path)
+    defaults: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(kind)}
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in defaults:
+            raise InvalidInputError("CONFIG_INVALID", f"{path}: unknown setting {key!r}", path=path, setting=key)
+        wanted = type(defaults[key])
+        if isinstance(value, bool) or not isinstance(value, (int, float) if wanted is float else wanted):
+            raise InvalidInputError(
+                "CONFIG_INVALID", f"{path}: {key} must be {wanted.__name__}", path=path, setting=key
+            )
+        values[key] = wanted(value)
+    return kind(**values)
