@@ -1,0 +1,154 @@
+"""Frames to fingerprint: the one place where decoding, views, folding and signals meet."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hashsvc.config import Limits
+from hashsvc.fingerprint import signals, temporal
+from hashsvc.fingerprint.area import moving_area
+from hashsvc.fingerprint.digests import digest_file
+from hashsvc.fingerprint.model import Fingerprint, Signals
+from hashsvc.fingerprint.pdq import hamming
+from hashsvc.fingerprint.profiles import Profile
+from hashsvc.fingerprint.videohash_adapter import videohash_of
+from hashsvc.fingerprint.views import View, hash_views
+from hashsvc.media.decode import Sample, samples
+from hashsvc.media.probe import MediaInfo, probe
+from hashsvc.media.sample import plan
+
+_BATCH = 48
+"""Frames hashed at once: enough for the matrix products, 12 MiB of float luma."""
+
+Progress = Callable[[float], None]
+
+
+def fingerprint_reference(
+    path: Path, profile: Profile, limits: Limits, progress: Progress | None = None
+) -> Fingerprint:
+    """Hash a video to be confirmed: densely, in all reference views, with the signals that partners read.
+
+    Raises MediaError and LimitExceededError; `progress` gets the share of the duration done, 0-1.
+    """
+    info = probe(path, limits)
+    digests = digest_file(path, limits.max_bytes)
+    reference = _Reference(profile)
+    for sample in samples(path, info, plan(info, profile.dense, limits), limits):
+        reference.feed(sample)
+        if progress and info.duration:
+            progress(min(sample.time / info.duration, 1.0))
+    hashes, quality, phash = reference.finish()
+    times, thumbs = reference.timeline()
+    starts, ends = reference.spans(info.duration)
+    return Fingerprint(
+        profile=profile.name,
+        duration=info.duration,
+        views=tuple(view.name for view in profile.reference_views),
+        starts=starts,
+        ends=ends,
+        hashes=hashes,
+        quality=quality,
+        activity=temporal.activity(times, thumbs, info.duration),
+        digests=digests,
+        signals=Signals(phash=phash, videohash=videohash_of(path)),
+    ).check()
+
+
+def fingerprint_query(path: Path, profile: Profile, limits: Limits) -> Fingerprint:
+    """Hash an upload: sparsely, in the query views. Raises MediaError and LimitExceededError."""
+    info = probe(path, limits)
+    taken = list(samples(path, info, plan(info, profile.sparse, limits), limits))
+    lumas = np.stack([sample.luma for sample in taken])
+    views = query_views(lumas, profile)
+    parts = [hash_views(lumas[at : at + _BATCH], views) for at in range(0, len(lumas), _BATCH)]
+    starts = np.array([sample.time for sample in taken])
+    return Fingerprint(
+        profile=profile.name,
+        duration=info.duration,
+        views=tuple(view.name for view in views),
+        starts=starts,
+        ends=_until_next(starts, info),
+        hashes=np.concatenate([hashes for hashes, _ in parts]),
+        quality=np.concatenate([quality for _, quality in parts]),
+        digests=digest_file(path, limits.max_bytes),
+    ).check()
+
+
+def query_views(lumas: npt.NDArray[np.uint8], profile: Profile) -> tuple[View, ...]:
+    """The profile's query views, and `area` where flat borders were found."""
+    area = moving_area(lumas) if profile.query_area else None
+    return (*profile.query_views, View("area", area)) if area else profile.query_views
+
+
+def _until_next(starts: npt.NDArray[np.float64], info: MediaInfo) -> npt.NDArray[np.float64]:
+    ends: npt.NDArray[np.float64] = np.maximum(np.append(starts[1:], info.duration), starts)
+    return ends
+
+
+class _Reference:
+    """Feeds dense samples in, keeps hashes of the frames that differ, and a thumbnail of each sample."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._pending: list[Sample] = []
+        self._slot = -1
+        self._times: list[float] = []
+        self._thumbs: list[npt.NDArray[np.float32]] = []
+        self._starts: list[float] = []
+        self._parts: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]] = []
+        self._anchor: tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]] | None = None
+
+    def feed(self, sample: Sample) -> None:
+        self._times.append(sample.time)
+        self._thumbs.append(temporal.thumbnails(sample.luma[None])[0])
+        slot = int(sample.time * self._profile.hash_rate + 1e-3)
+        if slot > self._slot:
+            self._slot = slot
+            self._pending.append(sample)
+        if len(self._pending) >= _BATCH:
+            self._hash()
+
+    def finish(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        """hashes uint8 (n, views, 32), quality uint8 (n, views), phash uint8 (n, 8)."""
+        self._hash()
+        hashes, quality, phash = zip(*self._parts, strict=True)
+        return np.concatenate(hashes), np.concatenate(quality), np.concatenate(phash)
+
+    def timeline(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+        """Times float64 (n,) and thumbnails float32 (n, 32, 32) of all samples."""
+        return np.array(self._times), np.stack(self._thumbs)
+
+    def spans(self, duration: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Start and end of what each kept frame stands for."""
+        starts = np.array(self._starts)
+        return starts, np.maximum(np.append(starts[1:], duration), starts)
+
+    def _hash(self) -> None:
+        if not self._pending:
+            return
+        lumas = np.stack([sample.luma for sample in self._pending])
+        times = [sample.time for sample in self._pending]
+        self._pending = []
+        kept = self._fold(lumas)
+        if not len(kept):
+            return
+        hashes, quality = hash_views(lumas[kept], self._profile.reference_views)
+        self._parts.append((hashes, quality, signals.phashes(lumas[kept])))
+        self._starts.extend(times[place] for place in kept)
+
+    def _fold(self, lumas: npt.NDArray[np.uint8]) -> list[int]:
+        """Places of the frames that are not near-identical to the last kept one."""
+        full, _ = hash_views(lumas, self._profile.reference_views[:1])
+        thumbs = temporal.thumbnails(lumas)
+        kept = []
+        for place in range(len(lumas)):
+            if self._anchor is not None:
+                distance = int(hamming(full[place, 0], self._anchor[0]))
+                change = float(np.abs(thumbs[place] - self._anchor[1]).mean())
+                if distance <= self._profile.fold_distance and change <= self._profile.fold_change:
+                    continue
+            self._anchor = (full[place, 0], thumbs[place])
+            kept.append(place)
+        return kept

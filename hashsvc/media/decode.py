@@ -1,0 +1,130 @@
+"""Decode by presentation time into small luma pictures.
+
+The decoder's luma plane is scaled straight to SIDE x SIDE by area averaging; chroma is never touched. The square
+forgets the aspect ratio on purpose: PDQ does the same, and sample aspect ratio then needs no care. Rotation metadata is
+honoured, as a player would.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import av
+import av.error
+import av.packet
+import av.video.frame
+import av.video.stream
+import numpy as np
+import numpy.typing as npt
+from av.video.reformatter import Interpolation, VideoReformatter
+
+from hashsvc.config import Limits
+from hashsvc.errors import MediaError
+from hashsvc.media.probe import MediaInfo, check_pixels, demuxed, opened
+from hashsvc.media.sample import Effort, Plan
+
+SIDE = 256
+"""Side of a sampled luma picture, pixels. Part of every profile, do not change."""
+
+Luma = npt.NDArray[np.uint8]
+
+_SKIP: dict[Effort, Literal["NONKEY", "NONREF", "DEFAULT"]] = {
+    Effort.KEYFRAMES: "NONKEY",
+    Effort.REFERENCES: "NONREF",
+    Effort.ALL: "DEFAULT",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """One decoded picture."""
+
+    time: float
+    """Presentation time from the first shown frame, seconds."""
+    luma: Luma
+    """uint8 (SIDE, SIDE), full range, upright."""
+
+
+def samples(path: Path, info: MediaInfo, plan: Plan, limits: Limits) -> Iterator[Sample]:
+    """Yield the planned frames of `path` in order of presentation.
+
+    Raises MediaError MEDIA_TOO_FEW_FRAMES when nothing could be decoded, LimitExceededError LIMIT_PIXELS when the
+    picture grows in mid-stream.
+    """
+    reformatter = VideoReformatter()
+    taken, due = 0, 0.0
+    for time, frame in _frames(path, info, plan, limits):
+        if time + 1e-4 < due and plan.effort is not Effort.KEYFRAMES:
+            continue
+        yield Sample(time, _luma(frame, reformatter))
+        taken += 1
+        # The grid, not the last sample, sets what is due next: late frames must not push all later ones.
+        due = (np.floor(time / plan.step + 1e-3) + 1) * plan.step
+    if not taken:
+        raise MediaError("MEDIA_TOO_FEW_FRAMES", "no frame could be decoded", frames=0)
+
+
+def _frames(
+    path: Path, info: MediaInfo, plan: Plan, limits: Limits
+) -> Iterator[tuple[float, av.video.frame.VideoFrame]]:
+    """(seconds from the first shown frame, frame) in order, timestamps mended where they are missing or jump back."""
+    counted, last = 0, 0.0
+    with opened(path) as (container, stream):
+        context = stream.codec_context
+        context.thread_type = "AUTO"
+        context.thread_count = 2
+        context.skip_frame = _SKIP[plan.effort]
+        for frame in _decoded(container, stream, info, plan):
+            check_pixels(frame.width, frame.height, limits)
+            if not info.timed or frame.pts is None:
+                time = counted / info.rate if not info.timed else last + 1 / info.rate
+            else:
+                time = frame.pts * float(stream.time_base or 0) - info.origin
+            counted += 1
+            if time < -1e-3:
+                continue  # before the edit list's start
+            last = max(time, last)
+            yield last, frame
+
+
+def _decoded(
+    container: av.container.InputContainer, stream: av.video.stream.VideoStream, info: MediaInfo, plan: Plan
+) -> Iterator[av.video.frame.VideoFrame]:
+    """Decoded frames; a packet that is damaged is passed over, as players do, and the rest still counts."""
+    wanted = set(np.round(plan.keyframes, 4).tolist())
+    for packet in demuxed(container, stream):
+        if plan.effort is Effort.KEYFRAMES and not _is_wanted(packet, stream, info, wanted):
+            continue
+        yield from _decode_one(stream, packet)
+    yield from _decode_one(stream, None)
+
+
+def _is_wanted(
+    packet: "av.packet.Packet[av.video.stream.VideoStream]",
+    stream: av.video.stream.VideoStream,
+    info: MediaInfo,
+    wanted: set[float],
+) -> bool:
+    stamp = packet.pts if packet.pts is not None else packet.dts
+    if not packet.is_keyframe or stamp is None:
+        return False
+    return round(stamp * float(stream.time_base or 0) - info.origin, 4) in wanted
+
+
+def _decode_one(
+    stream: av.video.stream.VideoStream, packet: "av.packet.Packet[av.video.stream.VideoStream] | None"
+) -> list[av.video.frame.VideoFrame]:
+    try:
+        return stream.codec_context.decode(packet)
+    except (av.error.InvalidDataError, av.error.EOFError):
+        return []
+    except av.error.FFmpegError as error:
+        raise MediaError("MEDIA_UNREADABLE", f"cannot be decoded: {error.strerror}") from error
+
+
+def _luma(frame: av.video.frame.VideoFrame, reformatter: VideoReformatter) -> Luma:
+    small = reformatter.reformat(frame, SIDE, SIDE, "gray", interpolation=Interpolation.AREA)
+    luma: Luma = small.to_ndarray().astype(np.uint8, copy=False)
+    turns = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(luma, turns)) if turns else luma

@@ -1,0 +1,174 @@
+"""Demux a file once: what it is, how long, where its keyframes are, and whether it is within the limits.
+
+Demuxing costs about a tenth of decoding keyframes, and it tells the sampling rule all that it needs.
+"""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import av.container
+import av.error
+import av.packet
+import av.video.stream
+import numpy as np
+import numpy.typing as npt
+
+from hashsvc.config import Limits
+from hashsvc.errors import LimitExceededError, MediaError
+
+FORMATS = "mov,matroska,avi,flv,mpeg,mpegts,mpegvideo,gif,ogg,asf,rm,mxf,ivf,h264,hevc,m4v,nut,apng,dv,3g2,3gp,mp4,webm"
+"""Containers that may be opened. Playlists (HLS, DASH, concat) are left out: they would make the decoder open other
+files or addresses that an upload names."""
+
+FALLBACK_RATE = Fraction(25)
+"""Frames a second of a stream that says nothing of its timing."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MediaInfo:
+    """One demuxed video stream."""
+
+    width: int
+    """Coded width, pixels."""
+    height: int
+    codec: str
+    packets: int
+    """Packets that are shown (edit lists and hidden frames left out)."""
+    origin: float
+    """Presentation time of the first shown frame, seconds; sample times count from it."""
+    duration: float
+    """From the first shown frame to the end of the last, seconds."""
+    keyframes: npt.NDArray[np.float64]
+    """Times of keyframes from `origin`, float64 (k,), ascending, seconds."""
+    rate: float
+    """Average frames a second."""
+    timed: bool
+    """False when packets carry no usable timestamps; frames are then counted at `rate`."""
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.video.stream.VideoStream]]:
+    """Open `path` and pick its video stream, raising MediaError for whatever FFmpeg cannot make sense of."""
+    try:
+        container = av.open(
+            str(path), options={"protocol_whitelist": "file", "format_whitelist": FORMATS}, metadata_errors="replace"
+        )
+    except av.error.FFmpegError as error:
+        raise MediaError("MEDIA_UNREADABLE", f"not a readable video: {error.strerror}") from error
+    with container:
+        covers = av.stream.Disposition.attached_pic
+        streams = [stream for stream in container.streams.video if not stream.disposition & covers]
+        if not streams:
+            raise MediaError("MEDIA_NO_VIDEO", "the file has no video stream")
+        stream = max(streams, key=lambda one: (one.codec_context.width or 0) * (one.codec_context.height or 0))
+        if stream.codec_context is None or not stream.codec_context.codec.is_decoder:
+            raise MediaError("MEDIA_UNREADABLE", "no decoder for this video codec")
+        yield container, stream
+
+
+def demuxed(
+    container: av.container.InputContainer, stream: av.video.stream.VideoStream
+) -> Iterator["av.packet.Packet[av.video.stream.VideoStream]"]:
+    """The stream's packets without the final flush packet; a file cut short raises MediaError MEDIA_TRUNCATED."""
+    try:
+        for packet in container.demux(stream):
+            if packet.size:
+                yield packet
+    except av.error.EOFError:
+        return
+    except av.error.FFmpegError as error:
+        raise MediaError("MEDIA_TRUNCATED", f"the file ends early or is damaged: {error.strerror}") from error
+
+
+def probe(path: Path, limits: Limits) -> MediaInfo:
+    """Read every packet header of `path`.
+
+    Raises MediaError (MEDIA_EMPTY, MEDIA_UNREADABLE, MEDIA_TRUNCATED, MEDIA_NO_VIDEO, MEDIA_TOO_FEW_FRAMES) and
+    LimitExceededError (LIMIT_BYTES, LIMIT_PIXELS, LIMIT_FRAMES, LIMIT_DURATION).
+    """
+    size = path.stat().st_size
+    if size == 0:
+        raise MediaError("MEDIA_EMPTY", "the file is empty")
+    if size > limits.max_bytes:
+        raise LimitExceededError("LIMIT_BYTES", f"{size} bytes, over {limits.max_bytes}", limit=limits.max_bytes)
+    with opened(path) as (container, stream):
+        check_pixels(stream.codec_context.width, stream.codec_context.height, limits)
+        times: list[float] = []
+        ends: list[float] = []
+        keys: list[bool] = []
+        base = float(stream.time_base or 0)
+        for packet in demuxed(container, stream):
+            if len(times) >= limits.max_frames:
+                raise LimitExceededError(
+                    "LIMIT_FRAMES", f"more than {limits.max_frames} frames", limit=limits.max_frames
+                )
+            if packet.is_discard:
+                continue
+            stamp = packet.pts if packet.pts is not None else packet.dts
+            times.append(np.nan if stamp is None else stamp * base)
+            ends.append(times[-1] + (packet.duration or 0) * base)
+            keys.append(packet.is_keyframe)
+        info = _summary(stream, np.array(times), np.array(ends), np.array(keys, bool))
+        _check_whole(container, stream, size, info)
+    if info.duration > limits.max_duration:
+        raise LimitExceededError(
+            "LIMIT_DURATION", f"{info.duration:.0f} s, over {limits.max_duration:.0f} s", limit=limits.max_duration
+        )
+    return info
+
+
+def check_pixels(width: int, height: int, limits: Limits) -> None:
+    """Raise LimitExceededError LIMIT_PIXELS before a frame of that size is allocated."""
+    if width * height > limits.max_pixels:
+        raise LimitExceededError(
+            "LIMIT_PIXELS", f"{width}x{height} is over {limits.max_pixels} pixels", limit=limits.max_pixels
+        )
+
+
+def _summary(
+    stream: av.video.stream.VideoStream,
+    times: npt.NDArray[np.float64],
+    ends: npt.NDArray[np.float64],
+    keys: npt.NDArray[np.bool_],
+) -> MediaInfo:
+    if len(times) < 2:
+        raise MediaError("MEDIA_TOO_FEW_FRAMES", f"{len(times)} frames; a video has at least 2", frames=len(times))
+    stated = stream.average_rate or stream.guessed_rate or FALLBACK_RATE
+    rate = float(stated) if 0 < stated < 1000 else float(FALLBACK_RATE)
+    known = np.isfinite(times)
+    timed = bool(known.mean() > 0.9 and len(np.unique(times[known])) > len(times) // 2)
+    if not timed:
+        times = np.arange(len(times)) / rate
+        ends, known = times + 1 / rate, np.ones(len(times), bool)
+    origin = float(times[known].min())
+    last = max(float(times[known].max()), float(ends[known].max()))
+    if last == times[known].max():
+        last += 1 / rate
+    return MediaInfo(
+        width=stream.codec_context.width,
+        height=stream.codec_context.height,
+        codec=stream.codec_context.name,
+        packets=len(times),
+        origin=origin,
+        duration=last - origin,
+        keyframes=np.sort(times[known & keys]) - origin,
+        rate=rate,
+        timed=timed,
+    )
+
+
+def _check_whole(
+    container: av.container.InputContainer, stream: av.video.stream.VideoStream, size: int, info: MediaInfo
+) -> None:
+    """MP4 and MOV say up front how many samples there are, and FFmpeg takes a short file without a word."""
+    if "mov" in container.format.name and stream.frames and info.packets < 0.98 * stream.frames - 2:
+        stated = (stream.duration or 0) * float(stream.time_base or 0)
+        # An edit list that shows only a part has fewer shown packets than samples, and a shorter stated duration.
+        if info.duration < 0.98 * stated - 0.5:
+            raise MediaError(
+                "MEDIA_TRUNCATED", f"the file ends early: {info.packets} of {stream.frames} frames are there", size=size
+            )
