@@ -1,0 +1,34 @@
+"""The LMDB store and the FAISS search over it; knows nothing of video or gRPC.
+
+    with Store.open(path) as store:
+        store.put_bank("default", b"", create=True)
+        entry = store.add_entry("default", "first", b"", vectors=vectors, blobs={}, digests=[])
+        index = Index(store, path)
+        index.start()
+        index.wait_for(entry.revision, timeout=1.0)
+        hits = index.search(queries, radius=31, limit=10)
+        index.close()
+"""
+
+from hashsvc_index.environment import StoreSettings
+from hashsvc_index.errors import StoreError
+from hashsvc_index.index import Index, IndexSettings
+from hashsvc_index.records import BankRecord, Change, ChangeKind, EntryRecord
+from hashsvc_index.snapshot import Hits
+from hashsvc_index.store import Stats, Store
+from hashsvc_index.verify import verify
+
+__all__ = [
+    "BankRecord",
+    "Change",
+    "ChangeKind",
+    "EntryRecord",
+    "Hits",
+    "Index",
+    "IndexSettings",
+    "Stats",
+    "Store",
+    "StoreError",
+    "StoreSettings",
+    "verify",
+]

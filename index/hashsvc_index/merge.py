@@ -1,0 +1,64 @@
+"""Merging slabs: which, so that there are few, and how, leaving out what was withdrawn."""
+
+import numpy as np
+
+from hashsvc_index.slabs import Slab, SlabBuilder
+from hashsvc_index.snapshot import Snapshot
+
+FAN_IN = 4
+"""Slabs of one tier that become one of the next; a vector is copied about log4(n / 4096) times."""
+_FIRST_TIER_ROWS = 4096
+_DEAD_SHARE = 4
+"""A slab of which more than one in so many rows is withdrawn is written anew without them."""
+
+
+def plan(snapshot: Snapshot) -> tuple[Slab, ...]:
+    """The slabs to merge next, () if none need it: the smallest tier with FAN_IN slabs, else one with many dead rows.
+
+    Carried out until it returns (), it leaves fewer than FAN_IN slabs in each of O(log rows) tiers.
+    """
+    tiers: dict[int, list[Slab]] = {}
+    for slab in snapshot.slabs:
+        tiers.setdefault(_tier(slab.rows), []).append(slab)
+    for _, members in sorted(tiers.items()):
+        if len(members) >= FAN_IN:
+            return tuple(members)
+    for slab in snapshot.slabs if len(snapshot.withdrawn) else ():
+        dead = np.isin(slab.numbers, snapshot.withdrawn)
+        if int(np.diff(slab.starts)[dead].sum()) * _DEAD_SHARE > slab.rows:
+            return (slab,)
+    return ()
+
+
+def step(snapshot: Snapshot, most_rows: int | None = None) -> tuple[tuple[Slab, ...], Slab | None] | None:
+    """Carry out the plan once, for `Snapshot.replaced`; None if there is none, or one of more than `most_rows` rows."""
+    chosen = plan(snapshot)
+    if not chosen or (most_rows is not None and sum(slab.rows for slab in chosen) > most_rows):
+        return None
+    return chosen, merge(chosen, snapshot)
+
+
+def merge(slabs: tuple[Slab, ...], snapshot: Snapshot) -> Slab | None:
+    """One slab of the rows of `slabs` without the entries withdrawn in `snapshot`; None if nothing is left."""
+    builder = SlabBuilder()
+    for slab in slabs:
+        kept = ~np.isin(slab.numbers, snapshot.withdrawn)
+        counts = np.diff(slab.starts)
+        builder.add_entries(slab.numbers[kept], counts[kept])
+        first = 0
+        for rows in slab.pieces():
+            if kept.all():
+                builder.add_rows(rows)
+            else:
+                place = np.searchsorted(slab.starts, np.arange(first, first + len(rows)), side="right") - 1
+                builder.add_rows(rows[kept[place]])
+            first += len(rows)
+    return builder.finish()
+
+
+def _tier(rows: int) -> int:
+    tier = 0
+    while rows > _FIRST_TIER_ROWS:
+        rows //= FAN_IN
+        tier += 1
+    return tier

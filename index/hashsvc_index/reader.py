@@ -1,0 +1,163 @@
+"""Reads of one state of the store: what a transaction sees."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from hashsvc_index import records
+from hashsvc_index.environment import Environment
+from hashsvc_index.errors import BankNotFoundError, EntryNotFoundError
+from hashsvc_index.records import BankRecord, Change, Counters, DamagedError, EntryRecord, Vectors
+
+if TYPE_CHECKING:
+    import lmdb
+
+
+class Reader:
+    """Decodes the tables within one LMDB transaction. Methods raise DamagedError, which the environment translates."""
+
+    def __init__(self, environment: Environment, transaction: "lmdb.Transaction[bytes]") -> None:
+        self._environment = environment
+        self._transaction = transaction
+
+    # meta
+
+    def format(self) -> int:
+        return records.key_number(self._required(b"meta", records.KEY_FORMAT))
+
+    def store_id(self) -> str:
+        """32 hex digits, made with the store."""
+        return uuid.UUID(bytes=bytes(self._required(b"meta", records.KEY_STORE_ID))).hex
+
+    def counters(self) -> Counters:
+        return records.decode_counters(self._required(b"meta", records.KEY_COUNTERS))
+
+    # banks
+
+    def find_bank(self, bank: str) -> BankRecord | None:
+        body = self._optional(b"banks", records.bank_key(bank))
+        return None if body is None else records.decode_bank(bank, body)
+
+    def bank(self, bank: str) -> BankRecord:
+        """Raises BankNotFoundError."""
+        record = self.find_bank(bank)
+        if record is None:
+            raise BankNotFoundError(f"there is no bank {bank!r}", bank=bank)
+        return record
+
+    def banks(self, after: str, limit: int) -> list[BankRecord]:
+        rows = self.rows(b"banks", records.bank_key(after) + b"\0" if after else b"", limit)
+        return [records.decode_bank(key.decode(), body) for key, body in rows]
+
+    # entries
+
+    def find_number(self, bank_number: int, entry: str) -> int | None:
+        body = self._optional(b"names", records.name_key(bank_number, entry))
+        return None if body is None else records.key_number(body)
+
+    def find_entry(self, number: int) -> EntryRecord | None:
+        if not 0 < number < 1 << 64:
+            return None
+        body = self._optional(b"entries", records.number_key(number))
+        return None if body is None else records.decode_entry(number, body)
+
+    def known_entry(self, number: int) -> EntryRecord:
+        """An entry that another table names. Raises DamagedError if it is not there."""
+        return records.decode_entry(number, self._required(b"entries", records.number_key(number)))
+
+    def entry(self, bank: str, entry: str) -> EntryRecord:
+        """Raises BankNotFoundError, EntryNotFoundError."""
+        number = self.find_number(self.bank(bank).number, entry)
+        if number is None:
+            raise EntryNotFoundError(f"bank {bank!r} has no entry {entry!r}", bank=bank, entry=entry)
+        return self.known_entry(number)
+
+    def entries(self, after: int, limit: int) -> list[EntryRecord]:
+        """At most `limit` entries of any bank with a number above `after`."""
+        rows = self.rows(b"entries", records.number_key(after + 1), limit)
+        return [records.decode_entry(records.key_number(key), body) for key, body in rows]
+
+    def members(self, bank: str, after: int, limit: int) -> list[EntryRecord]:
+        """At most `limit` entries of the bank with a number above `after`. Raises BankNotFoundError."""
+        bank_number = self.bank(bank).number
+        if not 0 <= after < (1 << 64) - 1:
+            return []
+        first, prefix = records.member_key(bank_number, after + 1), records.number_key(bank_number)
+        rows = self.rows(b"members", first, limit)
+        return [self.known_entry(records.key_number(key)) for key, _ in rows if key.startswith(prefix)]
+
+    def is_member(self, bank_number: int, number: int) -> bool:
+        """Whether the bank lists the entry."""
+        return self._optional(b"members", records.member_key(bank_number, number)) is not None
+
+    def live_with_digests(self, digests: Sequence[bytes]) -> Iterator[EntryRecord]:
+        """The live entries that have one of the digests, each once, digest by digest, oldest first."""
+        seen: set[int] = set()
+        for digest in digests:
+            for number in self.digest_numbers(digest):
+                if number not in seen:
+                    seen.add(number)
+                    record = self.known_entry(number)
+                    if record.live:
+                        yield record
+
+    def digest_numbers(self, digest: bytes) -> list[int]:
+        """The numbers of all entries, live or not, that have the digest."""
+        prefix = records.digest_prefix(digest)
+        numbers = []
+        for key, _ in self.rows(b"digests", prefix):
+            if not key.startswith(prefix):
+                break
+            numbers.append(records.key_number(key))
+        return numbers
+
+    def vectors(self, number: int) -> Vectors:
+        """Raises EntryNotFoundError."""
+        body = self._optional(b"vectors", records.number_key(number)) if 0 < number < 1 << 64 else None
+        if body is None:
+            raise EntryNotFoundError(f"there is no entry number {number}", number=number)
+        return records.decode_vectors(body)
+
+    def blob(self, number: int, name: str) -> bytes:
+        """b"" if the entry has no such blob. Raises EntryNotFoundError."""
+        if self.find_entry(number) is None:
+            raise EntryNotFoundError(f"there is no entry number {number}", number=number)
+        body = self._optional(b"blobs", records.blob_key(number, name))
+        return b"" if body is None else bytes(body)
+
+    # log
+
+    def find_change(self, revision: int) -> Change | None:
+        body = self._optional(b"changes", records.number_key(revision))
+        return None if body is None else records.decode_change(revision, body)
+
+    def changes(self, after: int, limit: int) -> list[Change]:
+        rows = self.rows(b"changes", records.number_key(after + 1), limit)
+        return [records.decode_change(records.key_number(key), body) for key, body in rows]
+
+    # tables
+
+    def rows(self, table: bytes, first: bytes = b"", limit: int | None = None) -> Iterator[tuple[bytes, memoryview]]:
+        """(key, body) from key `first` on, in key order, at most `limit`."""
+        cursor = self._transaction.cursor(db=self._environment.table(table))
+        left = limit
+        found = cursor.set_range(first) if first else cursor.first()
+        while found and (left is None or left > 0):
+            key, value = cursor.item()
+            yield key, records.unseal(key, value)
+            left = None if left is None else left - 1
+            found = cursor.next()
+
+    def count(self, table: bytes) -> int:
+        """Number of rows."""
+        return int(self._transaction.stat(self._environment.table(table))["entries"])
+
+    def _optional(self, table: bytes, key: bytes) -> memoryview | None:
+        value = self._transaction.get(key, db=self._environment.table(table))
+        return None if value is None else records.unseal(key, value)
+
+    def _required(self, table: bytes, key: bytes) -> memoryview:
+        body = self._optional(table, key)
+        if body is None:
+            raise DamagedError(f"table {table.decode()} lacks key {key.hex()}")
+        return body

@@ -1,0 +1,291 @@
+"""The byte layout of the store's tables. Everything here is part of the format, do not change.
+
+Integers in keys and values are big-endian, so that LMDB's byte order is numeric order. Every value is sealed: four
+bytes of CRC-32 over key and body come first, because LMDB itself has no checksums. `index/README.md` says it in full.
+"""
+
+import dataclasses
+import enum
+import struct
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FORMAT = 1
+"""Version of the layout; a store that says more is refused."""
+
+TABLES = (b"meta", b"banks", b"entries", b"names", b"members", b"vectors", b"blobs", b"digests", b"changes")
+"""LMDB's named databases."""
+
+VECTOR_BYTES = 32
+"""Bytes of one vector: 256 bits."""
+
+KEY_FORMAT = b"format"
+KEY_STORE_ID = b"store_id"
+KEY_COUNTERS = b"counters"
+
+MAX_NAME_BYTES = 255
+MAX_DIGEST_BYTES = 64
+MAX_PAYLOAD_BYTES = 1 << 16
+MAX_BLOBS = (1 << 16) - 1
+MAX_VALUE_BYTES = 1 << 30
+"""One value is one write(2) in LMDB, which must stay below 2 GiB."""
+
+_CRC = struct.Struct(">I")
+_U64 = struct.Struct(">Q")
+_COUNTERS = struct.Struct(">QQQQQ")
+_BANK = struct.Struct(">QQ")
+_ENTRY = struct.Struct(">QQQIHBBBB")
+_CHANGE = struct.Struct(">BBQ8s")
+
+Vectors = npt.NDArray[np.uint8]
+
+
+class DamagedError(ValueError):
+    """A value does not carry its own checksum, or has an impossible length."""
+
+
+class ChangeKind(enum.IntEnum):
+    """What a change did."""
+
+    BANK_PUT = 1
+    ENTRY_ADDED = 2
+    ENTRY_UPDATED = 3
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """What the store counts; one record, rewritten by every change."""
+
+    revision: int = 0
+    """The last change."""
+    last_bank: int = 0
+    """The highest bank number given out."""
+    last_entry: int = 0
+    """The highest entry number given out; equals the number of entries, since none is ever deleted."""
+    live_entries: int = 0
+    live_vectors: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BankRecord:
+    """A bank as stored."""
+
+    bank: str
+    number: int
+    payload: bytes
+    revision: int
+    """Its last change."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EntryRecord:
+    """An entry as stored, without its vectors and blobs."""
+
+    number: int
+    """Unique in the store, given out in order from 1, never reused."""
+    bank: str
+    bank_number: int
+    entry: str
+    payload: bytes
+    live: bool
+    """False once withdrawn: masked from search and from `find_digest`."""
+    revision: int
+    """Its last change."""
+    created_revision: int
+    vector_count: int
+    blob_count: int
+    digests: tuple[bytes, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One line of the change log."""
+
+    revision: int
+    kind: ChangeKind
+    number: int
+    """The number of the entry, or of the bank when `kind` is BANK_PUT."""
+    live: bool
+    """Whether the entry was live after the change; True for a bank."""
+    mark: bytes
+    """Eight random bytes: two stores that parted, say after a restore from a backup, differ in them."""
+
+
+def seal(key: bytes, body: bytes | memoryview) -> bytes:
+    """CRC-32 of key and body, then the body."""
+    return b"".join((_CRC.pack(zlib.crc32(body, zlib.crc32(key))), body))
+
+
+def unseal(key: bytes, value: bytes) -> memoryview:
+    """The body of a sealed value. Raises DamagedError when the checksum fails."""
+    body = memoryview(value)[_CRC.size :]
+    if len(value) < _CRC.size or _CRC.unpack_from(value)[0] != zlib.crc32(body, zlib.crc32(key)):
+        raise DamagedError(f"the value of key {key.hex()} fails its checksum")
+    return body
+
+
+def number_key(number: int) -> bytes:
+    """Key of `entries`, `vectors` and `changes`; also the body of `names`."""
+    return _U64.pack(number)
+
+
+def key_number(key: bytes | memoryview) -> int:
+    """The last eight bytes of a key as a number."""
+    if len(key) < _U64.size:
+        raise DamagedError(f"{len(key)} bytes where a number was expected")
+    return int(_U64.unpack_from(key, len(key) - _U64.size)[0])
+
+
+def bank_key(bank: str) -> bytes:
+    """Key of `banks`. Raises ValueError for an empty name or one of more than 255 bytes."""
+    return _name(bank, "bank")
+
+
+def name_key(bank_number: int, entry: str) -> bytes:
+    """Key of `names`: bank number, entry identifier. Raises ValueError as `bank_key` does."""
+    return _U64.pack(bank_number) + _name(entry, "entry")
+
+
+def member_key(bank_number: int, number: int) -> bytes:
+    """Key of `members`: bank number, entry number."""
+    return _U64.pack(bank_number) + _U64.pack(number)
+
+
+def blob_key(number: int, name: str) -> bytes:
+    """Key of `blobs`: entry number, name."""
+    return _U64.pack(number) + _name(name, "blob")
+
+
+def digest_prefix(digest: bytes) -> bytes:
+    """What the keys of `digests` begin with: length, digest. Raises ValueError for none or more than 64 bytes."""
+    if not 1 <= len(digest) <= MAX_DIGEST_BYTES:
+        raise ValueError(f"a digest has 1 to {MAX_DIGEST_BYTES} bytes, not {len(digest)}")
+    return bytes((len(digest),)) + digest
+
+
+def digest_key(digest: bytes, number: int) -> bytes:
+    """Key of `digests`: length, digest, entry number. The body is empty."""
+    return digest_prefix(digest) + _U64.pack(number)
+
+
+def _name(name: str, what: str) -> bytes:
+    encoded = name.encode()
+    if not 1 <= len(encoded) <= MAX_NAME_BYTES:
+        raise ValueError(f"a {what} name has 1 to {MAX_NAME_BYTES} bytes, not {len(encoded)}")
+    return encoded
+
+
+def encode_counters(counters: Counters) -> bytes:
+    return _COUNTERS.pack(
+        counters.revision, counters.last_bank, counters.last_entry, counters.live_entries, counters.live_vectors
+    )
+
+
+def decode_counters(body: memoryview) -> Counters:
+    revision, last_bank, last_entry, live_entries, live_vectors = _unpack(_COUNTERS, body, exact=True)
+    return Counters(
+        revision=revision, last_bank=last_bank, last_entry=last_entry, live_entries=live_entries,
+        live_vectors=live_vectors,
+    )  # fmt: skip
+
+
+def encode_bank(record: BankRecord) -> bytes:
+    return _BANK.pack(record.number, record.revision) + record.payload
+
+
+def decode_bank(bank: str, body: memoryview) -> BankRecord:
+    number, revision = _unpack(_BANK, body)
+    return BankRecord(bank=bank, number=number, revision=revision, payload=bytes(body[_BANK.size :]))
+
+
+def encode_entry(record: EntryRecord) -> bytes:
+    bank, entry = record.bank.encode(), record.entry.encode()
+    head = _ENTRY.pack(
+        record.bank_number, record.revision, record.created_revision, record.vector_count, record.blob_count,
+        record.live, len(bank), len(entry), len(record.digests),
+    )  # fmt: skip
+    digests = b"".join(digest_prefix(digest) for digest in record.digests)
+    return b"".join((head, bank, entry, digests, record.payload))
+
+
+def decode_entry(number: int, body: memoryview) -> EntryRecord:
+    bank_number, revision, created, vectors, blobs, live, bank_bytes, entry_bytes, digests = _unpack(_ENTRY, body)
+    bank, rest = _split(body[_ENTRY.size :], bank_bytes)
+    entry, rest = _split(rest, entry_bytes)
+    found: list[bytes] = []
+    for _ in range(digests):
+        length, rest = _split(rest, 1)
+        digest, rest = _split(rest, length[0])
+        found.append(digest)
+    return EntryRecord(
+        number=number, bank=bank.decode(), bank_number=bank_number, entry=entry.decode(), payload=bytes(rest),
+        live=bool(live), revision=revision, created_revision=created, vector_count=vectors, blob_count=blobs,
+        digests=tuple(found),
+    )  # fmt: skip
+
+
+def encode_change(change: Change) -> bytes:
+    return _CHANGE.pack(change.kind, change.live, change.number, change.mark)
+
+
+def decode_change(revision: int, body: memoryview) -> Change:
+    kind, live, number, mark = _unpack(_CHANGE, body, exact=True)
+    try:
+        known = ChangeKind(kind)
+    except ValueError:
+        raise DamagedError(f"change {revision} is of unknown kind {kind}") from None
+    return Change(revision=revision, kind=known, live=bool(live), number=number, mark=mark)
+
+
+def encode_vectors(vectors: Vectors) -> memoryview:
+    """The rows one after another."""
+    return np.ascontiguousarray(vectors).reshape(-1).data
+
+
+def decode_vectors(body: memoryview) -> Vectors:
+    """uint8 (n, 32), read-only."""
+    if len(body) % VECTOR_BYTES:
+        raise DamagedError(f"{len(body)} bytes are not whole vectors")
+    return np.frombuffer(body, np.uint8).reshape(-1, VECTOR_BYTES)
+
+
+def checked_vectors(vectors: Vectors) -> Vectors:
+    """`vectors`, if it is uint8 (n, 32) and fits one value; else ValueError."""
+    if vectors.dtype != np.uint8 or vectors.ndim != 2 or vectors.shape[1] != VECTOR_BYTES:
+        raise ValueError(f"vectors are uint8 (n, {VECTOR_BYTES}), not {vectors.dtype} {vectors.shape}")
+    if vectors.nbytes > MAX_VALUE_BYTES:
+        raise ValueError(f"{vectors.nbytes} bytes of vectors are more than one entry may have, {MAX_VALUE_BYTES}")
+    return vectors
+
+
+def checked_payload(payload: bytes) -> bytes:
+    """`payload`, if it is at most 64 KiB; else ValueError."""
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise ValueError(f"a payload has at most {MAX_PAYLOAD_BYTES} bytes, not {len(payload)}")
+    return payload
+
+
+def checked_digests(digests: Sequence[bytes]) -> tuple[bytes, ...]:
+    """Each once, in the order given; ValueError for more than 255 or one of a wrong length."""
+    unique = tuple(dict.fromkeys(digests))
+    if len(unique) > 255:
+        raise ValueError(f"an entry has at most 255 digests, not {len(unique)}")
+    for digest in unique:
+        digest_prefix(digest)
+    return unique
+
+
+def _unpack(layout: struct.Struct, body: memoryview, *, exact: bool = False) -> tuple[Any, ...]:
+    if len(body) < layout.size or (exact and len(body) != layout.size):
+        raise DamagedError(f"{len(body)} bytes where {layout.size} were expected")
+    return layout.unpack_from(body)
+
+
+def _split(body: memoryview, size: int) -> tuple[bytes, memoryview]:
+    if len(body) < size:
+        raise DamagedError(f"{len(body)} bytes where {size} were expected")
+    return bytes(body[:size]), body[size:]

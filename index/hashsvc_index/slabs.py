@@ -1,0 +1,134 @@
+"""Slabs: the immutable pieces that a search goes through."""
+
+import uuid
+from collections.abc import Iterator
+from typing import Protocol
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from hashsvc_index.records import VECTOR_BYTES, Vectors
+
+BLOCK_ROWS = 1 << 15
+"""Rows of one FAISS index: 1 MiB, which stays in a core's cache while every query passes over it. It also bounds what
+one search call can return, however wide the radius."""
+
+Numbers = npt.NDArray[np.int64]
+Distances = npt.NDArray[np.int32]
+
+
+class Slab(Protocol):
+    """Vectors of whole entries; row r belongs to the entry whose `starts` is the last one at or below r."""
+
+    @property
+    def name(self) -> str:
+        """32 hex digits, unique to the content."""
+
+    @property
+    def numbers(self) -> Numbers:
+        """Entry numbers, int64 (entries,), each once; no entry has 0 rows."""
+
+    @property
+    def starts(self) -> Numbers:
+        """First row of each entry, then the number of rows: int64 (entries + 1,)."""
+
+    @property
+    def rows(self) -> int:
+        """Number of vectors."""
+
+    def near(self, queries: Vectors, radius: int) -> Iterator[tuple[Numbers, Numbers, Distances]]:
+        """(query, row, distance) of the vectors within `radius` bits, the border included, piece by piece."""
+
+    def pieces(self) -> Iterator[Vectors]:
+        """All rows in order, uint8 (n, 32) at a time."""
+
+    def read(self, first: int, last: int) -> Vectors:
+        """Rows `first` to `last` - 1, uint8 (last - first, 32)."""
+
+
+class FlatSlab:
+    """A slab searched exactly, row by row, with FAISS's IndexBinaryFlat; 32 bytes a vector."""
+
+    def __init__(self, name: str, numbers: Numbers, counts: Numbers, blocks: tuple[faiss.IndexBinaryFlat, ...]) -> None:
+        self.name = name
+        self.numbers = numbers
+        self.starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)))
+        self.rows = int(self.starts[-1])
+        self._blocks = blocks
+
+    def near(self, queries: Vectors, radius: int) -> Iterator[tuple[Numbers, Numbers, Distances]]:
+        """See `Slab.near`."""
+        everyone = np.arange(len(queries))
+        for number, block in enumerate(self._blocks):
+            # FAISS returns what is nearer than its radius, not what is on it.
+            limits, distances, rows = block.range_search(queries, radius + 1)
+            if len(rows):
+                query = np.repeat(everyone, np.diff(limits.astype(np.int64)))
+                yield query, rows.astype(np.int64) + number * BLOCK_ROWS, distances.astype(np.int32)
+
+    def pieces(self) -> Iterator[Vectors]:
+        """See `Slab.pieces`."""
+        for block in self._blocks:
+            yield block.reconstruct_n(0, block.ntotal)
+
+    def read(self, first: int, last: int) -> Vectors:
+        """See `Slab.read`."""
+        found = [np.zeros((0, VECTOR_BYTES), np.uint8)]
+        for number in range(first // BLOCK_ROWS, -(-last // BLOCK_ROWS)):
+            low, high = max(first - number * BLOCK_ROWS, 0), min(last - number * BLOCK_ROWS, BLOCK_ROWS)
+            found.append(self._blocks[number].reconstruct_n(low, high - low))
+        return np.concatenate(found)
+
+
+class SlabBuilder:
+    """Collects entries and their rows into a FlatSlab; every block but the last is full."""
+
+    def __init__(self) -> None:
+        self._numbers: list[Numbers] = []
+        self._counts: list[Numbers] = []
+        self._blocks: list[faiss.IndexBinaryFlat] = []
+        # A block is filled here first: FAISS would grow its own copy by doubling.
+        self._rows = np.empty((BLOCK_ROWS, VECTOR_BYTES), np.uint8)
+        self._filled = 0
+        self.rows = 0
+
+    def add(self, number: int, vectors: Vectors) -> None:
+        """One entry with its rows; an entry without rows is passed over."""
+        if len(vectors):
+            self.add_entries(np.array([number], np.int64), np.array([len(vectors)], np.int64))
+            self.add_rows(vectors)
+
+    def add_entries(self, numbers: Numbers, counts: Numbers) -> None:
+        """Entries whose rows come, in the same order, through `add_rows`."""
+        self._numbers.append(numbers)
+        self._counts.append(counts)
+
+    def add_rows(self, rows: Vectors) -> None:
+        """The next rows, uint8 (n, 32)."""
+        done = 0
+        while done < len(rows):
+            taken = min(len(rows) - done, BLOCK_ROWS - self._filled)
+            self._rows[self._filled : self._filled + taken] = rows[done : done + taken]
+            self._filled += taken
+            done += taken
+            if self._filled == BLOCK_ROWS:
+                self._end_block()
+        self.rows += len(rows)
+
+    def finish(self, name: str = "") -> FlatSlab | None:
+        """The slab, or None if nothing was added. Without a `name` it gets a new one."""
+        if self._filled:
+            self._end_block()
+        if not self.rows:
+            return None
+        numbers, counts = np.concatenate(self._numbers), np.concatenate(self._counts)
+        if int(counts.sum()) != self.rows:
+            raise ValueError(f"{self.rows} rows for entries that have {int(counts.sum())}")
+        return FlatSlab(name or uuid.uuid4().hex, numbers, counts, tuple(self._blocks))
+
+    def _end_block(self) -> None:
+        block = faiss.IndexBinaryFlat(VECTOR_BYTES * 8)
+        block.add(self._rows[: self._filled])
+        self._blocks.append(block)
+        self._filled = 0

@@ -1,0 +1,348 @@
+"""The store: banks, entries, their vectors and blobs, and a log of every change, in LMDB."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from hashsvc_index import records
+from hashsvc_index.directory import prepare
+from hashsvc_index.environment import Environment, StoreSettings
+from hashsvc_index.errors import (
+    BankExistsError,
+    BankNotFoundError,
+    DataFormatTooNewError,
+    EntryExistsError,
+    EntryNotFoundError,
+    RevisionConflictError,
+)
+from hashsvc_index.reader import Reader
+from hashsvc_index.records import BankRecord, Change, ChangeKind, EntryRecord, Vectors
+
+if TYPE_CHECKING:
+    import lmdb
+
+_PAGE_BYTES = 4096
+_SCAN = 4096
+_DEFAULTS = StoreSettings()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """The store in figures."""
+
+    revision: int
+    banks: int
+    entries: int
+    live_entries: int
+    live_vectors: int
+    map_bytes: int
+    used_bytes: int
+
+
+class Store:
+    """A data directory's truth. Thread-safe; any number of processes may have the same directory open.
+
+    Every change is one transaction: the record, its vectors, blobs and digests, a line of the change log and the
+    revision, all or nothing, and on the disk when the call returns. A revision is the number of a change, counted
+    from 1 without gaps over all processes.
+
+    Any method may raise StoreCorruptError and StoreUnavailableError; those that write, StoreFullError and
+    DataDirectoryReadOnlyError too.
+    """
+
+    def __init__(self, path: Path, environment: Environment, store_id: str) -> None:
+        self.path = path
+        self.store_id = store_id
+        self._environment = environment
+        self._closed = False
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool = True, settings: StoreSettings = _DEFAULTS) -> "Store":
+        """Open data directory `path`, made first if it is missing or empty and `create` is set.
+
+        Opened twice in a process, both share LMDB's environment and the settings of the first.
+
+        Raises NotADataDirectoryError, DataFormatTooNewError, DataDirectoryReadOnlyError, StoreFullError,
+        StoreCorruptError.
+        """
+        environment = Environment.acquire(prepare(path, create=create), settings)
+        try:
+            with environment.read() as transaction:
+                reader = Reader(environment, transaction)
+                format_version = reader.format()
+                if format_version > records.FORMAT:
+                    raise DataFormatTooNewError(
+                        f"{path} has data format {format_version}, this version reads up to {records.FORMAT}",
+                        path=path, format=format_version, supported=records.FORMAT,
+                    )  # fmt: skip
+                store_id = reader.store_id()
+                reader.counters()
+        except BaseException:
+            environment.release()
+            raise
+        return cls(path, environment, store_id)
+
+    def close(self) -> None:
+        """Let go of the directory; a second call does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._environment.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def environment(self) -> Environment:
+        """For those who need several reads of one state; see `hashsvc_index.reader.Reader`."""
+        if self._closed:
+            raise ValueError("the store is closed")
+        return self._environment
+
+    def revision(self) -> int:
+        """The last change, 0 for a new store."""
+        with self.environment.read() as transaction:
+            return Reader(self._environment, transaction).counters().revision
+
+    # banks
+
+    def put_bank(self, bank: str, payload: bytes, *, create: bool, expected_revision: int = 0) -> int:
+        """Create or replace a bank; return the revision. `expected_revision` other than 0 must be the bank's last.
+
+        Raises BankExistsError (with `create`), BankNotFoundError (without), RevisionConflictError, ValueError for a
+        name of no or more than 255 bytes or a payload of more than 64 KiB.
+        """
+        key = records.bank_key(bank)
+        records.checked_payload(payload)
+
+        def change(transaction: "lmdb.Transaction[bytes]") -> int:
+            writer = _Writer(self._environment, transaction)
+            known = writer.reader.find_bank(bank)
+            if create and known is not None:
+                raise BankExistsError(f"bank {bank!r} exists already", bank=bank)
+            if not create and known is None:
+                raise BankNotFoundError(f"there is no bank {bank!r}", bank=bank)
+            _expect(expected_revision, known.revision if known else 0, bank=bank)
+            number = known.number if known else writer.counters.last_bank + 1
+            last_bank = max(number, writer.counters.last_bank)
+            revision = writer.log(ChangeKind.BANK_PUT, number, live=True, last_bank=last_bank)
+            record = BankRecord(bank=bank, number=number, payload=payload, revision=revision)
+            writer.put(b"banks", key, records.encode_bank(record))
+            return revision
+
+        return self.environment.write(_need(len(payload)), change)
+
+    def get_bank(self, bank: str) -> BankRecord:
+        """Raises BankNotFoundError."""
+        with self.environment.read() as transaction:
+            return Reader(self._environment, transaction).bank(bank)
+
+    def list_banks(self, after: str, limit: int) -> list[BankRecord]:
+        """At most `limit` banks whose name comes after `after` in byte order; "" begins."""
+        with self.environment.read() as transaction:
+            return Reader(self._environment, transaction).banks(after, limit)
+
+    # entries
+
+    def add_entry(
+        self, bank: str, entry: str, payload: bytes, *, vectors: Vectors, blobs: Mapping[str, bytes],
+        digests: Sequence[bytes], unless: Callable[[EntryRecord], bool] | None = None,
+    ) -> EntryRecord:  # fmt: skip
+        """Add a live entry. `vectors` is uint8 (n, 32), n may be 0; `digests` are what `find_digest` will find.
+
+        `unless` makes a repeated add harmless, also between processes: it is asked, inside the transaction, about
+        every live entry of the bank that has one of the digests, and the first it accepts is returned instead of
+        adding.
+
+        Raises BankNotFoundError, EntryExistsError (withdrawn or not), ValueError for arguments of a wrong shape or
+        beyond the bounds in `hashsvc_index.records`.
+        """
+        records.name_key(0, entry)
+        records.checked_payload(payload)
+        _checked_blobs(blobs)
+        body = records.encode_vectors(records.checked_vectors(vectors))
+        unique = records.checked_digests(digests)
+
+        def change(transaction: "lmdb.Transaction[bytes]") -> EntryRecord:
+            writer = _Writer(self._environment, transaction)
+            home = writer.reader.bank(bank)
+            for known in writer.reader.live_with_digests(unique) if unless is not None else ():
+                if unless is not None and known.bank == bank and unless(known):
+                    return known
+            if writer.reader.find_number(home.number, entry) is not None:
+                raise EntryExistsError(f"entry {entry!r} of bank {bank!r} exists already", bank=bank, entry=entry)
+            revision = writer.counters.revision + 1
+            record = EntryRecord(
+                number=writer.counters.last_entry + 1, bank=bank, bank_number=home.number, entry=entry,
+                payload=payload, live=True, revision=revision, created_revision=revision, vector_count=len(vectors),
+                blob_count=len(blobs), digests=unique,
+            )  # fmt: skip
+            writer.add(record, body, blobs)
+            return record
+
+        need = _need(len(payload), len(body), *map(len, blobs.values()), *(64 for _ in unique))
+        return self.environment.write(need, change)
+
+    def update_entry(
+        self, bank: str, entry: str, payload: bytes, *, live: bool, expected_revision: int = 0
+    ) -> EntryRecord:
+        """Replace an entry's payload and whether it is live; its vectors, blobs and digests stay.
+
+        `expected_revision` other than 0 must be the entry's last.
+
+        Raises BankNotFoundError, EntryNotFoundError, RevisionConflictError, ValueError for too long a payload.
+        """
+        records.checked_payload(payload)
+
+        def change(transaction: "lmdb.Transaction[bytes]") -> EntryRecord:
+            writer = _Writer(self._environment, transaction)
+            known = writer.reader.entry(bank, entry)
+            _expect(expected_revision, known.revision, bank=bank, entry=entry)
+            turn = int(live) - int(known.live)
+            revision = writer.log(
+                ChangeKind.ENTRY_UPDATED, known.number, live=live,
+                live_entries=writer.counters.live_entries + turn,
+                live_vectors=writer.counters.live_vectors + turn * known.vector_count,
+            )  # fmt: skip
+            record = dataclasses.replace(known, payload=payload, live=live, revision=revision)
+            writer.put(b"entries", records.number_key(known.number), records.encode_entry(record))
+            return record
+
+        return self.environment.write(_need(len(payload)), change)
+
+    def get_entry(self, bank: str, entry: str) -> EntryRecord:
+        """Raises BankNotFoundError, EntryNotFoundError."""
+        with self.environment.read() as transaction:
+            return Reader(self._environment, transaction).entry(bank, entry)
+
+    def get_entry_by_number(self, number: int) -> EntryRecord:
+        """Raises EntryNotFoundError."""
+        with self.environment.read() as transaction:
+            record = Reader(self._environment, transaction).find_entry(number)
+        if record is None:
+            raise EntryNotFoundError(f"there is no entry number {number}", number=number)
+        return record
+
+    def list_entries(self, bank: str, after: str, limit: int) -> list[EntryRecord]:
+        """At most `limit` entries of the bank, withdrawn ones too, in the order they were added.
+
+        `after` is the number of the last entry seen, in decimal; "" begins. Raises BankNotFoundError, and ValueError
+        when `after` is no number.
+        """
+        first = int(after) if after else 0
+        with self.environment.read() as transaction:
+            return Reader(self._environment, transaction).members(bank, first, limit)
+
+    def find_digest(self, digest: bytes) -> list[EntryRecord]:
+        """The live entries with this digest, oldest first. Raises ValueError for none or more than 64 bytes."""
+        with self.environment.read() as transaction:
+            return list(Reader(self._environment, transaction).live_with_digests((digest,)))
+
+    def vectors(self, number: int) -> Vectors:
+        """uint8 (n, 32), read-only, in the order added. Raises EntryNotFoundError."""
+        with self.environment.read() as transaction:
+            return Reader(self._environment, transaction).vectors(number)
+
+    def blob(self, number: int, name: str) -> bytes:
+        """A blob of an entry, b"" when the entry has none of that name. Raises EntryNotFoundError."""
+        with self.environment.read() as transaction:
+            return Reader(self._environment, transaction).blob(number, name)
+
+    # following
+
+    def changes(self, after_revision: int, limit: int) -> list[Change]:
+        """At most `limit` changes after `after_revision`, in order."""
+        with self.environment.read() as transaction:
+            return Reader(self._environment, transaction).changes(after_revision, limit)
+
+    def live_entries(self) -> Iterator[tuple[int, int]]:
+        """(number, vector count) of every live entry, in order; read in pieces, not all of one state."""
+        after = 0
+        while True:
+            with self.environment.read() as transaction:
+                piece = Reader(self._environment, transaction).entries(after, _SCAN)
+            yield from ((record.number, record.vector_count) for record in piece if record.live)
+            if len(piece) < _SCAN:
+                return
+            after = piece[-1].number
+
+    def stats(self) -> Stats:
+        """Counted, not estimated."""
+        map_bytes, used_bytes = self.environment.size()
+        with self.environment.read() as transaction:
+            counters = Reader(self._environment, transaction).counters()
+        return Stats(
+            revision=counters.revision, banks=counters.last_bank, entries=counters.last_entry,
+            live_entries=counters.live_entries, live_vectors=counters.live_vectors, map_bytes=map_bytes,
+            used_bytes=used_bytes,
+        )  # fmt: skip
+
+
+class _Writer:
+    """One write transaction."""
+
+    def __init__(self, environment: Environment, transaction: "lmdb.Transaction[bytes]") -> None:
+        self.reader = Reader(environment, transaction)
+        self.counters = self.reader.counters()
+        self._environment = environment
+        self._transaction = transaction
+
+    def put(self, table: bytes, key: bytes, body: bytes | memoryview) -> None:
+        self._transaction.put(key, records.seal(key, body), db=self._environment.table(table))
+
+    def log(self, kind: ChangeKind, number: int, *, live: bool, **counters: int) -> int:
+        """Count a change, with whatever else it counts, and write its line of the log; return its revision."""
+        revision = self.counters.revision + 1
+        self.counters = dataclasses.replace(self.counters, revision=revision, **counters)
+        self.put(b"meta", records.KEY_COUNTERS, records.encode_counters(self.counters))
+        change = Change(revision=revision, kind=kind, number=number, live=live, mark=os.urandom(8))
+        self.put(b"changes", records.number_key(revision), records.encode_change(change))
+        return revision
+
+    def add(self, record: EntryRecord, vectors: memoryview, blobs: Mapping[str, bytes]) -> None:
+        """Write a new entry with all that belongs to it."""
+        number = record.number
+        key = records.number_key(number)
+        self.put(b"entries", key, records.encode_entry(record))
+        self.put(b"names", records.name_key(record.bank_number, record.entry), key)
+        self.put(b"members", records.member_key(record.bank_number, number), b"")
+        self.put(b"vectors", key, vectors)
+        for name, blob in blobs.items():
+            self.put(b"blobs", records.blob_key(number, name), blob)
+        for digest in record.digests:
+            self.put(b"digests", records.digest_key(digest, number), b"")
+        self.log(
+            ChangeKind.ENTRY_ADDED, number, live=True, last_entry=number,
+            live_entries=self.counters.live_entries + 1,
+            live_vectors=self.counters.live_vectors + record.vector_count,
+        )  # fmt: skip
+
+
+def _expect(expected: int, actual: int, **what: str) -> None:
+    if expected and expected != actual:
+        raise RevisionConflictError(
+            f"{', '.join(map(repr, what.values()))}: at revision {actual}, not {expected}",
+            expected=expected, actual=actual, **what,
+        )  # fmt: skip
+
+
+def _checked_blobs(blobs: Mapping[str, bytes]) -> None:
+    if len(blobs) > records.MAX_BLOBS:
+        raise ValueError(f"an entry has at most {records.MAX_BLOBS} blobs, not {len(blobs)}")
+    for name, blob in blobs.items():
+        records.blob_key(0, name)
+        if len(blob) > records.MAX_VALUE_BYTES:
+            raise ValueError(f"a blob has at most {records.MAX_VALUE_BYTES} bytes, not {len(blob)}")
+
+
+def _need(*sizes: int) -> int:
+    """Bytes that values of these sizes may take in LMDB: whole pages, and copies of the tree's pages above them."""
+    pages = sum(size // _PAGE_BYTES + 3 for size in sizes)
+    return (pages + 64) * _PAGE_BYTES
