@@ -1,0 +1,87 @@
+"""The nouns: bank, entry, policy, verdict."""
+
+import dataclasses
+import datetime
+import enum
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+
+class Verdict(enum.StrEnum):
+    """What to do with an upload, weakest first."""
+
+    ALLOW = "ALLOW"
+    REVIEW = "REVIEW"
+    BLOCK = "BLOCK"
+
+
+class EntryState(enum.StrEnum):
+    """Where an entry is in its life."""
+
+    CONFIRMED = "confirmed"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What a match in a bank means. Evidence is log10 of the chance matches expected: more negative is stronger."""
+
+    block_evidence: float = -6.0
+    """BLOCK needs evidence at or below this,"""
+    block_coverage: float = 0.5
+    """and at least this share of the upload matched, 0-1."""
+    review_evidence: float = -3.0
+    """REVIEW needs evidence at or below this; what is weaker is not reported as a match."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Bank:
+    """A named set of entries with a policy."""
+
+    bank: str
+    """Identifier, `[a-z0-9][a-z0-9-]{0,62}`, picked by the caller."""
+    description: str = ""
+    policy: Policy = Policy()
+    created_at: datetime.datetime
+    updated_at: datetime.datetime
+    revision: int
+    """The revision of its last change; send it back to detect a lost update."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One confirmed video in a bank."""
+
+    bank: str
+    entry: str
+    """Identifier, made by the service, unique in the data directory."""
+    external_id: str = ""
+    """The caller's own name for the video."""
+    state: EntryState = EntryState.CONFIRMED
+    labels: tuple[str, ...] = ()
+    reason: str = ""
+    """Why it was withdrawn."""
+    profile: str
+    duration: float
+    """Seconds."""
+    frames: int
+    hashes: int
+    """Frame hashes in the index: frames x views that passed the quality gate."""
+    md5: str = ""
+    """Hex, or empty."""
+    sha256: str = ""
+    videohash: str = ""
+    created_at: datetime.datetime
+    updated_at: datetime.datetime
+    revision: int
+    """The revision of its last change."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[Item]):
+    """One page of a list."""
+
+    items: tuple[Item, ...]
+    next_page_token: str = ""
+    """Empty at the end."""

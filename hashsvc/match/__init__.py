@@ -1,0 +1,1 @@
+"""Fingerprint to verdict."""

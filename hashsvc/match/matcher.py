@@ -1,0 +1,117 @@
+"""Upload to result: exact digest, else seeds, extension of what they nominate, and each bank's policy."""
+
+from collections.abc import Mapping
+
+from hashsvc.bank import records
+from hashsvc.bank.model import Bank, Entry
+from hashsvc.bank.references import References
+from hashsvc.fingerprint.model import Digests, Fingerprint
+from hashsvc.fingerprint.profiles import profile_named
+from hashsvc.match import seeds
+from hashsvc.match.extend import Finding, find
+from hashsvc.match.model import Match, MatchResult, Segment
+from hashsvc.match.verdict import judge, strictest
+from hashsvc_index import EntryRecord, Index, Store
+from hashsvc_index.errors import EntryNotFoundError
+
+EXACT = -300.0
+"""Evidence of equal digests."""
+
+
+class Matcher:
+    """Thread-safe; holds no state of its own."""
+
+    def __init__(self, store: Store, index: Index, references: References) -> None:
+        self._store = store
+        self._index = index
+        self._references = references
+
+    def match(self, query: Fingerprint | Digests, banks: Mapping[str, Bank]) -> MatchResult:
+        """Matches in `banks` (none: in every bank), strongest first, with the strictest verdict.
+
+        Raises IndexLoadingError until the index has caught up: what is not searchable yet must not read as harmless.
+        """
+        digests = query.digests if isinstance(query, Fingerprint) else query
+        revision = self._index.snapshot.revision
+        exact = self._exact(digests, dict(banks), query.duration if isinstance(query, Fingerprint) else 0.0)
+        if exact or not isinstance(query, Fingerprint):
+            return _result(revision, exact)
+        return self._similar(query, dict(banks), bool(banks))
+
+    def _exact(self, digests: Digests, banks: dict[str, Bank], duration: float) -> list[Match]:
+        wanted = set(banks)
+        found: dict[int, Match] = {}
+        for kind, digest in (("sha256", digests.sha256), ("md5", digests.md5)):
+            for record in self._store.find_digest(digest) if digest else []:
+                if record.number not in found and (not wanted or record.bank in wanted):
+                    entry = records.entry_of(record)
+                    found[record.number] = _match(entry, self._bank(entry.bank, banks), _whole(entry, duration), kind)
+        return list(found.values())
+
+    def _similar(self, query: Fingerprint, banks: dict[str, Bank], filtered: bool) -> MatchResult:
+        profile = profile_named(query.profile)
+        picked = seeds.pick(query, profile.quality_gate)
+        indexed = self._index.hashes
+        hits = self._index.search(picked.hashes, radius=seeds.RADIUS, limit=seeds.PER_QUERY)
+        nominated = seeds.nominate(picked, hits.query, hits.entry, hits.position, hits.distance)
+        matches = []
+        for nomination in nominated:
+            record = self._live(nomination.number)
+            if record is None or (filtered and record.bank not in banks):
+                continue
+            reference = self._references.get(record.number)
+            finding = find(query, reference, nomination, profile.quality_gate, indexed)
+            if finding is None:
+                continue
+            bank = self._bank(record.bank, banks)
+            if finding.evidence <= bank.policy.review_evidence:
+                matches.append(_match(records.entry_of(record), bank, finding))
+        return _result(hits.revision, matches)
+
+    def _live(self, number: int) -> EntryRecord | None:
+        """The record, unless it was withdrawn since the search."""
+        try:
+            record = self._store.get_entry_by_number(number)
+        except EntryNotFoundError:
+            return None
+        return record if record.live else None
+
+    def _bank(self, bank: str, banks: dict[str, Bank]) -> Bank:
+        if bank not in banks:
+            banks[bank] = records.bank_of(self._store.get_bank(bank))
+        return banks[bank]
+
+
+def _result(revision: int, matches: list[Match]) -> MatchResult:
+    ordered = tuple(sorted(matches, key=lambda one: (one.evidence, one.entry)))
+    return MatchResult(verdict=strictest(one.verdict for one in ordered), revision=revision, matches=ordered)
+
+
+def _match(entry: Entry, bank: Bank, finding: Finding, digest: str = "") -> Match:
+    return Match(
+        bank=entry.bank,
+        entry=entry.entry,
+        external_id=entry.external_id,
+        evidence=finding.evidence,
+        query_coverage=finding.query_coverage,
+        reference_coverage=finding.reference_coverage,
+        mean_distance=finding.mean_distance,
+        verdict=judge(bank.policy, finding.evidence, finding.query_coverage),
+        segments=finding.segments,
+        digest=digest,
+    )
+
+
+def _whole(entry: Entry, duration: float) -> Finding:
+    """Equal bytes: all of it, from beginning to end."""
+    end = entry.duration or duration
+    segment = Segment(
+        query_start=0.0,
+        query_end=end,
+        reference_start=0.0,
+        reference_end=end,
+        speed=1.0,
+        view="full/full",
+        mean_distance=0.0,
+    )
+    return Finding(evidence=EXACT, query_coverage=1.0, reference_coverage=1.0, mean_distance=0.0, segments=(segment,))

@@ -1,0 +1,53 @@
+"""What a match says: which entry, which intervals, how sure, and what the bank makes of it."""
+
+import dataclasses
+
+from hashsvc.bank.model import Verdict
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """Aligned intervals of upload (query) and entry (reference), seconds."""
+
+    query_start: float
+    query_end: float
+    reference_start: float
+    reference_end: float
+    speed: float
+    """Reference seconds that pass in one query second; 1.5 where the copy was sped up 1.5 times."""
+    view: str
+    """`query view/reference view` along this segment, `full/mirror` for a mirrored copy."""
+    mean_distance: float
+    """Hamming distance of 256, averaged over the frames of the segment."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """An entry found, with what proves it."""
+
+    bank: str
+    entry: str
+    external_id: str
+    evidence: float
+    """log10 of the chance matches this good expected in this bank; more negative is stronger. -300 for equal digests."""
+    query_coverage: float
+    """Share of the upload's duration inside segments, 0-1."""
+    reference_coverage: float
+    """Share of the entry's duration inside segments, 0-1."""
+    mean_distance: float
+    verdict: Verdict
+    """What this bank's policy makes of this match alone."""
+    segments: tuple[Segment, ...]
+    digest: str = ""
+    """`md5` or `sha256` when the bytes were equal, else empty."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MatchResult:
+    """The answer to one upload: the strictest verdict of its matches."""
+
+    verdict: Verdict
+    revision: int
+    """The state of the store that was judged."""
+    matches: tuple[Match, ...] = ()
+    """Strongest evidence first."""

@@ -1,0 +1,82 @@
+"""Which entries are worth a closer look: one search for a few frames of the upload in all its views."""
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from hashsvc.fingerprint.model import Fingerprint
+from hashsvc.match.score import SURPRISE
+
+RADIUS = 84
+"""Hamming distance within which a hash is a seed."""
+PER_QUERY = 64
+"""Nearest hits kept for one hash."""
+_SPACING = 2.0
+"""Seconds between seeding frames of a long upload, so that an excerpt of 8 s still gets four."""
+_FEWEST, _MOST = 16, 400
+_MOST_ENTRIES = 24
+_WORTH = 5.0
+"""An entry is compared when distinct query frames sum up to this much -log10 P."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Seeds:
+    """What to search for, and where each row came from."""
+
+    hashes: npt.NDArray[np.uint8]
+    """uint8 (m, 32)."""
+    frames: npt.NDArray[np.intp]
+    views: npt.NDArray[np.intp]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Nomination:
+    """An entry that seeds point at."""
+
+    number: int
+    query_views: npt.NDArray[np.intp]
+    """View of the query of each hit, (k,)."""
+    positions: npt.NDArray[np.int64]
+    """Row among the entry's vectors of each hit, (k,)."""
+    gains: npt.NDArray[np.float32]
+    """-log10 P of each hit, (k,)."""
+    worth: float
+
+
+def pick(query: Fingerprint, gate: int) -> Seeds:
+    """Evenly spaced frames of the query in every view that passes the quality gate."""
+    usable = np.flatnonzero((query.quality >= gate).any(axis=1))
+    wanted = int(np.clip(query.duration / _SPACING, _FEWEST, _MOST))
+    if len(usable) > wanted:
+        usable = usable[np.round(np.linspace(0, len(usable) - 1, wanted)).astype(int)]
+    frames, views = np.nonzero(query.quality[usable] >= gate)
+    frames = usable[frames]
+    return Seeds(np.ascontiguousarray(query.hashes[frames, views]), frames, views)
+
+
+def nominate(
+    seeds: Seeds,
+    query: npt.NDArray[np.int32],
+    entry: npt.NDArray[np.int64],
+    position: npt.NDArray[np.int32],
+    distance: npt.NDArray[np.int32],
+) -> list[Nomination]:
+    """Group hits (k,) by entry; the most promising entries first, chance ones left out."""
+    if not len(entry):
+        return []
+    order = np.argsort(entry, kind="stable")
+    numbers, begins = np.unique(entry[order], return_index=True)
+    found = []
+    for number, part in zip(numbers, np.split(order, begins[1:]), strict=True):
+        gains = SURPRISE[distance[part]]
+        frames = seeds.frames[query[part]]
+        best = np.zeros(int(frames.max()) + 1, np.float32)
+        np.maximum.at(best, frames, gains)
+        worth = float(best.sum())
+        if worth >= _WORTH:
+            found.append(
+                Nomination(int(number), seeds.views[query[part]], position[part].astype(np.int64), gains, worth)
+            )
+    found.sort(key=lambda one: -one.worth)
+    return found[:_MOST_ENTRIES]

@@ -1,0 +1,68 @@
+"""What a match found, in words that need no knowledge of hashing."""
+
+import re
+
+from hashsvc.match.model import Match, MatchResult
+
+_REFERENCE_VIEWS = {
+    "mirror": "mirrored",
+    "half-turn": "turned upside down",
+    "left-turn": "turned left",
+    "right-turn": "turned right",
+    "inverted": "colours inverted",
+    "top-70": "its upper 70 %",
+    "bottom-70": "its lower 70 %",
+}
+_QUERY_VIEWS = {
+    "area": "inside a border",
+    "top-70": "upper 70 % of the picture",
+    "bottom-70": "lower 70 % of the picture",
+}
+_SAME_SPEED = 0.02
+
+
+def why(match: Match) -> str:
+    """How much of the upload shows the entry and how it was changed: `14.2 s of 20.0 s (71 %), seen mirrored`."""
+    if match.digest:
+        return f"the same bytes ({match.digest.upper().replace('SHA256', 'SHA-256')})"
+    matched = sum(segment.query_end - segment.query_start for segment in match.segments)
+    share = match.query_coverage
+    parts = [f"{matched:.1f} s of {matched / share:.1f} s ({share:.0%})".replace("%", " %") if share > 0 else "no part"]
+    parts += dict.fromkeys(view_in_words(segment.view) for segment in match.segments)
+    parts += dict.fromkeys(speed_in_words(segment.speed) for segment in match.segments)
+    return ", ".join(part for part in parts if part)
+
+
+def view_in_words(view: str) -> str:
+    """`seen mirrored` for `full/mirror`; empty where both sides show the full frame."""
+    query, _, reference = view.partition("/")
+    if query == reference:
+        return "" if query == "full" else f"by the {_QUERY_VIEWS.get(query, query)}"
+    seen = [] if reference in ("full", "") else [_reference_in_words(reference)]
+    if query != "full":
+        seen.append(_QUERY_VIEWS.get(query, query))
+    return f"seen {' and '.join(seen)}"
+
+
+def _reference_in_words(view: str) -> str:
+    if cut := re.fullmatch(r"centre-(\d+)(-mirror)?", view):
+        return f"{'mirrored and ' if cut[2] else ''}cropped to its middle {cut[1]} %"
+    return _REFERENCE_VIEWS.get(view, view)
+
+
+def speed_in_words(speed: float) -> str:
+    """`1.5x speed`; empty at the entry's own speed."""
+    return "" if abs(speed - 1) <= _SAME_SPEED else f"{speed:.2f}".rstrip("0").rstrip(".") + "x speed"
+
+
+def evidence_in_words(evidence: float) -> str:
+    """`chance 1 in 10^12`: how often footage that has nothing to do with the entry would match as well."""
+    return f"chance 1 in 10^{-evidence:.0f}" if evidence < 0 else "could be chance"
+
+
+def strongest(result: MatchResult) -> str:
+    """One cell for an upload: what the strongest match says, and how many more there are."""
+    if not result.matches:
+        return "nothing known in it"
+    more = len(result.matches) - 1
+    return why(result.matches[0]) + (f" (and {more} more)" if more else "")

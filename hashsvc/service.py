@@ -1,0 +1,382 @@
+"""hashsvc embedded: everything the service does, on a data directory, in this process.
+
+The gRPC servicers and the command line's `--data` both call this class, so that what they do cannot differ.
+"""
+
+import contextlib
+import dataclasses
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+from hashsvc.bank import records, rules
+from hashsvc.bank.model import Bank, Entry, EntryState, Page, Policy
+from hashsvc.bank.references import References
+from hashsvc.config import Settings
+from hashsvc.errors import (
+    AlreadyExistsError,
+    FingerprintError,
+    InvalidInputError,
+    LimitExceededError,
+    PreconditionError,
+    UnavailableError,
+)
+from hashsvc.exchange import formats
+from hashsvc.exchange.model import ExportEntry
+from hashsvc.fingerprint.digests import digest_file
+from hashsvc.fingerprint.model import Digests, Fingerprint
+from hashsvc.fingerprint.profiles import profile_named
+from hashsvc.fingerprint.sandbox import Sandbox
+from hashsvc.match.matcher import Matcher
+from hashsvc.match.model import MatchResult
+from hashsvc_index import EntryRecord, Index, Store, verify
+from hashsvc_index.errors import BankExistsError
+
+DEFAULT_BANK = "default"
+"""Created with a new data directory."""
+
+_DEFAULT_PAGE = 100
+
+
+class Service:
+    """A data directory, open. Thread-safe; every method blocks.
+
+    Besides what each method names, all may raise the store's errors (`hashsvc_index.StoreError`): BANK_NOT_FOUND,
+    ENTRY_NOT_FOUND, REVISION_CONFLICT, STORE_FULL, STORE_CORRUPT and the like.
+    """
+
+    def __init__(self, store: Store, index: Index, settings: Settings) -> None:
+        self._store = store
+        self._index = index
+        self._settings = settings
+        self._sandbox = Sandbox(settings)
+        self._references = References(self._load, settings.server.reference_cache_bytes)
+        self._matcher = Matcher(store, index, self._references)
+        self._confirming = threading.Lock()
+
+    @classmethod
+    def open(cls, data: Path, settings: Settings = Settings(), *, wait: bool = True) -> "Service":
+        """Open or create `data`; with `wait` return only when the index has caught up, else watch `ready`.
+
+        Raises the store's errors: NOT_A_DATA_DIRECTORY, DATA_FORMAT_TOO_NEW, DATA_DIRECTORY_READ_ONLY, STORE_CORRUPT.
+        """
+        store = Store.open(data)
+        try:
+            index = Index(store, data)
+            service = cls(store, index, settings)
+            if store.revision() == 0:
+                service._create_default()
+            index.start()
+        except BaseException:
+            store.close()
+            raise
+        while wait and not index.wait_ready(1.0):
+            if index.failure is not None:
+                service.close()
+                raise index.failure
+        return service
+
+    def close(self) -> None:
+        """Write a checkpoint and release the directory."""
+        self._sandbox.close()
+        self._index.close()
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def ready(self) -> bool:
+        """True once the index has caught up with the store; until then `match` raises INDEX_LOADING."""
+        return self._index.ready
+
+    @property
+    def revision(self) -> int:
+        """The store's last change."""
+        return self._store.revision()
+
+    @property
+    def searched_revision(self) -> int:
+        """The last change that a match takes into account."""
+        return self._index.revision
+
+    @property
+    def hashes(self) -> int:
+        """Live frame hashes in the index."""
+        return self._index.hashes
+
+    @property
+    def entries(self) -> int:
+        """Live entries."""
+        return self._store.stats().live_entries
+
+    # Banks
+
+    def create_bank(self, bank: str, *, description: str = "", policy: Policy = Policy()) -> Bank:
+        """Raises InvalidInputError (BANK_ID_INVALID, FIELD_TOO_LONG, FIELD_INVALID); BANK_EXISTS."""
+        rules.check_bank_id(bank)
+        rules.check_text("description", description)
+        rules.check_policy(policy)
+        moment = records.now()
+        made = Bank(bank=bank, description=description, policy=policy, created_at=moment, updated_at=moment, revision=0)
+        revision = self._store.put_bank(bank, records.bank_payload(made), create=True)
+        self._index.notify()
+        return dataclasses.replace(made, revision=revision)
+
+    def get_bank(self, bank: str) -> Bank:
+        """Raises BANK_ID_INVALID, BANK_NOT_FOUND."""
+        rules.check_bank_id(bank)
+        return records.bank_of(self._store.get_bank(bank))
+
+    def list_banks(self, *, page_size: int = 0, page_token: str = "") -> Page[Bank]:
+        """In order of name. Raises InvalidInputError FIELD_INVALID for a negative page size."""
+        size = self._page_size(page_size)
+        found = self._store.list_banks(page_token, size + 1)
+        token = found[size - 1].bank if len(found) > size else ""
+        return Page(items=tuple(records.bank_of(one) for one in found[:size]), next_page_token=token)
+
+    def update_bank(
+        self, bank: str, *, description: str | None = None, policy: Policy | None = None, revision: int = 0
+    ) -> Bank:
+        """Change what is not None. `revision` other than 0 must be the bank's last, else REVISION_CONFLICT."""
+        before = self.get_bank(bank)
+        changed = dataclasses.replace(
+            before,
+            description=before.description if description is None else description,
+            policy=policy or before.policy,
+            updated_at=records.now(),
+        )
+        rules.check_text("description", changed.description)
+        rules.check_policy(changed.policy)
+        # What was just read is what is changed: another's change in between is a conflict, not lost.
+        payload = records.bank_payload(changed)
+        written = self._store.put_bank(bank, payload, create=False, expected_revision=revision or before.revision)
+        self._index.notify()
+        return dataclasses.replace(changed, revision=written)
+
+    # Entries
+
+    def confirm(
+        self, bank: str, fingerprint: Fingerprint, *, external_id: str = "", labels: Sequence[str] = ()
+    ) -> Entry:
+        """Add an entry; it is on disk when this returns.
+
+        Safe to repeat: the same SHA-256 under the same external id, live in the bank already, gives that entry back.
+        Raises FingerprintError (PROFILE_UNKNOWN, FINGERPRINT_MALFORMED, FINGERPRINT_WITHOUT_EVIDENCE),
+        InvalidInputError (BANK_ID_INVALID, FIELD_TOO_LONG, FIELD_INVALID), AlreadyExistsError ENTRY_EXISTS when the
+        same bytes are live in the bank under another external id; BANK_NOT_FOUND.
+        """
+        self.check_confirm(bank, external_id=external_id, labels=labels)
+        profile = profile_named(fingerprint.profile)
+        fingerprint.check()
+        if fingerprint.views != tuple(view.name for view in profile.reference_views):
+            raise FingerprintError(
+                "FINGERPRINT_MALFORMED", "to confirm takes the profile's reference views: hash densely"
+            )
+        self._within_limits(fingerprint)
+        vectors, blob = records.split(fingerprint)
+        digests = fingerprint.digests
+        if not len(vectors) and not digests:
+            raise FingerprintError(
+                "FINGERPRINT_WITHOUT_EVIDENCE", "no frame is good enough to match by, and there is no digest"
+            )
+        entry = self._new_entry(bank, fingerprint, len(vectors), external_id, tuple(labels))
+        with self._confirming:
+            if known := self._live_twin(bank, digests, external_id):
+                return known
+            record = self._store.add_entry(
+                bank,
+                entry.entry,
+                records.entry_payload(entry),
+                vectors=vectors,
+                blobs={records.FINGERPRINT: blob},
+                digests=[one for one in (digests.md5, digests.sha256) if one],
+            )
+        self._index.notify()
+        return dataclasses.replace(entry, revision=record.revision)
+
+    def check_confirm(self, bank: str, *, external_id: str = "", labels: Sequence[str] = ()) -> None:
+        """What `confirm` would say of everything but the fingerprint, before a long hashing is begun."""
+        rules.check_text("external_id", external_id, rules.MAX_EXTERNAL_ID)
+        rules.check_labels(labels)
+        self.get_bank(bank)
+
+    def confirm_media(
+        self,
+        bank: str,
+        media: Path,
+        *,
+        external_id: str = "",
+        labels: Sequence[str] = (),
+        progress: Callable[[float], None] | None = None,
+    ) -> Entry:
+        """Hash densely in the sandbox, then `confirm`; `progress` gets 0-1. Also raises MediaError, LimitExceededError."""
+        self.check_confirm(bank, external_id=external_id, labels=labels)
+        fingerprint = self._sandbox.fingerprint(media, dense=True, progress=progress)
+        return self.confirm(bank, fingerprint, external_id=external_id, labels=labels)
+
+    def get_entry(self, bank: str, entry: str) -> Entry:
+        """Raises BANK_NOT_FOUND, ENTRY_NOT_FOUND."""
+        rules.check_bank_id(bank)
+        return records.entry_of(self._store.get_entry(bank, entry))
+
+    def list_entries(self, bank: str, *, page_size: int = 0, page_token: str = "") -> Page[Entry]:
+        """In order of confirmation, withdrawn ones included. Raises PAGE_TOKEN_INVALID, FIELD_INVALID, BANK_NOT_FOUND."""
+        rules.check_bank_id(bank)
+        size = self._page_size(page_size)
+        if page_token and not (page_token.isascii() and page_token.isdigit() and len(page_token) < 19):
+            raise InvalidInputError("PAGE_TOKEN_INVALID", "page_token is not one that a list returned")
+        found = self._store.list_entries(bank, page_token, size + 1)
+        token = str(found[size - 1].number) if len(found) > size else ""
+        return Page(items=tuple(records.entry_of(one) for one in found[:size]), next_page_token=token)
+
+    def withdraw(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
+        """Take an entry out of matching; it stays on record.
+
+        `revision` other than 0 must be the entry's last, else REVISION_CONFLICT. Raises PreconditionError
+        ENTRY_WITHDRAWN when it is withdrawn already.
+        """
+        rules.check_text("reason", reason)
+        before = self.get_entry(bank, entry)
+        if before.state is EntryState.WITHDRAWN:
+            raise PreconditionError("ENTRY_WITHDRAWN", f"{entry} is withdrawn already", bank=bank, entry=entry)
+        changed = dataclasses.replace(before, state=EntryState.WITHDRAWN, reason=reason, updated_at=records.now())
+        record = self._store.update_entry(
+            bank, entry, records.entry_payload(changed), live=False, expected_revision=revision or before.revision
+        )
+        self._index.notify()
+        return dataclasses.replace(changed, revision=record.revision)
+
+    # Matching
+
+    def match(self, query: Fingerprint | Digests, *, banks: Sequence[str] = (), min_revision: int = 0) -> MatchResult:
+        """Judge an upload by its fingerprint, or by exact digests alone; no `banks` means every bank.
+
+        Raises FingerprintError (PROFILE_UNKNOWN, FINGERPRINT_MALFORMED), InvalidInputError FIELD_INVALID for empty
+        digests, BANK_NOT_FOUND, INDEX_LOADING, UnavailableError REVISION_NOT_REACHED when `min_revision` is not
+        searchable within `Settings.server.min_revision_wait`.
+        """
+        if isinstance(query, Fingerprint):
+            profile_named(query.profile)
+            query.check()
+            self._within_limits(query)
+        elif not query:
+            raise InvalidInputError("FIELD_INVALID", "a match takes a fingerprint or a digest", field="digests")
+        chosen = {bank: self.get_bank(bank) for bank in banks}
+        self._reach(min_revision)
+        return self._matcher.match(query, chosen)
+
+    def match_media(self, media: Path, *, banks: Sequence[str] = (), min_revision: int = 0) -> MatchResult:
+        """Exact digest first; then hash sparsely in the sandbox and `match`. Also raises MediaError, LimitExceededError."""
+        digests = digest_file(media, self._settings.limits.max_bytes)
+        exact = self.match(digests, banks=banks, min_revision=min_revision)
+        if exact.matches:
+            return exact
+        return self.match(self._sandbox.fingerprint(media, dense=False), banks=banks)
+
+    # Upkeep and exchange
+
+    def verify(self) -> list[str]:
+        """Check store and index against each other; one sentence a fault, none when clean."""
+        return verify(self._store, self._index)
+
+    def export(self, bank: str, format: str) -> Iterator[str]:
+        """Lines, without newlines, of the bank's live signals, in one of `hashsvc.exchange.formats.FORMATS`.
+
+        Raises InvalidInputError EXPORT_FORMAT_UNKNOWN; BANK_NOT_FOUND.
+        """
+        exporter = formats.exporter(format)
+        self.get_bank(bank)
+        return exporter(self._live(bank))
+
+    def _live(self, bank: str) -> Iterator[ExportEntry]:
+        after = ""
+        while page := self._store.list_entries(bank, after, _DEFAULT_PAGE):
+            for record in page:
+                if record.live:
+                    fingerprint = self._references.get(record.number)
+                    yield ExportEntry(entry=records.entry_of(record), fingerprint=fingerprint)
+            after = str(page[-1].number)
+
+    def _load(self, number: int) -> Fingerprint:
+        return records.join(self._store.vectors(number), self._store.blob(number, records.FINGERPRINT))
+
+    def _create_default(self) -> None:
+        with contextlib.suppress(BankExistsError):  # another process was first
+            self.create_bank(DEFAULT_BANK, description="Made with the data directory.")
+
+    def _within_limits(self, fingerprint: Fingerprint) -> None:
+        """A fingerprint hashed elsewhere keeps to the same bounds as one hashed here."""
+        limits = self._settings.limits
+        if fingerprint.duration > limits.max_duration:
+            raise LimitExceededError(
+                "LIMIT_DURATION",
+                f"{fingerprint.duration:.0f} s, over {limits.max_duration:.0f} s",
+                limit=limits.max_duration,
+            )
+        if fingerprint.frames > limits.max_hashed_frames:
+            raise LimitExceededError(
+                "LIMIT_FRAMES",
+                f"{fingerprint.frames} frames, over {limits.max_hashed_frames}",
+                limit=limits.max_hashed_frames,
+            )
+
+    def _page_size(self, asked: int) -> int:
+        if asked < 0:
+            raise InvalidInputError("FIELD_INVALID", f"page_size {asked} is negative", field="page_size")
+        return min(asked or _DEFAULT_PAGE, self._settings.server.max_page_size)
+
+    def _new_entry(
+        self, bank: str, fingerprint: Fingerprint, hashes: int, external_id: str, labels: tuple[str, ...]
+    ) -> Entry:
+        moment = records.now()
+        return Entry(
+            bank=bank,
+            entry=secrets.token_hex(8),
+            external_id=external_id,
+            labels=labels,
+            profile=fingerprint.profile,
+            duration=fingerprint.duration,
+            frames=fingerprint.frames,
+            hashes=hashes,
+            md5=fingerprint.digests.md5.hex(),
+            sha256=fingerprint.digests.sha256.hex(),
+            videohash=fingerprint.signals.videohash,
+            created_at=moment,
+            updated_at=moment,
+            revision=0,
+        )
+
+    def _live_twin(self, bank: str, digests: Digests, external_id: str) -> Entry | None:
+        """The live entry of the same bytes in this bank, if any; AlreadyExistsError when it has another external id."""
+        twins: list[EntryRecord] = self._store.find_digest(digests.sha256) if digests.sha256 else []
+        for record in twins:
+            if record.bank != bank:
+                continue
+            twin = records.entry_of(record)
+            if twin.external_id == external_id:
+                return twin
+            raise AlreadyExistsError(
+                "ENTRY_EXISTS",
+                f"the same bytes are entry {twin.entry} already, as {twin.external_id!r}",
+                bank=bank,
+                entry=twin.entry,
+                external_id=twin.external_id,
+            )
+        return None
+
+    def _reach(self, revision: int) -> None:
+        if revision < 0:
+            raise InvalidInputError("FIELD_INVALID", f"min_revision {revision} is negative", field="min_revision")
+        wait = self._settings.server.min_revision_wait
+        if revision and not self._index.wait_for(revision, wait):
+            raise UnavailableError(
+                "REVISION_NOT_REACHED",
+                f"revision {revision} was not searchable within {wait} s; the last is {self._index.revision}",
+                revision=self._index.revision,
+            )
