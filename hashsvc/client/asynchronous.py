@@ -1,0 +1,188 @@
+"""The asyncio client."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import grpc
+import grpc.aio
+
+from hashsvc.bank.model import Bank, Entry, Page, Policy
+from hashsvc.client import calls
+from hashsvc.client.calls import Call
+from hashsvc.client.channel import LONG_TIMEOUT, TIMEOUT, channel_options, error_of
+from hashsvc.client.local import Hasher, LocalHashing, Progress
+from hashsvc.client.upload import Upload
+from hashsvc.config import Settings
+from hashsvc.fingerprint.model import Digests, Fingerprint
+from hashsvc.match.model import MatchResult
+from hashsvc.wire.index import Status
+
+Result = TypeVar("Result")
+
+
+class AsyncClient:
+    """`hashsvc.client.Client` for asyncio: the same methods, awaited. Make it inside a running event loop.
+
+    Hashing runs on threads, and calls `progress` there.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        timeout: float = TIMEOUT,
+        long_timeout: float = LONG_TIMEOUT,
+        settings: Settings = Settings(),
+        sandbox: Hasher | None = None,
+    ) -> None:
+        """As `Client`."""
+        self._target = target
+        self._timeout = timeout
+        self._long_timeout = long_timeout
+        self._retrying = grpc.aio.insecure_channel(target, channel_options(retry=True))
+        self._once = grpc.aio.insecure_channel(target, channel_options(retry=False))
+        self._local = LocalHashing(settings, sandbox)
+
+    async def close(self) -> None:
+        """End running calls, connections and local hashing."""
+        await self._retrying.close()
+        await self._once.close()
+        await asyncio.to_thread(self._local.close)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    # banks
+    async def create_bank(self, bank: str, *, description: str = "", policy: Policy = Policy()) -> Bank:
+        """Make a bank."""
+        return await self._run(calls.create_bank(bank, description, policy))
+
+    async def get_bank(self, bank: str) -> Bank:
+        """Read a bank."""
+        return await self._run(calls.get_bank(bank))
+
+    async def list_banks(self, *, page_size: int = 0, page_token: str = "") -> Page[Bank]:
+        """One page of the banks, by name."""
+        return await self._run(calls.list_banks(page_size, page_token))
+
+    async def update_bank(
+        self, bank: str, *, description: str | None = None, policy: Policy | None = None, revision: int = 0
+    ) -> Bank:
+        """Change what is not None. `revision` other than 0 must be the bank's last, else ConflictError."""
+        return await self._run(calls.update_bank(bank, description, policy, revision))
+
+    # entries
+    async def confirm(
+        self, bank: str, fingerprint: Fingerprint, *, external_id: str = "", labels: Sequence[str] = ()
+    ) -> Entry:
+        """Durable when it returns. The same SHA-256 and external id, live in the bank already, gives that entry back."""
+        return await self._run(calls.confirm(bank, fingerprint, external_id, labels))
+
+    async def confirm_media(
+        self,
+        bank: str,
+        media: Path,
+        *,
+        external_id: str = "",
+        labels: Sequence[str] = (),
+        progress: Progress | None = None,
+    ) -> Entry:
+        """Send the bytes, which the server hashes. `progress` gets the share sent, 0-1."""
+        return await self._upload(calls.confirm_media(bank, external_id, labels), media, progress)
+
+    async def confirm_file(
+        self,
+        bank: str,
+        path: Path,
+        *,
+        external_id: str = "",
+        labels: Sequence[str] = (),
+        progress: Progress | None = None,
+    ) -> Entry:
+        """As `Client.confirm_file`."""
+        fingerprint = await asyncio.to_thread(self._local.fingerprint, path, dense=True, progress=progress)
+        return await self.confirm(bank, fingerprint, external_id=external_id, labels=labels)
+
+    async def get_entry(self, bank: str, entry: str) -> Entry:
+        """Read an entry, withdrawn or not."""
+        return await self._run(calls.get_entry(bank, entry))
+
+    async def list_entries(self, bank: str, *, page_size: int = 0, page_token: str = "") -> Page[Entry]:
+        """One page of a bank's entries."""
+        return await self._run(calls.list_entries(bank, page_size, page_token))
+
+    async def withdraw(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
+        """Take an entry out of matching and exports."""
+        return await self._run(calls.withdraw(bank, entry, reason, revision))
+
+    # matching
+    async def match(
+        self, query: Fingerprint | Digests, *, banks: Sequence[str] = (), min_revision: int = 0
+    ) -> MatchResult:
+        """Look up a fingerprint or digests; `banks` empty: every bank."""
+        return await self._run(calls.match(query, banks, min_revision))
+
+    async def match_media(
+        self, media: Path, *, banks: Sequence[str] = (), min_revision: int = 0, progress: Progress | None = None
+    ) -> MatchResult:
+        """Send the bytes, which the server hashes. `progress` gets the share sent, 0-1."""
+        return await self._upload(calls.match_media(banks, min_revision), media, progress)
+
+    async def match_file(
+        self, path: Path, *, banks: Sequence[str] = (), min_revision: int = 0, progress: Progress | None = None
+    ) -> MatchResult:
+        """As `Client.match_file`."""
+        digests = await asyncio.to_thread(self._local.digests, path)
+        exact = await self.match(digests, banks=banks, min_revision=min_revision)
+        if exact.matches:
+            return exact
+        fingerprint = await asyncio.to_thread(self._local.fingerprint, path, dense=False, progress=progress)
+        return await self.match(fingerprint, banks=banks, min_revision=min_revision)
+
+    # upkeep and exchange
+    async def status(self) -> Status:
+        """How far the index has come."""
+        return await self._run(calls.status())
+
+    async def verify(self) -> list[str]:
+        """Check store and index against each other; one sentence a fault, none when clean."""
+        return await self._run(calls.verify())
+
+    async def export(self, bank: str, format: str) -> AsyncIterator[str]:
+        """Lines (without newline) of the bank's live signals, in `vpdq`, `local-file` or `jsonl`."""
+        call = calls.export(bank, format)
+        send: Any = self._retrying.unary_stream(call.path, _serialize, call.response.FromString)
+        try:
+            async for answer in send(call.request, timeout=self._long_timeout):
+                for line in call.decode(answer):
+                    yield line
+        except grpc.RpcError as failure:
+            raise error_of(failure, self._target) from None
+
+    async def _run(self, call: Call[Result]) -> Result:
+        channel = self._retrying if call.repeatable else self._once
+        send: Any = channel.unary_unary(call.path, _serialize, call.response.FromString)
+        try:
+            answer = await send(call.request, timeout=self._long_timeout if call.long else self._timeout)
+        except grpc.RpcError as failure:
+            raise error_of(failure, self._target) from None
+        return call.decode(answer)
+
+    async def _upload(self, call: Call[Result], media: Path, progress: Progress | None) -> Result:
+        send: Any = self._once.stream_unary(call.path, _serialize, call.response.FromString)
+        with Upload(call.request, media, progress) as upload:
+            try:
+                answer = await send(aiter(upload), timeout=self._long_timeout)
+            except grpc.RpcError as failure:
+                raise upload.failure or error_of(failure, self._target) from None
+        return call.decode(answer)
+
+
+def _serialize(message: Any) -> bytes:
+    serialized: bytes = message.SerializeToString()
+    return serialized

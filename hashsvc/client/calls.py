@@ -1,0 +1,220 @@
+"""Every call that a client makes, described once for the sync and the asyncio client."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import Message
+
+from hashsvc.bank.model import Bank, Entry, Page, Policy
+from hashsvc.errors import InvalidInputError
+from hashsvc.fingerprint.model import Digests, Fingerprint
+from hashsvc.match.model import MatchResult
+from hashsvc.v1 import bank_service_pb2 as bank_pb
+from hashsvc.v1 import exchange_service_pb2 as exchange_pb
+from hashsvc.v1 import index_service_pb2 as index_pb
+from hashsvc.v1 import match_service_pb2 as match_pb
+from hashsvc.wire.bank import decode_bank, decode_entry, encode_policy
+from hashsvc.wire.fingerprint import encode_fingerprint
+from hashsvc.wire.index import Status, decode_status
+from hashsvc.wire.match import decode_result, encode_query
+
+Result = TypeVar("Result")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[Result]):
+    """One call: where it goes, what it sends and what its answer means."""
+
+    method: str
+    """`Service/Method` of hashsvc.v1."""
+    request: Message
+    """The only message, or the first one of an upload."""
+    response: type[Message]
+    decode: Callable[[Any], Result]
+    repeatable: bool = True
+    """True when a second arrival changes nothing, so that the channel may retry it by itself."""
+    long: bool = False
+    """True for what takes minutes rather than seconds."""
+
+    @property
+    def path(self) -> str:
+        """The HTTP/2 path."""
+        return f"/hashsvc.v1.{self.method}"
+
+
+def create_bank(bank: str, description: str, policy: Policy) -> Call[Bank]:
+    """BankService.CreateBank; a second arrival would be BANK_EXISTS."""
+    new = _build(bank_pb.Bank, bank=bank, description=description, policy=encode_policy(policy))
+    return Call(
+        method="BankService/CreateBank",
+        request=bank_pb.CreateBankRequest(bank=new),
+        response=bank_pb.CreateBankResponse,
+        decode=lambda answer: decode_bank(answer.bank),
+        repeatable=False,
+    )
+
+
+def get_bank(bank: str) -> Call[Bank]:
+    """BankService.GetBank."""
+    return Call(
+        method="BankService/GetBank",
+        request=_build(bank_pb.GetBankRequest, bank=bank),
+        response=bank_pb.GetBankResponse,
+        decode=lambda answer: decode_bank(answer.bank),
+    )
+
+
+def list_banks(page_size: int, page_token: str) -> Call[Page[Bank]]:
+    """BankService.ListBanks."""
+    return Call(
+        method="BankService/ListBanks",
+        request=_build(bank_pb.ListBanksRequest, page_size=page_size, page_token=page_token),
+        response=bank_pb.ListBanksResponse,
+        decode=lambda answer: Page(items=tuple(map(decode_bank, answer.banks)), next_page_token=answer.next_page_token),
+    )
+
+
+def update_bank(bank: str, description: str | None, policy: Policy | None, revision: int) -> Call[Bank]:
+    """BankService.UpdateBank with a mask of what is not None; a second arrival would be REVISION_CONFLICT.
+
+    With nothing to change the mask is empty, which means what is set: nothing.
+    """
+    values = {"description": description, "policy": None if policy is None else encode_policy(policy)}
+    given = {path: value for path, value in values.items() if value is not None}
+    new = _build(bank_pb.Bank, bank=bank, revision=revision, **given)
+    return Call(
+        method="BankService/UpdateBank",
+        request=bank_pb.UpdateBankRequest(bank=new, update_mask=FieldMask(paths=given)),
+        response=bank_pb.UpdateBankResponse,
+        decode=lambda answer: decode_bank(answer.bank),
+        repeatable=False,
+    )
+
+
+def confirm(bank: str, fingerprint: Fingerprint, external_id: str, labels: Sequence[str]) -> Call[Entry]:
+    """BankService.ConfirmEntry; the server recognises a second arrival by the SHA-256, where there is one."""
+    return Call(
+        method="BankService/ConfirmEntry",
+        request=_build(
+            bank_pb.ConfirmEntryRequest,
+            bank=bank,
+            fingerprint=encode_fingerprint(fingerprint),
+            external_id=external_id,
+            labels=labels,
+        ),
+        response=bank_pb.ConfirmEntryResponse,
+        decode=lambda answer: decode_entry(answer.entry),
+        repeatable=bool(fingerprint.digests.sha256),
+    )
+
+
+def confirm_media(bank: str, external_id: str, labels: Sequence[str]) -> Call[Entry]:
+    """BankService.ConfirmEntryMedia, up to its bytes."""
+    options = _build(bank_pb.ConfirmEntryMediaOptions, bank=bank, external_id=external_id, labels=labels)
+    return Call(
+        method="BankService/ConfirmEntryMedia",
+        request=bank_pb.ConfirmEntryMediaRequest(options=options),
+        response=bank_pb.ConfirmEntryMediaResponse,
+        decode=lambda answer: decode_entry(answer.entry),
+        repeatable=False,
+        long=True,
+    )
+
+
+def get_entry(bank: str, entry: str) -> Call[Entry]:
+    """BankService.GetEntry."""
+    return Call(
+        method="BankService/GetEntry",
+        request=_build(bank_pb.GetEntryRequest, bank=bank, entry=entry),
+        response=bank_pb.GetEntryResponse,
+        decode=lambda answer: decode_entry(answer.entry),
+    )
+
+
+def list_entries(bank: str, page_size: int, page_token: str) -> Call[Page[Entry]]:
+    """BankService.ListEntries."""
+    return Call(
+        method="BankService/ListEntries",
+        request=_build(bank_pb.ListEntriesRequest, bank=bank, page_size=page_size, page_token=page_token),
+        response=bank_pb.ListEntriesResponse,
+        decode=lambda answer: Page(
+            items=tuple(map(decode_entry, answer.entries)), next_page_token=answer.next_page_token
+        ),
+    )
+
+
+def withdraw(bank: str, entry: str, reason: str, revision: int) -> Call[Entry]:
+    """BankService.WithdrawEntry; a second arrival would be ENTRY_WITHDRAWN."""
+    return Call(
+        method="BankService/WithdrawEntry",
+        request=_build(bank_pb.WithdrawEntryRequest, bank=bank, entry=entry, reason=reason, revision=revision),
+        response=bank_pb.WithdrawEntryResponse,
+        decode=lambda answer: decode_entry(answer.entry),
+        repeatable=False,
+    )
+
+
+def match(query: Fingerprint | Digests, banks: Sequence[str], min_revision: int) -> Call[MatchResult]:
+    """MatchService.Match."""
+    options = _build(match_pb.MatchOptions, banks=banks, min_revision=min_revision)
+    return Call(
+        method="MatchService/Match",
+        request=encode_query(query, options),
+        response=match_pb.MatchResponse,
+        decode=lambda answer: decode_result(answer.result),
+    )
+
+
+def match_media(banks: Sequence[str], min_revision: int) -> Call[MatchResult]:
+    """MatchService.MatchMedia, up to its bytes; they could not be sent again, so a channel does not retry it."""
+    options = _build(match_pb.MatchOptions, banks=banks, min_revision=min_revision)
+    return Call(
+        method="MatchService/MatchMedia",
+        request=match_pb.MatchMediaRequest(options=options),
+        response=match_pb.MatchMediaResponse,
+        decode=lambda answer: decode_result(answer.result),
+        repeatable=False,
+        long=True,
+    )
+
+
+def export(bank: str, format: str) -> Call[list[str]]:
+    """ExchangeService.ExportSignals; each answer holds some lines."""
+    return Call(
+        method="ExchangeService/ExportSignals",
+        request=_build(exchange_pb.ExportSignalsRequest, bank=bank, format=format),
+        response=exchange_pb.ExportSignalsResponse,
+        decode=lambda answer: list(answer.lines),
+        long=True,
+    )
+
+
+def status() -> Call[Status]:
+    """IndexService.GetStatus."""
+    return Call(
+        method="IndexService/GetStatus",
+        request=index_pb.GetStatusRequest(),
+        response=index_pb.GetStatusResponse,
+        decode=decode_status,
+    )
+
+
+def verify() -> Call[list[str]]:
+    """IndexService.Verify."""
+    return Call(
+        method="IndexService/Verify",
+        request=index_pb.VerifyRequest(),
+        response=index_pb.VerifyResponse,
+        decode=lambda answer: list(answer.faults),
+        long=True,
+    )
+
+
+def _build(message: type[Message], **fields: Any) -> Any:
+    """A message; what protobuf cannot hold (text that is not UTF-8, a negative revision) is FIELD_INVALID."""
+    try:
+        return message(**fields)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError("FIELD_INVALID", f"{message.__name__}: {error}") from error

@@ -1,0 +1,192 @@
+"""The blocking client."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import grpc
+
+from hashsvc.bank.model import Bank, Entry, Page, Policy
+from hashsvc.client import calls
+from hashsvc.client.calls import Call
+from hashsvc.client.channel import LONG_TIMEOUT, TIMEOUT, channel_options, error_of
+from hashsvc.client.local import Hasher, LocalHashing, Progress
+from hashsvc.client.upload import Upload
+from hashsvc.config import Settings
+from hashsvc.fingerprint.model import Digests, Fingerprint
+from hashsvc.match.model import MatchResult
+from hashsvc.wire.index import Status
+
+Result = TypeVar("Result")
+
+
+class Client:
+    """A server as if it were a `hashsvc.service.Service`: the same methods, the same errors. Thread-safe.
+
+    On top of that `match_file` and `confirm_file` hash here and send only fingerprints. What may be repeated safely is
+    retried while the server is UNAVAILABLE; every call has a deadline.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        timeout: float = TIMEOUT,
+        long_timeout: float = LONG_TIMEOUT,
+        settings: Settings = Settings(),
+        sandbox: Hasher | None = None,
+    ) -> None:
+        """Connect to HOST:PORT when first needed. `timeout` and `long_timeout` (uploads, export, verify) are seconds.
+
+        `settings` bounds local hashing; `sandbox` does it, and is not closed with the client.
+        """
+        self._target = target
+        self._timeout = timeout
+        self._long_timeout = long_timeout
+        self._retrying = grpc.insecure_channel(target, channel_options(retry=True))
+        self._once = grpc.insecure_channel(target, channel_options(retry=False))
+        self._local = LocalHashing(settings, sandbox)
+
+    def close(self) -> None:
+        """End running calls, connections and local hashing."""
+        self._retrying.close()
+        self._once.close()
+        self._local.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # banks
+    def create_bank(self, bank: str, *, description: str = "", policy: Policy = Policy()) -> Bank:
+        """Make a bank."""
+        return self._run(calls.create_bank(bank, description, policy))
+
+    def get_bank(self, bank: str) -> Bank:
+        """Read a bank."""
+        return self._run(calls.get_bank(bank))
+
+    def list_banks(self, *, page_size: int = 0, page_token: str = "") -> Page[Bank]:
+        """One page of the banks, by name."""
+        return self._run(calls.list_banks(page_size, page_token))
+
+    def update_bank(
+        self, bank: str, *, description: str | None = None, policy: Policy | None = None, revision: int = 0
+    ) -> Bank:
+        """Change what is not None. `revision` other than 0 must be the bank's last, else ConflictError."""
+        return self._run(calls.update_bank(bank, description, policy, revision))
+
+    # entries
+    def confirm(
+        self, bank: str, fingerprint: Fingerprint, *, external_id: str = "", labels: Sequence[str] = ()
+    ) -> Entry:
+        """Durable when it returns. The same SHA-256 and external id, live in the bank already, gives that entry back."""
+        return self._run(calls.confirm(bank, fingerprint, external_id, labels))
+
+    def confirm_media(
+        self,
+        bank: str,
+        media: Path,
+        *,
+        external_id: str = "",
+        labels: Sequence[str] = (),
+        progress: Progress | None = None,
+    ) -> Entry:
+        """Send the bytes, which the server hashes. `progress` gets the share sent, 0-1."""
+        return self._upload(calls.confirm_media(bank, external_id, labels), media, progress)
+
+    def confirm_file(
+        self,
+        bank: str,
+        path: Path,
+        *,
+        external_id: str = "",
+        labels: Sequence[str] = (),
+        progress: Progress | None = None,
+    ) -> Entry:
+        """Hash `path` here, densely, and send the fingerprint. `progress` gets the share hashed, 0-1.
+
+        Raises MediaError and LimitExceededError for what cannot be hashed.
+        """
+        fingerprint = self._local.fingerprint(path, dense=True, progress=progress)
+        return self.confirm(bank, fingerprint, external_id=external_id, labels=labels)
+
+    def get_entry(self, bank: str, entry: str) -> Entry:
+        """Read an entry, withdrawn or not."""
+        return self._run(calls.get_entry(bank, entry))
+
+    def list_entries(self, bank: str, *, page_size: int = 0, page_token: str = "") -> Page[Entry]:
+        """One page of a bank's entries."""
+        return self._run(calls.list_entries(bank, page_size, page_token))
+
+    def withdraw(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
+        """Take an entry out of matching and exports."""
+        return self._run(calls.withdraw(bank, entry, reason, revision))
+
+    # matching
+    def match(self, query: Fingerprint | Digests, *, banks: Sequence[str] = (), min_revision: int = 0) -> MatchResult:
+        """Look up a fingerprint or digests; `banks` empty: every bank."""
+        return self._run(calls.match(query, banks, min_revision))
+
+    def match_media(
+        self, media: Path, *, banks: Sequence[str] = (), min_revision: int = 0, progress: Progress | None = None
+    ) -> MatchResult:
+        """Send the bytes, which the server hashes. `progress` gets the share sent, 0-1."""
+        return self._upload(calls.match_media(banks, min_revision), media, progress)
+
+    def match_file(
+        self, path: Path, *, banks: Sequence[str] = (), min_revision: int = 0, progress: Progress | None = None
+    ) -> MatchResult:
+        """Look up the digests of `path`; where they are unknown hash it here and look up the fingerprint.
+
+        `progress` gets the share hashed, 0-1. Raises MediaError and LimitExceededError for what cannot be hashed.
+        """
+        exact = self.match(self._local.digests(path), banks=banks, min_revision=min_revision)
+        if exact.matches:
+            return exact
+        fingerprint = self._local.fingerprint(path, dense=False, progress=progress)
+        return self.match(fingerprint, banks=banks, min_revision=min_revision)
+
+    # upkeep and exchange
+    def status(self) -> Status:
+        """How far the index has come."""
+        return self._run(calls.status())
+
+    def verify(self) -> list[str]:
+        """Check store and index against each other; one sentence a fault, none when clean."""
+        return self._run(calls.verify())
+
+    def export(self, bank: str, format: str) -> Iterator[str]:
+        """Lines (without newline) of the bank's live signals, in `vpdq`, `local-file` or `jsonl`."""
+        call = calls.export(bank, format)
+        send = self._retrying.unary_stream(call.path, _serialize, call.response.FromString)
+        try:
+            for answer in send(call.request, timeout=self._long_timeout):
+                yield from call.decode(answer)
+        except grpc.RpcError as failure:
+            raise error_of(failure, self._target) from None
+
+    def _run(self, call: Call[Result]) -> Result:
+        channel = self._retrying if call.repeatable else self._once
+        send = channel.unary_unary(call.path, _serialize, call.response.FromString)
+        try:
+            answer = send(call.request, timeout=self._long_timeout if call.long else self._timeout)
+        except grpc.RpcError as failure:
+            raise error_of(failure, self._target) from None
+        return call.decode(answer)
+
+    def _upload(self, call: Call[Result], media: Path, progress: Progress | None) -> Result:
+        send = self._once.stream_unary(call.path, _serialize, call.response.FromString)
+        with Upload(call.request, media, progress) as upload:
+            try:
+                answer = send(iter(upload), timeout=self._long_timeout)
+            except grpc.RpcError as failure:
+                raise upload.failure or error_of(failure, self._target) from None
+        return call.decode(answer)
+
+
+def _serialize(message: Any) -> bytes:
+    serialized: bytes = message.SerializeToString()
+    return serialized

@@ -1,0 +1,51 @@
+"""What the servicers call: the service, once it is open, and the threads to call it on."""
+
+from hashsvc.config import Settings
+from hashsvc.errors import UnavailableError
+from hashsvc.server.pool import Pool
+from hashsvc.server.upload import UploadDirectory
+from hashsvc.service import Service
+
+_MATCH_QUEUE = 1024
+_STORE_THREADS, _STORE_QUEUE = 4, 256
+_WAIT_THREADS, _WAIT_QUEUE = 16, 256
+
+
+class Backend:
+    """The service and one pool for each kind of call, so that no kind can starve another.
+
+    `match` searches; `wait` searches that may first wait for a revision; `store` reads and writes the store; `media`
+    hashes uploads, which takes seconds; `verify` reads everything, which takes longer still.
+    """
+
+    def __init__(self, settings: Settings, uploads: UploadDirectory) -> None:
+        self.settings = settings
+        self.uploads = uploads
+        self.match = Pool("match", threads=settings.server.match_threads, queue=_MATCH_QUEUE)
+        self.wait = Pool("wait", threads=_WAIT_THREADS, queue=_WAIT_QUEUE)
+        self.store = Pool("store", threads=_STORE_THREADS, queue=_STORE_QUEUE)
+        # A thread for each upload that the workers and their queue take: the sandbox decides what waits.
+        self.media = Pool("media", threads=settings.workers.workers + settings.workers.queue, queue=0)
+        self.verify = Pool("verify", threads=1, queue=4)
+        self._service: Service | None = None
+
+    @property
+    def service(self) -> Service:
+        """The open service, or UnavailableError INDEX_LOADING."""
+        if self._service is None:
+            raise UnavailableError("INDEX_LOADING", "the data directory is being opened")
+        return self._service
+
+    @service.setter
+    def service(self, service: Service) -> None:
+        self._service = service
+
+    @property
+    def ready(self) -> bool:
+        """True when the service is open and its index has caught up."""
+        return self._service is not None and self._service.ready
+
+    async def close(self, seconds: float) -> None:
+        """Stop the pools, giving running calls `seconds`."""
+        for pool in (self.match, self.wait, self.store, self.media, self.verify):
+            await pool.close(seconds)

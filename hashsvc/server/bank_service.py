@@ -1,0 +1,129 @@
+"""BankService."""
+
+import dataclasses
+from collections.abc import AsyncIterator
+
+from hashsvc.bank.model import Bank
+from hashsvc.errors import InvalidInputError
+from hashsvc.server.backend import Backend
+from hashsvc.server.guard import Context
+from hashsvc.service import Service
+from hashsvc.v1 import bank_service_pb2 as pb
+from hashsvc.v1.bank_service_pb2_grpc import BankServiceServicer
+from hashsvc.wire.bank import POLICY_FIELDS, decode_policy, encode_bank, encode_entry
+from hashsvc.wire.fingerprint import decode_fingerprint
+
+_MASK_PATHS = frozenset({"description", "policy", *(f"policy.{field}" for field in POLICY_FIELDS)})
+
+
+class BankServicer(BankServiceServicer):
+    """Administers banks and entries through the service."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def CreateBank(self, request: pb.CreateBankRequest, context: Context) -> pb.CreateBankResponse:
+        new = request.bank
+        bank = await self._backend.store.run(
+            self._service.create_bank, new.bank, description=new.description, policy=decode_policy(new.policy)
+        )
+        return pb.CreateBankResponse(bank=encode_bank(bank), revision=bank.revision)
+
+    async def GetBank(self, request: pb.GetBankRequest, context: Context) -> pb.GetBankResponse:
+        bank = await self._backend.store.run(self._service.get_bank, request.bank)
+        return pb.GetBankResponse(bank=encode_bank(bank))
+
+    async def ListBanks(self, request: pb.ListBanksRequest, context: Context) -> pb.ListBanksResponse:
+        page = await self._backend.store.run(
+            self._service.list_banks, page_size=request.page_size, page_token=request.page_token
+        )
+        return pb.ListBanksResponse(banks=map(encode_bank, page.items), next_page_token=page.next_page_token)
+
+    async def UpdateBank(self, request: pb.UpdateBankRequest, context: Context) -> pb.UpdateBankResponse:
+        bank = await self._backend.store.run(_update, self._service, request.bank, _mask(request))
+        return pb.UpdateBankResponse(bank=encode_bank(bank), revision=bank.revision)
+
+    async def ConfirmEntry(self, request: pb.ConfirmEntryRequest, context: Context) -> pb.ConfirmEntryResponse:
+        return await self._backend.store.run(_confirm, self._service, request)
+
+    async def ConfirmEntryMedia(
+        self, request_iterator: AsyncIterator[pb.ConfirmEntryMediaRequest], context: Context
+    ) -> pb.ConfirmEntryMediaResponse:
+        service, uploads = self._service, self._backend.uploads
+        options = (await uploads.options(request_iterator)).options
+        labels = tuple(options.labels)
+        # Before the bytes: an unknown bank should not cost the caller an upload.
+        await self._backend.store.run(
+            service.check_confirm, options.bank, external_id=options.external_id, labels=labels
+        )
+        async with uploads.receive(request_iterator) as media:
+            entry = await self._backend.media.run(
+                service.confirm_media,
+                options.bank,
+                media,
+                external_id=options.external_id,
+                labels=labels,
+            )
+        return pb.ConfirmEntryMediaResponse(entry=encode_entry(entry), revision=entry.revision)
+
+    async def GetEntry(self, request: pb.GetEntryRequest, context: Context) -> pb.GetEntryResponse:
+        entry = await self._backend.store.run(self._service.get_entry, request.bank, request.entry)
+        return pb.GetEntryResponse(entry=encode_entry(entry))
+
+    async def ListEntries(self, request: pb.ListEntriesRequest, context: Context) -> pb.ListEntriesResponse:
+        page = await self._backend.store.run(
+            self._service.list_entries,
+            request.bank,
+            page_size=request.page_size,
+            page_token=request.page_token,
+        )
+        return pb.ListEntriesResponse(entries=map(encode_entry, page.items), next_page_token=page.next_page_token)
+
+    async def WithdrawEntry(self, request: pb.WithdrawEntryRequest, context: Context) -> pb.WithdrawEntryResponse:
+        entry = await self._backend.store.run(
+            self._service.withdraw, request.bank, request.entry, reason=request.reason, revision=request.revision
+        )
+        return pb.WithdrawEntryResponse(entry=encode_entry(entry), revision=entry.revision)
+
+    @property
+    def _service(self) -> Service:
+        return self._backend.service
+
+
+def _confirm(service: Service, request: pb.ConfirmEntryRequest) -> pb.ConfirmEntryResponse:
+    if not request.HasField("fingerprint"):
+        raise InvalidInputError("FIELD_REQUIRED", "a fingerprint is required", field="fingerprint")
+    entry = service.confirm(
+        request.bank,
+        decode_fingerprint(request.fingerprint),
+        external_id=request.external_id,
+        labels=tuple(request.labels),
+    )
+    return pb.ConfirmEntryResponse(entry=encode_entry(entry), revision=entry.revision)
+
+
+def _mask(request: pb.UpdateBankRequest) -> frozenset[str]:
+    """The fields to change; without a mask, those that are set."""
+    paths = frozenset(request.update_mask.paths)
+    for path in sorted(paths - _MASK_PATHS):
+        raise InvalidInputError("FIELD_INVALID", f"update_mask cannot hold {path!r}", field="update_mask", value=path)
+    if paths:
+        return paths
+    description = {"description"} if request.bank.description else set()
+    return frozenset(description | {f"policy.{field.name}" for field, _ in request.bank.policy.ListFields()})
+
+
+def _update(service: Service, new: pb.Bank, mask: frozenset[str]) -> Bank:
+    """Change the masked fields of a bank, and no other, in one write."""
+    policy, revision = None, new.revision
+    if "policy" in mask:
+        policy = decode_policy(new.policy)
+    elif fields := [field for field in POLICY_FIELDS if f"policy.{field}" in mask]:
+        # Part of a policy is written back under the revision that was read, so that a change by somebody else in
+        # between is REVISION_CONFLICT and not lost.
+        bank = service.get_bank(new.bank)
+        revision = revision or bank.revision
+        wanted = decode_policy(new.policy)
+        policy = dataclasses.replace(bank.policy, **{field: getattr(wanted, field) for field in fields})
+    description = new.description if "description" in mask else None
+    return service.update_bank(new.bank, description=description, policy=policy, revision=revision)

@@ -1,0 +1,47 @@
+"""Runs a server until a signal ends it."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import structlog
+
+from hashsvc.config import Settings
+from hashsvc.server.logs import configure_logs
+from hashsvc.server.server import Server
+from hashsvc.service import Service
+
+DEFAULT_LISTEN = "127.0.0.1:50051"
+
+log = structlog.get_logger("hashsvc.server")
+
+
+def serve(data: Path, listen: str = DEFAULT_LISTEN, settings: Settings = Settings()) -> None:
+    """Serve `data` on `listen` until SIGTERM or SIGINT; then drain and return. A second signal cuts the drain short.
+
+    Logs to standard error. Raises as `Server.start` does: HashsvcError for the address, StoreError for the directory.
+    """
+    configure_logs()
+    server = Server(lambda: Service.open(data, settings, wait=False), listen, settings)
+    asyncio.run(_run(server))
+
+
+async def _run(server: Server) -> None:
+    signalled = asyncio.Event()
+    cuts: set[asyncio.Task[None]] = set()
+
+    def on_signal(name: str) -> None:
+        log.info("signal", signal=name)
+        if signalled.is_set():
+            cuts.add(asyncio.ensure_future(server.cut_off()))
+        signalled.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number.name)
+    await server.start()
+    log.info("listening", target=server.target, port=server.port)
+    await signalled.wait()
+    log.info("draining")
+    await server.stop()
+    log.info("stopped")

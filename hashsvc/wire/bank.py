@@ -1,0 +1,121 @@
+"""Bank, policy and entry on the wire."""
+
+import datetime
+from typing import Literal
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from hashsvc.bank.model import Bank, Entry, EntryState, Policy
+from hashsvc.errors import InternalError
+from hashsvc.v1 import bank_service_pb2 as pb
+
+PolicyField = Literal["block_evidence", "block_coverage", "review_evidence"]
+POLICY_FIELDS: tuple[PolicyField, ...] = ("block_evidence", "block_coverage", "review_evidence")
+
+_STATES = {
+    EntryState.CONFIRMED: pb.ENTRY_STATE_CONFIRMED,
+    EntryState.WITHDRAWN: pb.ENTRY_STATE_WITHDRAWN,
+}
+_STATES_BACK = {value: state for state, value in _STATES.items()}
+
+
+def encode_policy(policy: Policy) -> pb.Policy:
+    """The message of `policy`, every field set."""
+    return pb.Policy(
+        block_evidence=policy.block_evidence,
+        block_coverage=policy.block_coverage,
+        review_evidence=policy.review_evidence,
+    )
+
+
+def decode_policy(message: pb.Policy, base: Policy = Policy()) -> Policy:
+    """The policy in `message`, unset fields from `base`. What values make sense is the service's to judge."""
+    return Policy(
+        **{
+            field: getattr(message, field) if message.HasField(field) else getattr(base, field)
+            for field in POLICY_FIELDS
+        }
+    )
+
+
+def encode_bank(bank: Bank) -> pb.Bank:
+    """The message of `bank`."""
+    return pb.Bank(
+        bank=bank.bank,
+        description=bank.description,
+        policy=encode_policy(bank.policy),
+        created_at=_encode_time(bank.created_at),
+        updated_at=_encode_time(bank.updated_at),
+        revision=bank.revision,
+    )
+
+
+def decode_bank(message: pb.Bank) -> Bank:
+    """The bank in `message`."""
+    return Bank(
+        bank=message.bank,
+        description=message.description,
+        policy=decode_policy(message.policy),
+        created_at=_decode_time(message.created_at),
+        updated_at=_decode_time(message.updated_at),
+        revision=message.revision,
+    )
+
+
+def encode_entry(entry: Entry) -> pb.Entry:
+    """The message of `entry`."""
+    return pb.Entry(
+        bank=entry.bank,
+        entry=entry.entry,
+        external_id=entry.external_id,
+        state=_STATES[entry.state],
+        labels=entry.labels,
+        reason=entry.reason,
+        profile=entry.profile,
+        duration_seconds=entry.duration,
+        frames=entry.frames,
+        hashes=entry.hashes,
+        md5=entry.md5,
+        sha256=entry.sha256,
+        videohash=entry.videohash,
+        created_at=_encode_time(entry.created_at),
+        updated_at=_encode_time(entry.updated_at),
+        revision=entry.revision,
+    )
+
+
+def decode_entry(message: pb.Entry) -> Entry:
+    """The entry in `message`. Raises InternalError for a state that this version does not know."""
+    if message.state not in _STATES_BACK:
+        raise InternalError("INTERNAL", f"entry state {message.state} is unknown to this client", state=message.state)
+    return Entry(
+        bank=message.bank,
+        entry=message.entry,
+        external_id=message.external_id,
+        state=_STATES_BACK[message.state],
+        labels=tuple(message.labels),
+        reason=message.reason,
+        profile=message.profile,
+        duration=message.duration_seconds,
+        frames=message.frames,
+        hashes=message.hashes,
+        md5=message.md5,
+        sha256=message.sha256,
+        videohash=message.videohash,
+        created_at=_decode_time(message.created_at),
+        updated_at=_decode_time(message.updated_at),
+        revision=message.revision,
+    )
+
+
+def _encode_time(time: datetime.datetime) -> Timestamp:
+    """A time without a zone would be read as UTC wherever it was made, so none is accepted."""
+    if time.tzinfo is None:
+        raise ValueError(f"{time} has no time zone")
+    timestamp = Timestamp()
+    timestamp.FromDatetime(time)
+    return timestamp
+
+
+def _decode_time(message: Timestamp) -> datetime.datetime:
+    return message.ToDatetime(tzinfo=datetime.UTC)

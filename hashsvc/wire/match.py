@@ -1,0 +1,112 @@
+"""Query, match and verdict on the wire."""
+
+from hashsvc.bank.model import Verdict
+from hashsvc.errors import InternalError, InvalidInputError
+from hashsvc.fingerprint.model import Digests, Fingerprint
+from hashsvc.match.model import Match, MatchResult, Segment
+from hashsvc.v1 import match_service_pb2 as pb
+from hashsvc.wire.fingerprint import decode_digests, decode_fingerprint, encode_digests, encode_fingerprint
+
+_VERDICTS = {
+    Verdict.ALLOW: pb.VERDICT_ALLOW,
+    Verdict.REVIEW: pb.VERDICT_REVIEW,
+    Verdict.BLOCK: pb.VERDICT_BLOCK,
+}
+_VERDICTS_BACK: dict[int, Verdict] = {value: verdict for verdict, value in _VERDICTS.items()}
+
+
+def encode_query(query: Fingerprint | Digests, options: pb.MatchOptions) -> pb.MatchRequest:
+    """The request that looks `query` up."""
+    if isinstance(query, Digests):
+        return pb.MatchRequest(digests=encode_digests(query), options=options)
+    return pb.MatchRequest(fingerprint=encode_fingerprint(query), options=options)
+
+
+def decode_query(message: pb.MatchRequest) -> Fingerprint | Digests:
+    """What to look up.
+
+    Raises InvalidInputError FIELD_REQUIRED when there is neither, FingerprintError FINGERPRINT_MALFORMED.
+    """
+    match message.WhichOneof("query"):
+        case "fingerprint":
+            return decode_fingerprint(message.fingerprint)
+        case "digests":
+            return decode_digests(message.digests)
+    raise InvalidInputError("FIELD_REQUIRED", "a fingerprint or a digest is required", field="query")
+
+
+def encode_result(result: MatchResult) -> pb.MatchResult:
+    """The message of `result`."""
+    return pb.MatchResult(
+        verdict=_VERDICTS[result.verdict], revision=result.revision, matches=map(_encode_match, result.matches)
+    )
+
+
+def decode_result(message: pb.MatchResult) -> MatchResult:
+    """The result in `message`. Raises InternalError for a verdict that this version does not know."""
+    return MatchResult(
+        verdict=_decode_verdict(message.verdict),
+        revision=message.revision,
+        matches=tuple(map(_decode_match, message.matches)),
+    )
+
+
+def _encode_match(match: Match) -> pb.Match:
+    return pb.Match(
+        bank=match.bank,
+        entry=match.entry,
+        external_id=match.external_id,
+        evidence=match.evidence,
+        query_coverage=match.query_coverage,
+        reference_coverage=match.reference_coverage,
+        mean_distance=match.mean_distance,
+        verdict=_VERDICTS[match.verdict],
+        segments=map(_encode_segment, match.segments),
+        digest=match.digest,
+    )
+
+
+def _decode_match(message: pb.Match) -> Match:
+    return Match(
+        bank=message.bank,
+        entry=message.entry,
+        external_id=message.external_id,
+        evidence=message.evidence,
+        query_coverage=message.query_coverage,
+        reference_coverage=message.reference_coverage,
+        mean_distance=message.mean_distance,
+        verdict=_decode_verdict(message.verdict),
+        segments=tuple(map(_decode_segment, message.segments)),
+        digest=message.digest,
+    )
+
+
+def _encode_segment(segment: Segment) -> pb.Segment:
+    return pb.Segment(
+        query_start=segment.query_start,
+        query_end=segment.query_end,
+        reference_start=segment.reference_start,
+        reference_end=segment.reference_end,
+        speed=segment.speed,
+        view=segment.view,
+        mean_distance=segment.mean_distance,
+    )
+
+
+def _decode_segment(message: pb.Segment) -> Segment:
+    return Segment(
+        query_start=message.query_start,
+        query_end=message.query_end,
+        reference_start=message.reference_start,
+        reference_end=message.reference_end,
+        speed=message.speed,
+        view=message.view,
+        mean_distance=message.mean_distance,
+    )
+
+
+def _decode_verdict(value: int) -> Verdict:
+    """An unknown verdict must not pass for ALLOW."""
+    if value not in _VERDICTS_BACK:
+        raise InternalError("INTERNAL", f"verdict {value} is unknown to this client", verdict=value)
+    return _VERDICTS_BACK[value]
