@@ -1,0 +1,134 @@
+"""hashsvc bank: make, read and change banks."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from hashsvc.bank.model import Bank, Policy
+from hashsvc.cli import records
+from hashsvc.cli.options import format_option, revision_option, target_options
+from hashsvc.cli.target import PAGE_SIZE, Choice, Operations, every
+
+bank_argument = click.argument("bank")
+
+
+def policy_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The three thresholds of a policy; None where not given."""
+    for option in (
+        click.option("--review-evidence", type=float, help="REVIEW needs evidence at or below this."),
+        click.option("--block-coverage", type=float, help="BLOCK needs this share of the upload matched, 0-1."),
+        click.option("--block-evidence", type=float, help="BLOCK needs evidence at or below this; it is negative."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group("bank")
+def command() -> None:
+    """Make, read and change banks.
+
+    A bank is a named set of entries with a policy: how strong the evidence must be, and how much of an upload must
+    match, for REVIEW and for BLOCK.
+    """
+
+
+@command.command("create")
+@target_options
+@click.option("--description", default="", help="What it holds, for people.")
+@policy_options
+@format_option
+@bank_argument
+def create(choice: Choice, bank: str, description: str, output_format: str, **policy: float | None) -> None:
+    """Create the bank BANK: lower-case letters, digits and hyphens.
+
+    \b
+    hashsvc bank create --data bank-data drills --description "made by us" --block-coverage 0.3
+    """
+    with choice.open(create=True) as target:
+        made = target.operations.create_bank(bank, description=description, policy=_changed(Policy(), policy))
+    _show([made], output_format)
+
+
+@command.command("get")
+@target_options
+@format_option
+@bank_argument
+def get(choice: Choice, bank: str, output_format: str) -> None:
+    """Show one bank.
+
+    \b
+    hashsvc bank get --data bank-data default
+    """
+    with choice.open() as target:
+        found = target.operations.get_bank(bank)
+    _show([found], output_format)
+
+
+@command.command("list")
+@target_options
+@format_option
+def list_(choice: Choice, output_format: str) -> None:
+    """Show all banks.
+
+    \b
+    hashsvc bank list --server 127.0.0.1:50051 --format json
+    """
+    with choice.open() as target:
+        fetch = target.operations.list_banks
+        found = list(every(lambda token: fetch(page_size=PAGE_SIZE, page_token=token)))
+    _show(found, output_format)
+
+
+@command.command("update")
+@target_options
+@click.option("--description", help="What it holds, for people.")
+@policy_options
+@revision_option
+@format_option
+@bank_argument
+def update(
+    choice: Choice,
+    bank: str,
+    description: str | None,
+    revision: int | None,
+    output_format: str,
+    **policy: float | None,
+) -> None:
+    """Change what is given of a bank's description and policy, and leave the rest.
+
+    \b
+    hashsvc bank update --data bank-data default --block-coverage 0.4
+    """
+    if description is None and all(value is None for value in policy.values()):
+        raise click.UsageError("nothing to change: give --description or a threshold")
+    with choice.open() as target:
+        changed = _update(target.operations, bank, description, policy, revision)
+    _show([changed], output_format)
+
+
+def _update(
+    operations: Operations, bank: str, description: str | None, policy: dict[str, float | None], revision: int | None
+) -> Bank:
+    """One threshold of three is read, changed and written under the revision read, so that nobody's change is lost."""
+    if all(value is None for value in policy.values()):
+        return operations.update_bank(bank, description=description, revision=revision or 0)
+    now = operations.get_bank(bank)
+    return operations.update_bank(
+        bank, description=description, policy=_changed(now.policy, policy), revision=revision or now.revision
+    )
+
+
+def _changed(policy: Policy, given: dict[str, float | None]) -> Policy:
+    return dataclasses.replace(policy, **{name: value for name, value in given.items() if value is not None})
+
+
+def _show(banks: list[Bank], output_format: str) -> None:
+    if output_format == "json":
+        for bank in banks:
+            click.echo(records.in_json(records.bank_record(bank)))
+        return
+    from hashsvc.cli import tables
+
+    tables.show(tables.banks(banks))

@@ -1,0 +1,56 @@
+"""hashsvc confirm: remember videos."""
+
+from pathlib import Path
+
+import click
+
+from hashsvc.bank.model import Entry
+from hashsvc.cli import records
+from hashsvc.cli.options import bank_option, files_argument, format_option, target_options
+from hashsvc.cli.target import Choice
+
+
+@click.command("confirm")
+@target_options
+@bank_option
+@click.option("--external-id", metavar="ID", help="Your name for the video; one file only.  [default: the file's stem]")
+@click.option("--label", "labels", multiple=True, metavar="LABEL", help="A label to keep with it; may be repeated.")
+@click.option("--upload", is_flag=True, help="Send the bytes and let the server hash; else only hashes leave here.")
+@format_option
+@files_argument
+def command(
+    choice: Choice,
+    bank: str,
+    external_id: str | None,
+    labels: tuple[str, ...],
+    upload: bool,
+    output_format: str,
+    files: tuple[Path, ...],
+) -> None:
+    """Confirm videos: hash each densely and put it into a bank.
+
+    When the command returns, the entries are on disk, and a server on the same data directory knows them within a
+    second. Confirming a file again under the same external id gives the entry that is there.
+
+    \b
+    hashsvc confirm --data bank-data --label incident-7 attack.mp4
+    hashsvc confirm --server 127.0.0.1:50051 --bank drills --format json a.mp4 b.mp4
+    """
+    if external_id is not None and len(files) > 1:
+        raise click.UsageError("--external-id names one video: give exactly one file")
+    if upload and choice.server is None:
+        raise click.UsageError("--upload needs --server")
+    from hashsvc.cli import tables
+    from hashsvc.cli.batch import Batch, Share
+
+    with choice.open(create=True, upload=upload) as target:
+
+        def one(file: Path, share: Share) -> Entry:
+            name = file.stem if external_id is None else external_id
+            return target.confirm_file(bank, file, external_id=name, labels=labels, progress=share)
+
+        batch = Batch(
+            files, one, jobs=choice.settings.workers.workers, record=records.confirm_record, table=tables.confirmed
+        )
+        status = batch.run(output_format)
+    click.get_current_context().exit(status)

@@ -1,0 +1,84 @@
+"""hashsvc entry: read and withdraw entries."""
+
+import click
+
+from hashsvc.bank.model import Entry
+from hashsvc.cli import records
+from hashsvc.cli.options import bank_option, format_option, revision_option, target_options
+from hashsvc.cli.target import PAGE_SIZE, Choice, every
+
+entry_argument = click.argument("entry")
+
+
+@click.group("entry")
+def command() -> None:
+    """Read and withdraw entries.
+
+    An entry is one confirmed video in a bank. Withdrawing one stops it from matching at once and from being exported;
+    the record of it stays.
+    """
+
+
+@command.command("show")
+@target_options
+@bank_option
+@format_option
+@entry_argument
+def show(choice: Choice, bank: str, entry: str, output_format: str) -> None:
+    """Show all that is kept of one entry.
+
+    \b
+    hashsvc entry show --data bank-data ENTRY
+    """
+    with choice.open() as target:
+        found = target.operations.get_entry(bank, entry)
+    _show(found, output_format)
+
+
+@command.command("list")
+@target_options
+@bank_option
+@format_option
+def list_(choice: Choice, bank: str, output_format: str) -> None:
+    """Show all entries of a bank, withdrawn ones too.
+
+    \b
+    hashsvc entry list --data bank-data --bank default
+    """
+    with choice.open() as target:
+        fetch = target.operations.list_entries
+        found = every(lambda token: fetch(bank, page_size=PAGE_SIZE, page_token=token))
+        if output_format == "json":
+            for one in found:
+                click.echo(records.in_json(records.entry_record(one)))
+            return
+        from hashsvc.cli import tables
+
+        tables.show(tables.entries(found))
+
+
+@command.command("withdraw")
+@target_options
+@bank_option
+@click.option("--reason", default="", help="Why; kept with the entry.")
+@revision_option
+@format_option
+@entry_argument
+def withdraw(choice: Choice, bank: str, entry: str, reason: str, revision: int | None, output_format: str) -> None:
+    """Withdraw an entry: it matches nothing any more and leaves the exports.
+
+    \b
+    hashsvc entry withdraw --data bank-data --reason "confirmed in error" ENTRY
+    """
+    with choice.open() as target:
+        gone = target.operations.withdraw(bank, entry, reason=reason, revision=revision or 0)
+    _show(gone, output_format)
+
+
+def _show(entry: Entry, output_format: str) -> None:
+    if output_format == "json":
+        click.echo(records.in_json(records.entry_record(entry)))
+        return
+    from hashsvc.cli import tables
+
+    tables.show(tables.one_entry(entry))

@@ -1,0 +1,129 @@
+"""Nouns as JSON objects: what `--format json` prints. Keys are promised; more may be added, none renamed."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hashsvc.bank.model import Bank, Entry
+from hashsvc.cli.trouble import Explained
+from hashsvc.match.model import Match, MatchResult, Segment
+
+if TYPE_CHECKING:
+    from hashsvc.fingerprint.model import Fingerprint
+
+Record = dict[str, Any]
+
+
+def in_json(record: Record) -> str:
+    """One line of NDJSON."""
+    return json.dumps(record, ensure_ascii=False, allow_nan=False)
+
+
+def error_record(file: Path, error: Explained) -> Record:
+    """What a file that failed gives instead of its answer."""
+    return {"file": str(file), "error": {"reason": error.reason, "message": error.message}}
+
+
+def confirm_record(file: Path, entry: Entry) -> Record:
+    return {
+        "file": str(file),
+        "bank": entry.bank,
+        "entry": entry.entry,
+        "external_id": entry.external_id,
+        "revision": entry.revision,
+    }
+
+
+def match_record(file: Path, result: MatchResult) -> Record:
+    return {
+        "file": str(file),
+        "verdict": str(result.verdict),
+        "revision": result.revision,
+        "matches": [_match(match) for match in result.matches],
+    }
+
+
+def _match(match: Match) -> Record:
+    return {
+        "bank": match.bank,
+        "entry": match.entry,
+        "external_id": match.external_id,
+        "evidence": round(match.evidence, 3),
+        "query_coverage": round(match.query_coverage, 4),
+        "reference_coverage": round(match.reference_coverage, 4),
+        "segments": [_segment(segment) for segment in match.segments],
+    }
+
+
+def _segment(segment: Segment) -> Record:
+    """Times in seconds, to the millisecond."""
+    return {
+        "query_start": round(segment.query_start, 3),
+        "query_end": round(segment.query_end, 3),
+        "reference_start": round(segment.reference_start, 3),
+        "reference_end": round(segment.reference_end, 3),
+        "speed": round(segment.speed, 4),
+        "view": segment.view,
+        "mean_distance": round(segment.mean_distance, 2),
+    }
+
+
+def bank_record(bank: Bank) -> Record:
+    return {
+        "bank": bank.bank,
+        "description": bank.description,
+        "policy": {
+            "block_evidence": bank.policy.block_evidence,
+            "block_coverage": bank.policy.block_coverage,
+            "review_evidence": bank.policy.review_evidence,
+        },
+        "created_at": bank.created_at.isoformat(),
+        "updated_at": bank.updated_at.isoformat(),
+        "revision": bank.revision,
+    }
+
+
+def entry_record(entry: Entry) -> Record:
+    return {
+        "bank": entry.bank,
+        "entry": entry.entry,
+        "external_id": entry.external_id,
+        "state": str(entry.state),
+        "labels": list(entry.labels),
+        "reason": entry.reason,
+        "profile": entry.profile,
+        "duration": round(entry.duration, 3),
+        "frames": entry.frames,
+        "hashes": entry.hashes,
+        "md5": entry.md5,
+        "sha256": entry.sha256,
+        "videohash": entry.videohash,
+        "created_at": entry.created_at.isoformat(),
+        "updated_at": entry.updated_at.isoformat(),
+        "revision": entry.revision,
+    }
+
+
+def fingerprint_record(file: Path, fingerprint: "Fingerprint") -> Record:
+    """All hashes: `frames` holds one object a kept frame, its hashes (hex) and qualities in the order of `views`."""
+    rows = zip(
+        fingerprint.starts.tolist(), fingerprint.ends.tolist(), fingerprint.hashes, fingerprint.quality, strict=True
+    )
+    return {
+        "file": str(file),
+        "profile": fingerprint.profile,
+        "duration": round(fingerprint.duration, 3),
+        "md5": fingerprint.digests.md5.hex(),
+        "sha256": fingerprint.digests.sha256.hex(),
+        "videohash": fingerprint.signals.videohash,
+        "views": list(fingerprint.views),
+        "frames": [
+            {
+                "start": round(start, 3),
+                "end": round(end, 3),
+                "hashes": [one.tobytes().hex() for one in hashes],
+                "quality": quality.tolist(),
+            }
+            for start, end, hashes, quality in rows
+        ],
+    }

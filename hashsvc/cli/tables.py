@@ -1,0 +1,122 @@
+"""Tables for people, with rich."""
+
+import datetime
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hashsvc.bank.model import Bank, Entry, Verdict
+from hashsvc.match import words
+from hashsvc.match.model import MatchResult
+
+if TYPE_CHECKING:
+    from hashsvc.fingerprint.model import Fingerprint
+
+PIPED_WIDTH = 160
+"""Columns of a table that goes into a file or another program."""
+_STYLES = {Verdict.BLOCK: "bold red", Verdict.REVIEW: "yellow", Verdict.ALLOW: "green"}
+
+
+def show(table: Table) -> None:
+    """Print on stdout, in colour on a terminal."""
+    Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+
+
+def _table(*columns: str, title: str = "") -> Table:
+    table = Table(title=title or None, title_justify="left", header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _row(table: Table, *cells: object) -> None:
+    """Cells as they are: file names and labels may hold what rich would read as markup."""
+    table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in cells))
+
+
+def verdict_text(verdict: Verdict) -> Text:
+    """The verdict in its colour."""
+    return Text(verdict, style=_STYLES[verdict])
+
+
+def matches(results: Iterable[tuple[object, MatchResult]]) -> Table:
+    """One row a match, at least one an upload: file, verdict, entry, why, evidence."""
+    table = _table("file", "verdict", "bank", "entry", "external id", "why", "evidence")
+    for file, result in results:
+        if not result.matches:
+            _row(table, file, verdict_text(result.verdict), "", "", "", words.strongest(result), "")
+        for match in result.matches:
+            evidence = f"{match.evidence:.1f} ({words.evidence_in_words(match.evidence)})"
+            verdict = verdict_text(match.verdict)
+            _row(table, file, verdict, match.bank, match.entry, match.external_id, words.why(match), evidence)
+    return table
+
+
+def confirmed(entries: Iterable[tuple[object, Entry]]) -> Table:
+    table = _table("file", "bank", "entry", "external id", "duration", "hashes", "revision")
+    for file, entry in entries:
+        duration = f"{entry.duration:.1f} s"
+        _row(table, file, entry.bank, entry.entry, entry.external_id, duration, entry.hashes, entry.revision)
+    return table
+
+
+def fingerprints(made: Iterable[tuple[object, "Fingerprint"]]) -> Table:
+    table = _table("file", "profile", "duration", "frames", "views", "mean quality", "SHA-256")
+    for file, one in made:
+        quality = f"{one.quality[:, 0].mean():.0f}" if one.frames else "-"
+        duration, sha256 = f"{one.duration:.1f} s", one.digests.sha256.hex()
+        _row(table, file, one.profile, duration, one.frames, len(one.views), quality, sha256)
+    return table
+
+
+def banks(listed: Iterable[Bank]) -> Table:
+    table = _table("bank", "description", "BLOCK at", "REVIEW at", "changed", "revision")
+    for bank in listed:
+        policy = bank.policy
+        block = f"evidence <= {policy.block_evidence:g}, {policy.block_coverage:.0%} of the upload"
+        review = f"evidence <= {policy.review_evidence:g}"
+        _row(table, bank.bank, bank.description, block, review, _when(bank.updated_at), bank.revision)
+    return table
+
+
+def entries(listed: Iterable[Entry]) -> Table:
+    table = _table("entry", "external id", "state", "labels", "duration", "hashes", "changed", "revision")
+    for entry in listed:
+        labels, duration = ", ".join(entry.labels), f"{entry.duration:.1f} s"
+        changed = _when(entry.updated_at)
+        _row(
+            table, entry.entry, entry.external_id, entry.state, labels, duration, entry.hashes, changed, entry.revision
+        )
+    return table
+
+
+def one_entry(entry: Entry) -> Table:
+    """Every field of an entry, one a row."""
+    table = _table("field", "value")
+    for name, value in (
+        ("bank", entry.bank),
+        ("entry", entry.entry),
+        ("external id", entry.external_id),
+        ("state", entry.state),
+        ("reason", entry.reason),
+        ("labels", ", ".join(entry.labels)),
+        ("duration", f"{entry.duration:.3f} s"),
+        ("frames, hashes", f"{entry.frames}, {entry.hashes}"),
+        ("profile", entry.profile),
+        ("MD5", entry.md5),
+        ("SHA-256", entry.sha256),
+        ("videohash", entry.videohash),
+        ("created", _when(entry.created_at)),
+        ("changed", _when(entry.updated_at)),
+        ("revision", entry.revision),
+    ):
+        _row(table, name, value)
+    return table
+
+
+def _when(moment: datetime.datetime) -> str:
+    return moment.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,140 @@
+"""What a command works on: a data directory in this process, or a server."""
+
+import contextlib
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from hashsvc.bank.model import Bank, Entry, Page, Policy
+from hashsvc.config import Settings
+from hashsvc.errors import PreconditionError
+from hashsvc.match.model import MatchResult
+
+Item = TypeVar("Item")
+PAGE_SIZE = 500
+"""Items asked for at once while a list is read to its end."""
+
+
+class Operations(Protocol):
+    """The methods that `hashsvc.service.Service` and `hashsvc.client.Client` share and commands call."""
+
+    def create_bank(self, bank: str, *, description: str = ..., policy: Policy = ...) -> Bank: ...
+    def get_bank(self, bank: str) -> Bank: ...
+    def list_banks(self, *, page_size: int = ..., page_token: str = ...) -> Page[Bank]: ...
+    def update_bank(
+        self, bank: str, *, description: str | None = ..., policy: Policy | None = ..., revision: int = ...
+    ) -> Bank: ...
+    def get_entry(self, bank: str, entry: str) -> Entry: ...
+    def list_entries(self, bank: str, *, page_size: int = ..., page_token: str = ...) -> Page[Entry]: ...
+    def withdraw(self, bank: str, entry: str, *, reason: str = ..., revision: int = ...) -> Entry: ...
+    def verify(self) -> list[str]: ...
+    def export(self, bank: str, format: str) -> Iterator[str]: ...
+
+
+class ConfirmFile(Protocol):
+    """Hash a file densely and confirm it; `progress` gets the share done, 0-1."""
+
+    def __call__(
+        self,
+        bank: str,
+        path: Path,
+        /,
+        *,
+        external_id: str = ...,
+        labels: Sequence[str] = ...,
+        progress: Callable[[float], None] | None = ...,
+    ) -> Entry: ...
+
+
+class MatchFile(Protocol):
+    """Hash a file sparsely and match it; no banks: every bank."""
+
+    def __call__(self, path: Path, /, *, banks: Sequence[str] = ...) -> MatchResult: ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """An open data directory or server."""
+
+    operations: Operations
+    confirm_file: ConfirmFile
+    match_file: MatchFile
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which target the caller asked for: exactly one of `data` and `server` is set."""
+
+    data: Path | None
+    server: str | None
+    settings: Settings
+
+    @contextlib.contextmanager
+    def open(self, *, create: bool = False, upload: bool = False) -> Iterator[Target]:
+        """Open it; with `create` a data directory that is not there is made, with `upload` the server hashes.
+
+        Raises PreconditionError NOT_A_DATA_DIRECTORY when it is not there and may not be made: a mistyped path must
+        not answer "nothing found".
+        """
+        _log_to_stderr()
+        if self.data is not None:
+            if not create and not _holds_something(self.data):
+                raise PreconditionError(
+                    "NOT_A_DATA_DIRECTORY",
+                    f"{self.data}: no data directory here; `hashsvc confirm` and `hashsvc serve` make one",
+                    path=self.data,
+                )
+            with _embedded(self.data, self.settings) as target:
+                yield target
+        elif self.server is not None:
+            with _remote(self.server, self.settings, upload) as target:
+                yield target
+
+
+def _holds_something(data: Path) -> bool:
+    """True unless `data` is missing or an empty directory; what it holds is for the store to judge."""
+    return data.exists() and not (data.is_dir() and not any(data.iterdir()))
+
+
+@contextlib.contextmanager
+def _embedded(data: Path, settings: Settings) -> Iterator[Target]:
+    from hashsvc.service import Service
+
+    with Service.open(data, settings) as service:
+        yield Target(operations=service, confirm_file=service.confirm_media, match_file=service.match_media)
+
+
+@contextlib.contextmanager
+def _remote(server: str, settings: Settings, upload: bool) -> Iterator[Target]:
+    from hashsvc.client import Client
+
+    with Client(server, settings=settings) as client:
+        yield Target(
+            operations=client,
+            confirm_file=client.confirm_media if upload else client.confirm_file,
+            match_file=client.match_media if upload else client.match_file,
+        )
+
+
+def _log_to_stderr() -> None:
+    """Only warnings, and never on stdout, which belongs to the answer."""
+    import structlog
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(30),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def every(fetch: Callable[[str], Page[Item]]) -> Iterator[Item]:
+    """The items of all pages; `fetch` gets a page token, first the empty one."""
+    token = ""
+    while True:
+        page = fetch(token)
+        yield from page.items
+        token = page.next_page_token
+        if not token:
+            return
