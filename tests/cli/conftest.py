@@ -1,0 +1,200 @@
+"""A target that answers from memory, and a way to run commands against it."""
+
+import contextlib
+import dataclasses
+import datetime
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click.testing
+import pytest
+
+from hashsvc.bank.model import Bank, Entry, EntryState, Page, Policy, Verdict
+from hashsvc.cli import main
+from hashsvc.cli.target import Choice, Target
+from hashsvc.errors import ConflictError, MediaError, NotFoundError
+from hashsvc.match.model import Match, MatchResult, Segment
+
+NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
+Invoke = Callable[..., click.testing.Result]
+
+
+def a_match(verdict: Verdict = Verdict.BLOCK, **changes: Any) -> Match:
+    """A mirrored copy at one and a half times the speed, 14.2 s of 20 s."""
+    segment = Segment(
+        query_start=0.5,
+        query_end=14.7,
+        reference_start=2.0004,
+        reference_end=23.3,
+        speed=1.5,
+        view="full/mirror",
+        mean_distance=9.3333,
+    )
+    match = Match(
+        bank="default",
+        entry="e1",
+        external_id="attack",
+        evidence=-41.25,
+        query_coverage=0.71,
+        reference_coverage=0.5,
+        mean_distance=9.0,
+        verdict=verdict,
+        segments=(segment,),
+    )
+    return dataclasses.replace(match, **changes)
+
+
+class FakeTarget:
+    """Banks and entries in a dictionary; a file matches what its stem asks for and fails when it holds `not a video`."""
+
+    def __init__(self) -> None:
+        self.banks = {"default": self._bank("default")}
+        self.entries: dict[str, Entry] = {}
+        self.faults: list[str] = []
+        self.lines = ["one", "two"]
+        self.page_size = 2
+        self.opened: list[tuple[Choice, bool, bool]] = []
+        self.confirmed: list[tuple[str, Path, str, tuple[str, ...]]] = []
+        self.matched_banks: tuple[str, ...] = ()
+        self.delays: dict[str, float] = {}
+        self._revision = itertools.count(10)
+
+    def _bank(self, name: str) -> Bank:
+        return Bank(bank=name, created_at=NOW, updated_at=NOW, revision=1)
+
+    def create_bank(self, bank: str, *, description: str = "", policy: Policy = Policy()) -> Bank:
+        self.banks[bank] = dataclasses.replace(self._bank(bank), description=description, policy=policy)
+        return self.banks[bank]
+
+    def get_bank(self, bank: str) -> Bank:
+        if bank not in self.banks:
+            raise NotFoundError("BANK_NOT_FOUND", f"no bank {bank!r}", bank=bank)
+        return self.banks[bank]
+
+    def list_banks(self, *, page_size: int = 0, page_token: str = "") -> Page[Bank]:
+        return self._page(list(self.banks.values()), page_token)
+
+    def update_bank(
+        self, bank: str, *, description: str | None = None, policy: Policy | None = None, revision: int = 0
+    ) -> Bank:
+        now = self.get_bank(bank)
+        if revision not in (0, now.revision):
+            raise ConflictError("REVISION_CONFLICT", f"bank {bank!r} changed", bank=bank)
+        if description is not None:
+            now = dataclasses.replace(now, description=description)
+        if policy is not None:
+            now = dataclasses.replace(now, policy=policy)
+        self.banks[bank] = dataclasses.replace(now, revision=next(self._revision))
+        return self.banks[bank]
+
+    def add(self, entry: str, **changes: Any) -> Entry:
+        made = Entry(
+            bank="default",
+            entry=entry,
+            profile="standard-1",
+            duration=20.0,
+            frames=80,
+            hashes=1000,
+            created_at=NOW,
+            updated_at=NOW,
+            revision=next(self._revision),
+        )
+        self.entries[entry] = dataclasses.replace(made, **changes)
+        return self.entries[entry]
+
+    def get_entry(self, bank: str, entry: str) -> Entry:
+        if entry not in self.entries:
+            raise NotFoundError("ENTRY_NOT_FOUND", f"no entry {entry!r} in bank {bank!r}", bank=bank, entry=entry)
+        return self.entries[entry]
+
+    def list_entries(self, bank: str, *, page_size: int = 0, page_token: str = "") -> Page[Entry]:
+        return self._page([entry for entry in self.entries.values() if entry.bank == bank], page_token)
+
+    def withdraw(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
+        now = self.get_entry(bank, entry)
+        if revision not in (0, now.revision):
+            raise ConflictError("REVISION_CONFLICT", f"entry {entry!r} changed", entry=entry)
+        return self.add(entry, state=EntryState.WITHDRAWN, reason=reason)
+
+    def verify(self) -> list[str]:
+        return self.faults
+
+    def export(self, bank: str, format: str) -> Iterator[str]:
+        yield from self.lines
+
+    def confirm_file(
+        self,
+        bank: str,
+        path: Path,
+        /,
+        *,
+        external_id: str = "",
+        labels: Sequence[str] = (),
+        progress: Callable[[float], None] | None = None,
+    ) -> Entry:
+        self._check(path)
+        if progress:
+            progress(0.5)
+        self.confirmed.append((bank, path, external_id, tuple(labels)))
+        return self.add(f"e-{path.stem}", bank=bank, external_id=external_id, labels=tuple(labels))
+
+    def match_file(self, path: Path, /, *, banks: Sequence[str] = ()) -> MatchResult:
+        time.sleep(self.delays.get(path.stem, 0))
+        self._check(path)
+        self.matched_banks = tuple(banks)
+        verdict = {"copy": Verdict.BLOCK, "excerpt": Verdict.REVIEW}.get(path.stem, Verdict.ALLOW)
+        matches = () if verdict is Verdict.ALLOW else (a_match(verdict),)
+        return MatchResult(verdict=verdict, revision=7, matches=matches)
+
+    def _check(self, path: Path) -> None:
+        if path.read_bytes() == b"not a video":
+            raise MediaError("MEDIA_UNREADABLE", f"{path}:\nnot a video", file=path)
+
+    def _page(self, items: list[Any], token: str) -> Page[Any]:
+        start = int(token or 0)
+        end = start + self.page_size
+        return Page(items=tuple(items[start:end]), next_page_token=str(end) if end < len(items) else "")
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeTarget:
+    """The target that every command of the test opens."""
+    target = FakeTarget()
+
+    @contextlib.contextmanager
+    def opened(self: Choice, *, create: bool = False, upload: bool = False) -> Iterator[Target]:
+        target.opened.append((self, create, upload))
+        yield Target(operations=target, confirm_file=target.confirm_file, match_file=target.match_file)
+
+    monkeypatch.setattr(Choice, "open", opened)
+    return target
+
+
+@pytest.fixture
+def invoke(monkeypatch: pytest.MonkeyPatch) -> Invoke:
+    """Run `hashsvc` with arguments, in an environment that chooses no target."""
+    for name in ("HASHSVC_DATA", "HASHSVC_SERVER", "HASHSVC_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*args: object) -> click.testing.Result:
+        return click.testing.CliRunner().invoke(main, [str(arg) for arg in args])
+
+    return run
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> dict[str, Path]:
+    """Files named for what the fake target makes of them."""
+    paths = {name: tmp_path / f"{name}.mp4" for name in ("copy", "excerpt", "harmless", "broken")}
+    for name, path in paths.items():
+        path.write_bytes(b"not a video" if name == "broken" else name.encode())
+    return paths
+
+
+def objects(result: click.testing.Result) -> list[dict[str, Any]]:
+    """The NDJSON on stdout; fails when there is anything else."""
+    return [json.loads(line) for line in result.stdout.splitlines()]

@@ -1,0 +1,56 @@
+"""hashsvc bank."""
+
+import dataclasses
+
+from hashsvc.bank.model import Policy
+from tests.cli.conftest import FakeTarget, Invoke, objects
+
+
+def test_create_gives_the_policy_asked_for(fake: FakeTarget, invoke: Invoke) -> None:
+    """Thresholds that are given are set, the others are the defaults."""
+    result = invoke(
+        "bank", "create", "--data", "d", "--format", "json", "--block-coverage", "0.3", "--description", "x", "drills"
+    )
+    (made,) = objects(result)
+    assert made["policy"] == dataclasses.asdict(Policy(block_coverage=0.3))
+    assert (made["bank"], made["description"], made["created_at"]) == ("drills", "x", "2026-01-02T03:04:05+00:00")
+
+
+def test_list_reads_every_page(fake: FakeTarget, invoke: Invoke) -> None:
+    """Five banks on pages of two are five lines."""
+    for name in "abcd":
+        fake.create_bank(name)
+    result = invoke("bank", "list", "--data", "d", "--format", "json")
+    assert [bank["bank"] for bank in objects(result)] == ["default", "a", "b", "c", "d"]
+
+
+def test_update_keeps_what_is_not_given(fake: FakeTarget, invoke: Invoke) -> None:
+    """One threshold changes; description and the other thresholds stay."""
+    fake.create_bank("b", description="kept", policy=Policy(block_evidence=-20.0))
+    result = invoke("bank", "update", "--data", "d", "--review-evidence", "-6", "b")
+    assert result.exit_code == 0
+    assert fake.banks["b"].policy == Policy(block_evidence=-20.0, review_evidence=-6.0)
+    assert fake.banks["b"].description == "kept"
+    assert "evidence <= -20" in result.stdout
+
+
+def test_update_of_a_stale_revision_is_refused(fake: FakeTarget, invoke: Invoke) -> None:
+    """Another revision than the bank's last gives REVISION_CONFLICT and changes nothing."""
+    for change in (("--description", "new"), ("--block-coverage", "0.9")):
+        result = invoke("bank", "update", "--data", "d", "--revision", "99", *change, "default")
+        assert result.exit_code == 2
+        assert "(REVISION_CONFLICT)" in result.stderr
+    assert fake.banks["default"].description == ""
+
+
+def test_update_needs_something_to_change(fake: FakeTarget, invoke: Invoke) -> None:
+    """Nothing given is bad usage."""
+    assert invoke("bank", "update", "--data", "d", "default").exit_code == 2
+
+
+def test_an_unknown_bank_is_one_line_with_its_reason(fake: FakeTarget, invoke: Invoke) -> None:
+    """The error is told once, on stderr, without a traceback."""
+    result = invoke("bank", "get", "--data", "d", "nope")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr == "hashsvc: no bank 'nope' (BANK_NOT_FOUND)\n"

@@ -1,0 +1,90 @@
+"""A match in words."""
+
+import pytest
+
+from hashsvc.bank.model import Verdict
+from hashsvc.fingerprint.profiles import PROFILES
+from hashsvc.match import words
+from hashsvc.match.model import Match, MatchResult, Segment
+
+
+def a_match(*views_and_speeds: tuple[str, float], digest: str = "") -> Match:
+    """Consecutive segments of 5 s, covering half of the upload together."""
+    segments = tuple(
+        Segment(
+            query_start=5.0 * place,
+            query_end=5.0 * place + 5,
+            reference_start=0,
+            reference_end=5 * speed,
+            speed=speed,
+            view=view,
+            mean_distance=8,
+        )
+        for place, (view, speed) in enumerate(views_and_speeds)
+    )
+    return Match(
+        bank="b",
+        entry="e",
+        external_id="x",
+        evidence=-9,
+        query_coverage=0.5,
+        reference_coverage=0.5,
+        mean_distance=8,
+        verdict=Verdict.BLOCK,
+        segments=segments,
+        digest=digest,
+    )
+
+
+def test_plain_copy() -> None:
+    """Nothing but how much, when nothing was changed."""
+    assert words.why(a_match(("full/full", 1.01))) == "5.0 s of 10.0 s (50 %)"
+
+
+def test_changes_are_named_once() -> None:
+    """Two segments of one view and speed name each once."""
+    said = words.why(a_match(("full/mirror", 1.5), ("full/mirror", 1.5)))
+    assert said == "10.0 s of 20.0 s (50 %), seen mirrored, 1.5x speed"
+
+
+def test_equal_bytes() -> None:
+    """An exact digest needs no intervals."""
+    assert words.why(a_match(digest="sha256")) == "the same bytes (SHA-256)"
+
+
+@pytest.mark.parametrize(
+    ("view", "said"),
+    [
+        ("full/centre-80", "seen cropped to its middle 80 %"),
+        ("full/centre-90-mirror", "seen mirrored and cropped to its middle 90 %"),
+        ("area/full", "seen inside a border"),
+        ("area/mirror", "seen mirrored and inside a border"),
+        ("top-70/top-70", "by the upper 70 % of the picture"),
+        ("full/half-turn", "seen turned upside down"),
+    ],
+)
+def test_views(view: str, said: str) -> None:
+    """Each kind of view has words."""
+    assert words.view_in_words(view) == said
+
+
+def test_every_view_of_every_profile_has_words() -> None:
+    """No view of a released profile is shown by its bare name."""
+    for profile in PROFILES.values():
+        for view in profile.reference_views[1:]:
+            assert words.view_in_words(f"full/{view.name}") != f"seen {view.name}"
+        for view in profile.query_views[1:]:
+            assert words.view_in_words(f"{view.name}/full") != f"seen {view.name}"
+
+
+def test_strongest() -> None:
+    """An upload is summed up by its first match and the number of the others."""
+    match = a_match(("full/full", 1.0))
+    assert words.strongest(MatchResult(verdict=Verdict.ALLOW, revision=1)) == "nothing known in it"
+    result = MatchResult(verdict=Verdict.BLOCK, revision=1, matches=(match, match))
+    assert words.strongest(result).endswith("(and 1 more)")
+
+
+def test_evidence() -> None:
+    """-12 is one in a million million."""
+    assert words.evidence_in_words(-12.2) == "chance 1 in 10^12"

@@ -1,0 +1,183 @@
+"""The process: it listens, says so, drains on a signal, and says why it cannot start."""
+
+import contextlib
+import json
+import logging
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+import structlog
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from hashsvc.client import Client
+from hashsvc.client.channel import error_of
+from hashsvc.errors import InvalidInputError, PreconditionError
+from hashsvc.server import serve
+from hashsvc.v1 import match_service_pb2 as pb
+from hashsvc.v1.match_service_pb2_grpc import MatchServiceStub
+from tests.server.background import reference
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from hashsvc.config import ServerSettings, Settings
+from hashsvc.server import serve
+serve(Path(sys.argv[1]), "127.0.0.1:0", Settings(server=ServerSettings(drain_seconds=float(sys.argv[2]))))
+"""
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """Undo what `serve` does to the logs of a process when a test calls it here."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()
+
+
+class Process:
+    """A serving process and its log."""
+
+    def __init__(self, data: Path, drain_seconds: float) -> None:
+        command = [sys.executable, "-c", PROGRAM, str(data), str(drain_seconds)]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self.log: list[dict[str, object]] = []
+        self._listening = threading.Event()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        assert self._listening.wait(20)
+        [self.target] = [str(line["target"]) for line in self.log if line["event"] == "listening"]
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.log.append(json.loads(line))
+            if self.log[-1]["event"] == "listening":
+                self._listening.set()
+        self._listening.set()
+
+    def wait(self, seconds: float) -> int:
+        """The exit status."""
+        try:
+            return self.process.wait(seconds)
+        finally:
+            self.process.kill()
+            self._reader.join()
+            assert self.process.stderr is not None
+            self.process.stderr.close()
+
+
+@contextlib.contextmanager
+def serving(data: Path, drain_seconds: float) -> Iterator[Process]:
+    """A process that is SERVING; killed at the end if the test did not end it."""
+    running = Process(data, drain_seconds)
+    try:
+        with grpc.insecure_channel(running.target) as channel:
+            deadline = time.monotonic() + 20
+            while health(channel) != health_pb2.HealthCheckResponse.SERVING:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.process.kill()
+            running.wait(5)
+
+
+def health(channel: grpc.Channel) -> int:
+    """What health says of the whole server."""
+    return health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5).status
+
+
+def upload(end: threading.Event) -> Iterator[pb.MatchMediaRequest]:
+    """An upload that lasts until the test ends it."""
+    yield pb.MatchMediaRequest(options=pb.MatchOptions())
+    yield pb.MatchMediaRequest(chunk=b"this is no video")
+    end.wait(20)
+
+
+def test_drain(tmp_path: Path) -> None:
+    """On SIGTERM health turns, a running upload still gets its answer, new calls do not, and the exit status is 0."""
+    end = threading.Event()
+    with serving(tmp_path / "data", 15.0) as running, grpc.insecure_channel(running.target) as channel:
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=20)
+        assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+        call = MatchServiceStub(channel).MatchMedia.future(upload(end), timeout=20)
+        time.sleep(0.3)
+        running.process.send_signal(signal.SIGTERM)
+        assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        watch.cancel()
+        time.sleep(0.2)
+        with grpc.insecure_channel(running.target) as late, pytest.raises(grpc.RpcError) as refused:
+            health(late)
+        assert refused.value.code() is grpc.StatusCode.UNAVAILABLE  # type: ignore[attr-defined]
+        end.set()
+        failure = call.exception(20)
+        assert isinstance(failure, grpc.RpcError)
+        assert error_of(failure, "").reason == "MEDIA_UNREADABLE"
+        assert running.wait(15) == 0
+    events = [line["event"] for line in running.log]
+    assert [event for event in events if event in ("signal", "draining", "call", "stopped")] == [
+        "signal",
+        "draining",
+        "call",
+        "stopped",
+    ]
+
+
+def test_drain_ends(tmp_path: Path) -> None:
+    """A call that does not end is cut off when the time is up; a second signal does not wait for that."""
+    for drain, signals in ((0.5, 1), (60.0, 2)):
+        end = threading.Event()
+        with serving(tmp_path / "data", drain) as running, grpc.insecure_channel(running.target) as channel:
+            call = MatchServiceStub(channel).MatchMedia.future(upload(end), timeout=30)
+            time.sleep(0.3)
+            for _ in range(signals):
+                running.process.send_signal(signal.SIGINT)
+                time.sleep(0.3)
+            assert running.wait(15) == 0
+            assert isinstance(call.exception(5), grpc.RpcError)
+            end.set()
+
+
+def test_what_was_confirmed_is_there_after_a_restart(tmp_path: Path) -> None:
+    """An entry survives the process."""
+    with serving(tmp_path / "data", 1.0) as running, Client(running.target) as client:
+        entry = client.confirm("default", reference(1), external_id="v1")
+        running.process.send_signal(signal.SIGTERM)
+        assert running.wait(15) == 0
+    with serving(tmp_path / "data", 1.0) as running, Client(running.target) as client:
+        assert client.get_entry("default", entry.entry) == entry
+        assert client.match(reference(1)).matches[0].entry == entry.entry
+        assert client.verify() == []
+        running.process.send_signal(signal.SIGTERM)
+        assert running.wait(15) == 0
+
+
+def test_cannot_start(tmp_path: Path) -> None:
+    """A taken port and a bad address end the start with an error that says so, and leave nothing behind."""
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(PreconditionError, match="in use"):
+        serve(tmp_path / "data", f"127.0.0.1:{taken.getsockname()[1]}")
+    with pytest.raises(InvalidInputError):
+        serve(tmp_path / "data", "somewhere")
+    assert not (tmp_path / "data").exists()
+
+
+def test_not_a_data_directory(tmp_path: Path) -> None:
+    """A path that is no data directory is the store's error, after which the port is free again."""
+    (tmp_path / "file").touch()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        listen = f"127.0.0.1:{free.getsockname()[1]}"
+    for _ in range(2):
+        with pytest.raises(Exception, match="file") as caught:
+            serve(tmp_path / "file", listen)
+        assert getattr(caught.value, "reason", "") == "NOT_A_DATA_DIRECTORY"

@@ -1,0 +1,80 @@
+"""Banks, policies and entries survive the wire."""
+
+import datetime
+
+import pytest
+
+from hashsvc.bank.model import Bank, Entry, EntryState, Policy
+from hashsvc.errors import InternalError
+from hashsvc.v1 import bank_service_pb2 as pb
+from hashsvc.wire.bank import decode_bank, decode_entry, decode_policy, encode_bank, encode_entry, encode_policy
+
+MADE = datetime.datetime(2024, 3, 1, 12, 30, 45, 123456, datetime.UTC)
+CHANGED = MADE.astimezone(datetime.timezone(datetime.timedelta(hours=13)))
+BANK = Bank(
+    bank="news",
+    description="ümläut",
+    policy=Policy(block_evidence=-9.5, block_coverage=0.0, review_evidence=0.0),
+    created_at=MADE,
+    updated_at=CHANGED,
+    revision=2**40,
+)
+
+
+def entry(state: EntryState) -> Entry:
+    """An entry with everything in it."""
+    return Entry(
+        bank="news",
+        entry="e1",
+        external_id="x",
+        state=state,
+        labels=("a", "b"),
+        reason="why",
+        profile="standard-1",
+        duration=12.34,
+        frames=50,
+        hashes=2**33,
+        md5="0" * 32,
+        sha256="1" * 64,
+        videohash="0x0123456789abcdef",
+        created_at=MADE,
+        updated_at=CHANGED,
+        revision=7,
+    )
+
+
+def test_bank_round_trip() -> None:
+    """Every field arrives; a policy of zeros is not taken for the defaults."""
+    message = pb.Bank.FromString(encode_bank(BANK).SerializeToString())
+    assert decode_bank(message) == BANK
+
+
+@pytest.mark.parametrize("state", EntryState)
+def test_entry_round_trip(state: EntryState) -> None:
+    """Every field arrives, in every state."""
+    message = pb.Entry.FromString(encode_entry(entry(state)).SerializeToString())
+    assert decode_entry(message) == entry(state)
+
+
+def test_unset_policy_fields_take_the_base() -> None:
+    """What a caller leaves out keeps its value, or the default."""
+    assert decode_policy(pb.Policy()) == Policy()
+    assert decode_policy(pb.Policy(block_coverage=0.0)) == Policy(block_coverage=0.0)
+    base = Policy(block_evidence=-20.0)
+    assert decode_policy(pb.Policy(block_coverage=0.9), base) == Policy(block_evidence=-20.0, block_coverage=0.9)
+    assert decode_policy(encode_policy(base)) == base
+
+
+def test_unknown_state() -> None:
+    """A state of a newer version is not taken for one of ours."""
+    message = encode_entry(entry(EntryState.CONFIRMED))
+    message.state = 99  # type: ignore[assignment]
+    with pytest.raises(InternalError):
+        decode_entry(message)
+
+
+def test_time_without_zone() -> None:
+    """A time that could be any zone's is not sent."""
+    naive = datetime.datetime(2024, 1, 1)
+    with pytest.raises(ValueError, match="zone"):
+        encode_bank(Bank(bank="b", created_at=naive, updated_at=MADE, revision=1))
