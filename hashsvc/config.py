@@ -46,7 +46,7 @@ class WorkerSettings:
 class ServerSettings:
     """The gRPC edge."""
 
-    max_message_bytes: int = 16 << 20
+    max_message_bytes: int = 64 << 20
     """One gRPC message; media is streamed in chunks, so only fingerprints come near it."""
     match_threads: int = 4
     """Threads that search; FAISS and numpy release the interpreter lock."""

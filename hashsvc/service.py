@@ -136,6 +136,8 @@ class Service:
     def list_banks(self, *, page_size: int = 0, page_token: str = "") -> Page[Bank]:
         """In order of name. Raises InvalidInputError FIELD_INVALID for a negative page size."""
         size = self._page_size(page_size)
+        if page_token:
+            rules.check_bank_token(page_token)
         found = self._store.list_banks(page_token, size + 1)
         token = found[size - 1].bank if len(found) > size else ""
         return Page(items=tuple(records.bank_of(one) for one in found[:size]), next_page_token=token)
@@ -174,7 +176,7 @@ class Service:
         self.check_confirm(bank, external_id=external_id, labels=labels)
         profile = profile_named(fingerprint.profile)
         fingerprint.check()
-        if fingerprint.views != tuple(view.name for view in profile.reference_views):
+        if fingerprint.views != profile.reference_names:
             raise FingerprintError(
                 "FINGERPRINT_MALFORMED", "to confirm takes the profile's reference views: hash densely"
             )
@@ -223,6 +225,7 @@ class Service:
     def get_entry(self, bank: str, entry: str) -> Entry:
         """Raises BANK_NOT_FOUND, ENTRY_NOT_FOUND."""
         rules.check_bank_id(bank)
+        rules.check_entry_id(entry)
         return records.entry_of(self._store.get_entry(bank, entry))
 
     def list_entries(self, bank: str, *, page_size: int = 0, page_token: str = "") -> Page[Entry]:

@@ -10,6 +10,7 @@ from hashsvc.errors import InvalidInputError
 MAX_LABELS = 32
 MAX_LABEL = 128
 MAX_EXTERNAL_ID = 512
+MAX_ENTRY_ID = 64
 MAX_TEXT = 4096
 """Characters of a description or a reason."""
 
@@ -22,6 +23,19 @@ def check_bank_id(bank: str) -> None:
         raise InvalidInputError(
             "BANK_ID_INVALID", f"a bank is named [a-z0-9][a-z0-9-]{{0,62}}, not {bank[:80]!r}", bank=bank[:80]
         )
+
+
+def check_bank_token(token: str) -> None:
+    """A page of banks goes on after a bank's name. Raises InvalidInputError PAGE_TOKEN_INVALID."""
+    if not _BANK.fullmatch(token):
+        raise InvalidInputError("PAGE_TOKEN_INVALID", "page_token is not one that a list returned")
+
+
+def check_entry_id(entry: str) -> None:
+    """Raises InvalidInputError FIELD_INVALID, FIELD_TOO_LONG; what is well-formed may still not exist."""
+    if not entry:
+        raise InvalidInputError("FIELD_INVALID", "entry is empty", field="entry")
+    check_text("entry", entry, MAX_ENTRY_ID)
 
 
 def check_text(field: str, text: str, most: int = MAX_TEXT) -> None:

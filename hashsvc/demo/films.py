@@ -13,6 +13,7 @@ ORIGINAL_SEED = 7
 ORIGINAL_SECONDS = 20.0
 UNRELATED_SEEDS = range(101, 113)
 UNRELATED_SECONDS = 10.0
+UNRELATED_ENCODING = video.Encoding(preset="ultrafast")
 LEFT_OUT = frozenset({"letterbox", "bright", "onekey"})
 """Recipes that the demo does not need to make its point; a dozen are left."""
 
@@ -66,7 +67,7 @@ def make(films: Films) -> Iterator[Film]:
             pool.submit(_unless_there, film, _edited(recipe, films.original.path), recipe.encoding): film
             for film, recipe in zip(films.copies, recipes(), strict=True)
         } | {
-            pool.submit(_unless_there, film, _made(seed), video.Encoding()): film
+            pool.submit(_unless_there, film, _made(seed), UNRELATED_ENCODING): film
             for film, seed in zip(films.unrelated, UNRELATED_SEEDS, strict=True)
         }
         for future in as_completed(making):

@@ -1,5 +1,6 @@
 """Frames to fingerprint: the one place where decoding, views, folding and signals meet."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from hashsvc.fingerprint import signals, temporal
 from hashsvc.fingerprint.area import moving_area
 from hashsvc.fingerprint.digests import digest_file
 from hashsvc.fingerprint.model import Fingerprint, Signals
-from hashsvc.fingerprint.pdq import hamming
+from hashsvc.fingerprint.pdq import FULL, hamming
 from hashsvc.fingerprint.profiles import Profile
+from hashsvc.fingerprint.rectangles import overlap, rectangles
 from hashsvc.fingerprint.videohash_adapter import videohash_of
 from hashsvc.fingerprint.views import View, hash_views
 from hashsvc.media.decode import Sample, samples
@@ -21,6 +23,9 @@ from hashsvc.media.sample import plan
 
 _BATCH = 48
 """Frames hashed at once: enough for the matrix products, 12 MiB of float luma."""
+
+_SAME_RECTANGLE = 0.9
+"""Intersection over union from which on a rectangle adds nothing to the moving area."""
 
 Progress = Callable[[float], None]
 
@@ -34,7 +39,8 @@ def fingerprint_reference(
     """
     info = probe(path, limits)
     digests = digest_file(path, limits.max_bytes)
-    reference = _Reference(profile)
+    views, aspect = _reference_views(path, info, profile, limits)
+    reference = _Reference(profile, views, aspect)
     for sample in samples(path, info, plan(info, profile.dense, limits), limits):
         reference.feed(sample)
         if progress and info.duration:
@@ -45,7 +51,7 @@ def fingerprint_reference(
     return Fingerprint(
         profile=profile.name,
         duration=info.duration,
-        views=tuple(view.name for view in profile.reference_views),
+        views=profile.reference_names,
         starts=starts,
         ends=ends,
         hashes=hashes,
@@ -77,9 +83,30 @@ def fingerprint_query(path: Path, profile: Profile, limits: Limits) -> Fingerpri
 
 
 def query_views(lumas: npt.NDArray[np.uint8], profile: Profile) -> tuple[View, ...]:
-    """The profile's query views, and `area` where flat borders were found."""
-    area = moving_area(lumas) if profile.query_area else None
-    return (*profile.query_views, View("area", area)) if area else profile.query_views
+    """The profile's query views, `area` where flat borders were found, and the pictures found inside the picture.
+
+    A rectangle is a hint that something was added; an upload without any is not hashed in more views.
+    """
+    area = moving_area(lumas)
+    found = [View("area", area)] if area else []
+    for place, rect in enumerate(rectangles(lumas, profile.query_rectangles)):
+        if area is None or overlap(rect, area) < _SAME_RECTANGLE:
+            found.append(View(f"inside-{place + 1}", rect))
+    return (*profile.query_views, *found)
+
+
+def _reference_views(path: Path, info: MediaInfo, profile: Profile, limits: Limits) -> tuple[tuple[View, ...], float]:
+    """The profile's reference views with the moving area filled in, and the displayed width over height.
+
+    A reference may itself be letterboxed, and its copies not. It takes a look at the whole video before it is hashed.
+    """
+    taken = list(samples(path, info, plan(info, profile.sparse, limits), limits))
+    area = moving_area(np.stack([sample.luma for sample in taken]))
+    views = tuple(
+        dataclasses.replace(view, rect=area) if view.name.startswith("area") and area else view
+        for view in profile.reference_views
+    )
+    return views, 1 / info.aspect if taken[0].turned else info.aspect
 
 
 def _until_next(starts: npt.NDArray[np.float64], info: MediaInfo) -> npt.NDArray[np.float64]:
@@ -90,8 +117,12 @@ def _until_next(starts: npt.NDArray[np.float64], info: MediaInfo) -> npt.NDArray
 class _Reference:
     """Feeds dense samples in, keeps hashes of the frames that differ, and a thumbnail of each sample."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, views: tuple[View, ...], aspect: float) -> None:
         self._profile = profile
+        self._views = views
+        self._aspect = aspect
+        # Without borders the area is the full frame, which has a view already: quality 0 keeps it out of the index.
+        self._void = [view.name.startswith("area") and view.rect == FULL for view in views]
         self._pending: list[Sample] = []
         self._slot = -1
         self._times: list[float] = []
@@ -134,13 +165,14 @@ class _Reference:
         kept = self._fold(lumas)
         if not len(kept):
             return
-        hashes, quality = hash_views(lumas[kept], self._profile.reference_views)
+        hashes, quality = hash_views(lumas[kept], self._views, self._aspect)
+        quality[:, self._void] = 0
         self._parts.append((hashes, quality, signals.phashes(lumas[kept])))
         self._starts.extend(times[place] for place in kept)
 
     def _fold(self, lumas: npt.NDArray[np.uint8]) -> list[int]:
         """Places of the frames that are not near-identical to the last kept one."""
-        full, _ = hash_views(lumas, self._profile.reference_views[:1])
+        full, _ = hash_views(lumas, self._views[:1])
         thumbs = temporal.thumbnails(lumas)
         kept = []
         for place in range(len(lumas)):

@@ -12,6 +12,7 @@ import functools
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse
 
 GRID = 64
 BANDS = 16
@@ -54,8 +55,40 @@ def coefficients(lumas: npt.NDArray[np.uint8] | Floats, rect: Rect = FULL) -> tu
     side = pictures.shape[1]
     across = _reduction(rect[0], rect[2], side)
     down = _reduction(rect[1], rect[3], side)
-    cells = down @ (pictures @ across.T)
-    return _DCT @ cells @ _DCT.T, _quality(cells)
+    return _transformed(down @ (pictures @ across.T))
+
+
+def tilted(
+    lumas: npt.NDArray[np.uint8] | Floats, degrees: float, aspect: float
+) -> tuple[Floats, npt.NDArray[np.uint8]]:
+    """As `coefficients`, of frames turned clockwise about their middle inside the frame's own borders, corners black.
+
+    `aspect` is the displayed width over height: the turn is rigid in the picture as shown, not in the square.
+    """
+    count, side = lumas.shape[:2]
+    flat = lumas.reshape(count, side * side).astype(np.float32).T
+    cells = (_rotation(degrees, round(aspect, 2), side) @ flat).T.reshape(count, GRID, GRID)
+    return _transformed(np.ascontiguousarray(cells, np.float32))
+
+
+@functools.lru_cache(maxsize=64)
+def _rotation(degrees: float, aspect: float, side: int) -> scipy.sparse.csr_array:
+    """float32 (64 x 64, side x side): the mean of 4 x 4 points of each cell, each read where the turn takes it."""
+    points = (np.arange(GRID * 4) + 0.5) / (GRID * 4) - 0.5
+    down, across = np.meshgrid(points, points * aspect, indexing="ij")
+    angle = np.deg2rad(degrees)
+    column = ((np.cos(angle) * across + np.sin(angle) * down) / aspect + 0.5) * side - 0.5
+    row = (np.cos(angle) * down - np.sin(angle) * across + 0.5) * side - 0.5
+    inside = (column > -0.5) & (column < side - 0.5) & (row > -0.5) & (row < side - 0.5)
+    x, y = np.rint(column[inside]).astype(int), np.rint(row[inside]).astype(int)
+    cell_rows, cell_columns = np.indices((GRID * 4, GRID * 4)) // 4
+    cell = (cell_rows * GRID + cell_columns)[inside]
+    weights = np.full(len(cell), 1 / 16, np.float32)
+    return scipy.sparse.csr_array((weights, (cell, y * side + x)), shape=(GRID * GRID, side * side))
+
+
+def _transformed(cells: Floats) -> tuple[Floats, npt.NDArray[np.uint8]]:
+    return (_DCT @ cells @ _DCT.T).astype(np.float32, copy=False), _quality(cells)
 
 
 def _quality(cells: Floats) -> npt.NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 The caller's process never touches a codec: a job that crashes, hangs or grows costs one worker, which is replaced.
 """
 
+import contextlib
 import dataclasses
 import os
 import signal
@@ -82,7 +83,12 @@ class Sandbox:
 
     def _take(self) -> "_Worker":
         with self._lock:
+            if self._closed:  # while this job waited
+                raise UnavailableError("OVERLOADED", "the hashing workers have been stopped")
             one = self._idle.pop() if self._idle else _Worker()
+            if not one.alive:  # killed while it was idle, which is not this video's fault
+                one.stop()
+                one = _Worker()
             self._busy.add(one)
             return one
 
@@ -128,8 +134,10 @@ class _Worker:
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
+            # A job that the worker did not live to read is still in the buffer, and closing tries to send it.
+            with contextlib.suppress(BrokenPipeError):
+                if pipe is not None:
+                    pipe.close()
 
     def run(self, job: dict[str, Any], progress: Callable[[float], None] | None) -> Fingerprint:
         self.jobs += 1
@@ -139,6 +147,9 @@ class _Worker:
         timer.start()
         try:
             answer = self._exchange(job, progress)
+        except BaseException:  # of `progress`, or an interrupt: the answers to come would be taken for the next job's
+            self.stop()
+            raise
         finally:
             timer.cancel()
         if answer is None:

@@ -33,6 +33,8 @@ class View:
     rect: pdq.Rect = pdq.FULL
     turn: Turn = Turn.NONE
     inverted: bool = False
+    tilt: float = 0.0
+    """Degrees clockwise; a tilted view reads the whole frame."""
 
 
 _SIGNS = np.where(np.arange(1, pdq.BANDS + 1) % 2 == 0, 1, -1).astype(np.float32)
@@ -52,16 +54,19 @@ def turned(coefs: pdq.Floats, view: View) -> pdq.Floats:
 
 
 def hash_views(
-    lumas: npt.NDArray[np.uint8], views: Sequence[View]
+    lumas: npt.NDArray[np.uint8], views: Sequence[View], aspect: float = 1.0
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """Hashes uint8 (n, views, 32) and qualities uint8 (n, views) of lumas (n, side, side)."""
+    """Hashes uint8 (n, views, 32) and qualities uint8 (n, views) of lumas (n, side, side).
+
+    `aspect`, width over height as displayed, matters to tilted views only.
+    """
     hashes = np.zeros((len(lumas), len(views), 32), np.uint8)
     quality = np.zeros((len(lumas), len(views)), np.uint8)
     pictures = lumas.astype(np.float32)
-    for rect in dict.fromkeys(view.rect for view in views):
-        coefs, grade = pdq.coefficients(pictures, rect)
+    for rect, tilt in dict.fromkeys((view.rect, view.tilt) for view in views):
+        coefs, grade = pdq.tilted(pictures, tilt, aspect) if tilt else pdq.coefficients(pictures, rect)
         for place, view in enumerate(views):
-            if view.rect == rect:
+            if (view.rect, view.tilt) == (rect, tilt):
                 hashes[:, place] = pdq.bits(turned(coefs, view))
                 quality[:, place] = grade
     return hashes, quality

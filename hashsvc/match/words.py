@@ -10,13 +10,20 @@ _REFERENCE_VIEWS = {
     "left-turn": "turned left",
     "right-turn": "turned right",
     "inverted": "colours inverted",
-    "top-70": "its upper 70 %",
-    "bottom-70": "its lower 70 %",
+    "top-72": "its upper part",
+    "bottom-72": "its lower part",
+    "left-72": "its left part",
+    "right-72": "its right part",
+    "middle-rows": "cut off above and below",
+    "middle-columns": "cut off left and right",
+    "middle-third": "cut down to its middle third",
+    "area": "without its own border",
+    "area-mirror": "mirrored, without its own border",
 }
 _QUERY_VIEWS = {
     "area": "inside a border",
-    "top-70": "upper 70 % of the picture",
-    "bottom-70": "lower 70 % of the picture",
+    "top-72": "upper part of the picture",
+    "bottom-72": "lower part of the picture",
 }
 _SAME_SPEED = 0.02
 
@@ -37,17 +44,25 @@ def view_in_words(view: str) -> str:
     """`seen mirrored` for `full/mirror`; empty where both sides show the full frame."""
     query, _, reference = view.partition("/")
     if query == reference:
-        return "" if query == "full" else f"by the {_QUERY_VIEWS.get(query, query)}"
+        return "" if query == "full" else f"by the {_query_in_words(query)}"
     seen = [] if reference in ("full", "") else [_reference_in_words(reference)]
     if query != "full":
-        seen.append(_QUERY_VIEWS.get(query, query))
+        seen.append(_query_in_words(query))
     return f"seen {' and '.join(seen)}"
 
 
 def _reference_in_words(view: str) -> str:
     if cut := re.fullmatch(r"centre-(\d+)(-mirror)?", view):
         return f"{'mirrored and ' if cut[2] else ''}cropped to its middle {cut[1]} %"
+    if tilt := re.fullmatch(r"tilt([+-]\d+)", view):
+        return f"tilted by about {abs(int(tilt[1]))} degrees"
+    if corner := re.fullmatch(r"(top|bottom)-(left|right)-(\d+)", view):
+        return f"cropped to its {corner[1]} {corner[2]} {corner[3]} %"
     return _REFERENCE_VIEWS.get(view, view)
+
+
+def _query_in_words(view: str) -> str:
+    return "as a picture inside the picture" if view.startswith("inside-") else _QUERY_VIEWS.get(view, view)
 
 
 def speed_in_words(speed: float) -> str:

@@ -44,6 +44,8 @@ class Sample:
     """Presentation time from the first shown frame, seconds."""
     luma: Luma
     """uint8 (SIDE, SIDE), full range, upright."""
+    turned: bool
+    """Whether rotation metadata swapped width and height."""
 
 
 def samples(path: Path, info: MediaInfo, plan: Plan, limits: Limits) -> Iterator[Sample]:
@@ -57,7 +59,8 @@ def samples(path: Path, info: MediaInfo, plan: Plan, limits: Limits) -> Iterator
     for time, frame in _frames(path, info, plan, limits):
         if time + 1e-4 < due and plan.effort is not Effort.KEYFRAMES:
             continue
-        yield Sample(time, _luma(frame, reformatter))
+        turns = round(frame.rotation / 90) % 4
+        yield Sample(time, _luma(frame, reformatter, turns), turns % 2 == 1)
         taken += 1
         # The grid, not the last sample, sets what is due next: late frames must not push all later ones.
         due = (np.floor(time / plan.step + 1e-3) + 1) * plan.step
@@ -77,8 +80,10 @@ def _frames(
         context.skip_frame = _SKIP[plan.effort]
         for frame in _decoded(container, stream, info, plan):
             check_pixels(frame.width, frame.height, limits)
-            if not info.timed or frame.pts is None:
-                time = counted / info.rate if not info.timed else last + 1 / info.rate
+            if not info.timed:
+                time = counted / info.rate
+            elif frame.pts is None:
+                time = last + 1 / info.rate if counted else 0.0
             else:
                 time = frame.pts * float(stream.time_base or 0) - info.origin
             counted += 1
@@ -92,7 +97,7 @@ def _decoded(
     container: av.container.InputContainer, stream: av.video.stream.VideoStream, info: MediaInfo, plan: Plan
 ) -> Iterator[av.video.frame.VideoFrame]:
     """Decoded frames; a packet that is damaged is passed over, as players do, and the rest still counts."""
-    wanted = set(np.round(plan.keyframes, 4).tolist())
+    wanted = set(plan.keyframes.tolist())
     for packet in demuxed(container, stream):
         if plan.effort is Effort.KEYFRAMES and not _is_wanted(packet, stream, info, wanted):
             continue
@@ -109,7 +114,7 @@ def _is_wanted(
     stamp = packet.pts if packet.pts is not None else packet.dts
     if not packet.is_keyframe or stamp is None:
         return False
-    return round(stamp * float(stream.time_base or 0) - info.origin, 4) in wanted
+    return stamp * float(stream.time_base or 0) - info.origin in wanted  # as `probe` reckons, bit for bit
 
 
 def _decode_one(
@@ -119,12 +124,13 @@ def _decode_one(
         return stream.codec_context.decode(packet)
     except (av.error.InvalidDataError, av.error.EOFError):
         return []
+    except MemoryError:  # FFmpeg's is an FFmpegError too
+        raise
     except av.error.FFmpegError as error:
         raise MediaError("MEDIA_UNREADABLE", f"cannot be decoded: {error.strerror}") from error
 
 
-def _luma(frame: av.video.frame.VideoFrame, reformatter: VideoReformatter) -> Luma:
+def _luma(frame: av.video.frame.VideoFrame, reformatter: VideoReformatter, turns: int) -> Luma:
     small = reformatter.reformat(frame, SIDE, SIDE, "gray", interpolation=Interpolation.AREA)
     luma: Luma = small.to_ndarray().astype(np.uint8, copy=False)
-    turns = round(frame.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(luma, turns)) if turns else luma

@@ -35,6 +35,8 @@ class MediaInfo:
     width: int
     """Coded width, pixels."""
     height: int
+    aspect: float
+    """Width over height as displayed, sample aspect ratio honoured, before any quarter turn of rotation metadata."""
     codec: str
     packets: int
     """Packets that are shown (edit lists and hidden frames left out)."""
@@ -64,10 +66,11 @@ def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.video.s
         streams = [stream for stream in container.streams.video if not stream.disposition & covers]
         if not streams:
             raise MediaError("MEDIA_NO_VIDEO", "the file has no video stream")
-        stream = max(streams, key=lambda one: (one.codec_context.width or 0) * (one.codec_context.height or 0))
-        if stream.codec_context is None or not stream.codec_context.codec.is_decoder:
+        # A stream of a codec that FFmpeg does not know has no context at all.
+        known = [one for one in streams if one.codec_context is not None and one.codec_context.codec.is_decoder]
+        if not known:
             raise MediaError("MEDIA_UNREADABLE", "no decoder for this video codec")
-        yield container, stream
+        yield container, max(known, key=lambda one: (one.codec_context.width or 0) * (one.codec_context.height or 0))
 
 
 def demuxed(
@@ -90,7 +93,10 @@ def probe(path: Path, limits: Limits) -> MediaInfo:
     Raises MediaError (MEDIA_EMPTY, MEDIA_UNREADABLE, MEDIA_TRUNCATED, MEDIA_NO_VIDEO, MEDIA_TOO_FEW_FRAMES) and
     LimitExceededError (LIMIT_BYTES, LIMIT_PIXELS, LIMIT_FRAMES, LIMIT_DURATION).
     """
-    size = path.stat().st_size
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise MediaError("MEDIA_UNREADABLE", f"cannot be read: {error.strerror}") from error
     if size == 0:
         raise MediaError("MEDIA_EMPTY", "the file is empty")
     if size > limits.max_bytes:
@@ -137,11 +143,13 @@ def _summary(
 ) -> MediaInfo:
     if len(times) < 2:
         raise MediaError("MEDIA_TOO_FEW_FRAMES", f"{len(times)} frames; a video has at least 2", frames=len(times))
-    stated = stream.average_rate or stream.guessed_rate or FALLBACK_RATE
-    rate = float(stated) if 0 < stated < 1000 else float(FALLBACK_RATE)
     known = np.isfinite(times)
     timed = bool(known.mean() > 0.9 and len(np.unique(times[known])) > len(times) // 2)
-    if not timed:
+    if timed:  # What the header states is often wrong, and for a variable rate cannot be right.
+        rate = float((known.sum() - 1) / np.ptp(times[known]))
+    else:  # An elementary stream: the codec's own rate, which its demuxer replaces by a default.
+        stated = stream.guessed_rate or stream.average_rate or FALLBACK_RATE
+        rate = float(stated) if 0 < stated < 1000 else float(FALLBACK_RATE)
         times = np.arange(len(times)) / rate
         ends, known = times + 1 / rate, np.ones(len(times), bool)
     origin = float(times[known].min())
@@ -151,6 +159,7 @@ def _summary(
     return MediaInfo(
         width=stream.codec_context.width,
         height=stream.codec_context.height,
+        aspect=_aspect(stream),
         codec=stream.codec_context.name,
         packets=len(times),
         origin=origin,
@@ -159,6 +168,14 @@ def _summary(
         rate=rate,
         timed=timed,
     )
+
+
+def _aspect(stream: av.video.stream.VideoStream) -> float:
+    """Rotation is not known before a frame is decoded; `decode` turns pictures, and `hasher` swaps this with them."""
+    context = stream.codec_context
+    shape = float(stream.sample_aspect_ratio or context.sample_aspect_ratio or 1)
+    aspect = context.width * (shape if 0.1 < shape < 10 else 1.0) / max(context.height, 1)
+    return min(max(aspect, 0.1), 10.0)
 
 
 def _check_whole(

@@ -1,5 +1,7 @@
 """What the servicers call: the service, once it is open, and the threads to call it on."""
 
+import asyncio
+
 from hashsvc.config import Settings
 from hashsvc.errors import UnavailableError
 from hashsvc.server.pool import Pool
@@ -47,5 +49,5 @@ class Backend:
 
     async def close(self, seconds: float) -> None:
         """Stop the pools, giving running calls `seconds`."""
-        for pool in (self.match, self.wait, self.store, self.media, self.verify):
-            await pool.close(seconds)
+        pools = (self.match, self.wait, self.store, self.media, self.verify)
+        await asyncio.gather(*(pool.close(seconds) for pool in pools))

@@ -206,6 +206,8 @@ def _decode_slab(file: BinaryIO, expected: SlabFile) -> Slab:
     builder.add_entries(numbers, counts)
     while piece := file.read(BLOCK_ROWS * VECTOR_BYTES):
         crc = zlib.crc32(piece, crc)
+        if len(piece) % VECTOR_BYTES:
+            raise ValueError("the file is cut off")
         builder.add_rows(np.frombuffer(piece, np.uint8).reshape(-1, VECTOR_BYTES))
     if crc != expected.crc32:
         raise ValueError("the checksum is wrong")

@@ -228,7 +228,7 @@ class Index:
         try:
             snapshot = self._directory.load(self._check)
         except CheckpointError as error:
-            empty = isinstance(error, MissingCheckpointError) and self._store.revision() == 0
+            empty = isinstance(error, MissingCheckpointError) and self._store.stats().entries == 0
             logger.log(
                 logging.DEBUG if empty else logging.WARNING,
                 "index of %s is rebuilt from the store, because of its checkpoint: %s", self._store.path, error,

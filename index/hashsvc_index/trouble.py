@@ -1,6 +1,7 @@
 """LMDB's and the system's errors, turned into ours."""
 
 import errno
+import os
 from pathlib import Path
 
 import lmdb
@@ -16,6 +17,7 @@ from hashsvc_index.records import DamagedError
 
 _NO_ROOM = frozenset((errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.ENOMEM))
 _NO_WRITE = frozenset((errno.EROFS, errno.EACCES, errno.EPERM))
+_KNOWN = (*_NO_ROOM, *_NO_WRITE, errno.EIO)
 _CORRUPT = (
     lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError, lmdb.VersionMismatchError, lmdb.IncompatibleError,
     lmdb.PanicError, lmdb.BadTxnError, lmdb.BadDbiError, DamagedError,
@@ -23,8 +25,14 @@ _CORRUPT = (
 
 
 def error_code(error: Exception) -> int:
-    """The errno of an OSError or LMDB error, 0 if it has none."""
-    return int(getattr(error, "errno", None) or getattr(error, "code", None) or 0)
+    """The errno of an OSError or LMDB error, 0 if it has none.
+
+    Before version 3 py-lmdb puts it into words only, `what: strerror(errno)`.
+    """
+    code = int(getattr(error, "errno", None) or getattr(error, "code", None) or 0)
+    if not code and isinstance(error, lmdb.Error):
+        return next((known for known in _KNOWN if str(error).endswith(os.strerror(known))), 0)
+    return code
 
 
 def translate(path: Path, error: Exception, *, short_of_room: bool = False) -> StoreError:

@@ -1,6 +1,7 @@
 """Retries, deadlines, local hashing, and what a client makes of trouble on the way."""
 
 import asyncio
+import dataclasses
 import hashlib
 import subprocess
 import sys
@@ -141,7 +142,10 @@ def test_fingerprint_that_is_too_large(server: BackgroundServer, moody: Moody) -
 
 def test_nobody_there() -> None:
     """A target without a server is UnavailableError that names it, after the retries."""
-    with Client("127.0.0.1:1", timeout=10) as client, pytest.raises(UnavailableError, match="127.0.0.1:1") as caught:
+    with (
+        Client("127.0.0.1:1", timeout=10) as client,
+        pytest.raises(UnavailableError, match=r"127\.0\.0\.1:1") as caught,
+    ):
         client.get_bank("default")
     assert caught.value.reason == "SERVER_UNREACHABLE"
 
@@ -188,7 +192,7 @@ def test_files_are_hashed_here(running: BackgroundServer, tmp_path: Path) -> Non
     copy.write_bytes(b"copy")
     video = reference(1)
     digests = Digests(md5=hashlib.md5(b"original").digest(), sha256=hashlib.sha256(b"original").digest())
-    dense = FakeHasher(Fingerprint(**{**fields(video), "digests": digests}))
+    dense = FakeHasher(dataclasses.replace(video, digests=digests))
     shares: list[float] = []
     with Client(running.target, sandbox=dense) as client:
         entry = client.confirm_file("default", original, external_id="v1", labels=["a"], progress=shares.append)
@@ -201,11 +205,6 @@ def test_files_are_hashed_here(running: BackgroundServer, tmp_path: Path) -> Non
         found = client.match_file(copy)
     assert sparse.asked == [False]
     assert (found.verdict, found.matches[0].entry, found.matches[0].digest) == (Verdict.BLOCK, entry.entry, "")
-
-
-def fields(fingerprint: Fingerprint) -> dict[str, object]:
-    """The fields of a fingerprint by name."""
-    return {name: getattr(fingerprint, name) for name in Fingerprint.__dataclass_fields__}
 
 
 def test_files_that_cannot_be_hashed(server: BackgroundServer, moody: Moody, tmp_path: Path) -> None:

@@ -8,9 +8,20 @@ from hashsvc.client import AsyncClient, Client
 from hashsvc.service import Service
 
 SHARED = (
-    "create_bank get_bank list_banks update_bank confirm confirm_media get_entry list_entries withdraw "
-    "match match_media verify export"
-).split()
+    "create_bank",
+    "get_bank",
+    "list_banks",
+    "update_bank",
+    "confirm",
+    "confirm_media",
+    "get_entry",
+    "list_entries",
+    "withdraw",
+    "match",
+    "match_media",
+    "verify",
+    "export",
+)
 
 
 def shape(method: object) -> list[tuple[str, object, object, object]]:

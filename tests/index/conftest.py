@@ -70,12 +70,14 @@ def open_index(store: Store, data: Path) -> Iterator[OpenIndex]:
 
 @pytest.fixture
 def spawn() -> Iterator[Spawn]:
-    """Runs a Python script in a process of its own, its output piped; kills it at the end."""
+    """Runs a Python script in a process of its own, input and output piped; kills it at the end."""
     running: list[subprocess.Popen[str]] = []
 
     def spawner(script: str, *arguments: object) -> "subprocess.Popen[str]":
         command = [sys.executable, "-c", script, *map(str, arguments)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         running.append(process)
         return process
 

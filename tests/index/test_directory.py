@@ -48,7 +48,7 @@ def filled(path: Path) -> Path:
 def test_makes_parents(tmp_path: Path) -> None:
     """A new data directory may lie as deep as it likes, and leaves no temporary files."""
     Store.open(tmp_path / "a" / "b").close()
-    assert os.listdir(tmp_path / "a" / "b") == ["store"]
+    assert [file.name for file in (tmp_path / "a" / "b").iterdir()] == ["store"]
 
 
 def test_create_is_asked_for(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_foreign_content(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("mine")
     with pytest.raises(NotADataDirectoryError, match=r"letter\.txt"):
         Store.open(tmp_path)
-    assert os.listdir(tmp_path) == ["letter.txt"]
+    assert [file.name for file in tmp_path.iterdir()] == ["letter.txt"]
 
 
 def test_foreign_lmdb(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_made_by_two_at_once(data: Path, spawn: Spawn) -> None:
     identities = {process.communicate()[0] for process in [spawn(script, data) for _ in range(4)]}
     assert len(identities) == 1
     assert identities.pop().strip()
-    assert os.listdir(data) == ["store"]
+    assert [file.name for file in data.iterdir()] == ["store"]
 
 
 def test_every_error_has_its_reason() -> None:

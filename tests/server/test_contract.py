@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -31,17 +32,17 @@ def channel(running: BackgroundServer) -> Iterator[grpc.Channel]:
 
 def refused(failure: grpc.RpcError) -> tuple[grpc.StatusCode, ErrorInfo]:
     """Code and the one ErrorInfo of a failed call."""
-    status = rpc_status.from_call(failure)  # type: ignore[arg-type]
-    infos = [detail for detail in status.details if detail.Is(ErrorInfo.DESCRIPTOR)]
+    status = rpc_status.from_call(cast("grpc.Call", failure))
+    infos = [detail for detail in status.details if detail.Unpack(ErrorInfo())]
     assert len(infos) == 1
     info = ErrorInfo()
     infos[0].Unpack(info)
-    return failure.code(), info  # type: ignore[attr-defined]
+    return failure.code(), info
 
 
 def test_reflection_lists_every_service(channel: grpc.Channel) -> None:
     """grpcurl needs no proto files: reflection names the services and describes them."""
-    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+    stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
     asked = [
         reflection_pb2.ServerReflectionRequest(list_services=""),
         *(reflection_pb2.ServerReflectionRequest(file_containing_symbol=service) for service in SERVICES),
@@ -55,17 +56,17 @@ def test_reflection_lists_every_service(channel: grpc.Channel) -> None:
 
 def test_bytes_that_are_no_message(channel: grpc.Channel) -> None:
     """A request that does not parse is INVALID_ARGUMENT, never UNKNOWN, in every kind of call."""
-    send = channel.unary_unary("/hashsvc.v1.MatchService/Match", None, None)
+    send: Any = channel.unary_unary("/hashsvc.v1.MatchService/Match", None, None)
     with pytest.raises(grpc.RpcError) as unary:
         send(b"\xff\xff\xff", timeout=10)
     code, info = refused(unary.value)
     assert (code, info.reason, info.domain) == (grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_MALFORMED", "hashsvc")
     assert info.metadata["type"] == "MatchRequest"
-    upload = channel.stream_unary("/hashsvc.v1.MatchService/MatchMedia", None, None)
+    upload: Any = channel.stream_unary("/hashsvc.v1.MatchService/MatchMedia", None, None)
     with pytest.raises(grpc.RpcError) as stream:
         upload(iter([b"\xff\xff\xff"]), timeout=10)
     assert refused(stream.value)[1].reason == "REQUEST_MALFORMED"
-    export = channel.unary_stream("/hashsvc.v1.ExchangeService/ExportSignals", None, None)
+    export: Any = channel.unary_stream("/hashsvc.v1.ExchangeService/ExportSignals", None, None)
     with pytest.raises(grpc.RpcError) as answers:
         list(export(b"\xff\xff\xff", timeout=10))
     assert refused(answers.value)[1].reason == "REQUEST_MALFORMED"
@@ -183,11 +184,12 @@ def test_calls_before_the_directory_is_open() -> None:
             BankServiceStub(channel).ListBanks(bank_pb.ListBanksRequest(), timeout=10)
         code, info = refused(caught.value)
         assert (code, info.reason) == (grpc.StatusCode.UNAVAILABLE, "INDEX_LOADING")
-        status = rpc_status.from_call(caught.value)  # type: ignore[arg-type]
-        assert any(detail.Is(RetryInfo.DESCRIPTOR) for detail in status.details)
+        status = rpc_status.from_call(cast("grpc.Call", caught.value))
+        assert any(detail.Unpack(RetryInfo()) for detail in status.details)
         with pytest.raises(grpc.RpcError) as unknown:
-            channel.unary_unary("/hashsvc.v1.MatchService/Guess", None, None)(b"", timeout=10)
-        assert unknown.value.code() is grpc.StatusCode.UNIMPLEMENTED  # type: ignore[attr-defined]
+            guess: Any = channel.unary_unary("/hashsvc.v1.MatchService/Guess", None, None)
+            guess(b"", timeout=10)
+        assert unknown.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
 def test_one_log_line_a_call(client: Client, caplog: pytest.LogCaptureFixture) -> None:

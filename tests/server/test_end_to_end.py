@@ -1,12 +1,15 @@
 """Every call, from client to store and index and back, on synthetic fingerprints."""
 
 import dataclasses
+import functools
 import json
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from hashsvc.bank.model import EntryState, Policy, Verdict
+from hashsvc.bank.model import EntryState, Page, Policy, Verdict
 from hashsvc.client import Client
 from hashsvc.errors import (
     AlreadyExistsError,
@@ -127,14 +130,15 @@ def test_lists_page_through_everything_once(client: Client) -> None:
             if not (token := page.next_page_token):
                 break
         assert entries == made
-    page = client.list_banks(page_size=3)
-    rest = client.list_banks(page_size=3, page_token=page.next_page_token)
-    assert [bank.bank for bank in (*page.items, *rest.items)] == ["a", "b", "c", "default"]
+    banks = client.list_banks(page_size=3)
+    rest = client.list_banks(page_size=3, page_token=banks.next_page_token)
+    assert [bank.bank for bank in (*banks.items, *rest.items)] == ["a", "b", "c", "default"]
 
 
 def test_page_faults(client: Client) -> None:
     """A negative page size and a token of nobody are refused; a huge page size is not."""
-    for ask in (client.list_banks, lambda **page: client.list_entries("default", **page)):
+    asks: tuple[Callable[..., Page[Any]], ...] = (client.list_banks, functools.partial(client.list_entries, "default"))
+    for ask in asks:
         with pytest.raises(InvalidInputError) as size:
             ask(page_size=-1)
         assert size.value.reason == "FIELD_INVALID"
@@ -146,9 +150,14 @@ def test_page_faults(client: Client) -> None:
 
 def test_texts_that_are_too_long(client: Client) -> None:
     """A label or an external id of 10,000 characters is refused, and nothing is stored."""
-    for extra in ({"labels": ["x" * 10_000]}, {"external_id": "ü" * 10_000}, {"labels": ["x"] * 10_000}):
+    extras: tuple[dict[str, Any], ...] = (
+        {"labels": ["x" * 10_000]},
+        {"external_id": "ü" * 10_000},
+        {"labels": ["x"] * 10_000},
+    )
+    for extra in extras:
         with pytest.raises(InvalidInputError) as caught:
-            client.confirm("default", reference(6), **extra)  # type: ignore[arg-type]
+            client.confirm("default", reference(6), **extra)
         assert caught.value.reason == "FIELD_TOO_LONG"
     assert client.list_entries("default").items == ()
 

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -40,7 +41,8 @@ class Loading(Service):
 
 def check(channel: grpc.Channel, service: str = "") -> int:
     """What health says of a service."""
-    return health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=service), timeout=10).status
+    stub: Any = health_pb2_grpc.HealthStub(channel)
+    return int(stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=10).status)
 
 
 def await_status(channel: grpc.Channel, wanted: int) -> None:
@@ -63,7 +65,7 @@ def test_follows_readiness() -> None:
         await_status(channel, NOT_SERVING)
         with pytest.raises(grpc.RpcError) as unknown:
             check(channel, "hashsvc.v1.Nothing")
-        assert unknown.value.code() is grpc.StatusCode.NOT_FOUND  # type: ignore[attr-defined]
+        assert unknown.value.code() is grpc.StatusCode.NOT_FOUND
     assert service.closed
 
 
@@ -90,7 +92,8 @@ def test_watch_sees_the_drain() -> None:
     service.loaded = True
     with background(lambda: service) as server, grpc.insecure_channel(server.target) as channel:
         await_status(channel, SERVING)
-        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=10)
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        watch = stub.Watch(health_pb2.HealthCheckRequest(), timeout=10)
         assert next(watch).status == SERVING
         server.stop(grace=0.5)
         assert next(watch).status == NOT_SERVING

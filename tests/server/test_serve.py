@@ -3,14 +3,16 @@
 import contextlib
 import json
 import logging
+import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -28,6 +30,7 @@ from tests.server.background import reference
 PROGRAM = """
 import sys
 from pathlib import Path
+from typing import Any
 from hashsvc.config import ServerSettings, Settings
 from hashsvc.server import serve
 serve(Path(sys.argv[1]), "127.0.0.1:0", Settings(server=ServerSettings(drain_seconds=float(sys.argv[2]))))
@@ -49,7 +52,9 @@ class Process:
 
     def __init__(self, data: Path, drain_seconds: float) -> None:
         command = [sys.executable, "-c", PROGRAM, str(data), str(drain_seconds)]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self.temporary = data.parent
+        environment = {**os.environ, "TMPDIR": str(self.temporary)}
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
         self.log: list[dict[str, object]] = []
         self._listening = threading.Event()
         self._reader = threading.Thread(target=self._read)
@@ -65,6 +70,14 @@ class Process:
                 self._listening.set()
         self._listening.set()
 
+    def await_upload(self) -> None:
+        """Wait until an upload has begun."""
+        await_true(lambda: any(path.name != "lock" for path in self.temporary.glob("hashsvc-uploads-*/*")))
+
+    def await_event(self, event: str) -> None:
+        """Wait until the log has it."""
+        await_true(lambda: any(line["event"] == event for line in self.log))
+
     def wait(self, seconds: float) -> int:
         """The exit status."""
         try:
@@ -76,16 +89,21 @@ class Process:
             self.process.stderr.close()
 
 
+def await_true(condition: Callable[[], bool]) -> None:
+    """Wait, at most twenty seconds, for a condition."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 @contextlib.contextmanager
 def serving(data: Path, drain_seconds: float) -> Iterator[Process]:
     """A process that is SERVING; killed at the end if the test did not end it."""
     running = Process(data, drain_seconds)
     try:
         with grpc.insecure_channel(running.target) as channel:
-            deadline = time.monotonic() + 20
-            while health(channel) != health_pb2.HealthCheckResponse.SERVING:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+            await_true(lambda: health(channel) == health_pb2.HealthCheckResponse.SERVING)
         yield running
     finally:
         if running.process.poll() is None:
@@ -95,7 +113,19 @@ def serving(data: Path, drain_seconds: float) -> Iterator[Process]:
 
 def health(channel: grpc.Channel) -> int:
     """What health says of the whole server."""
-    return health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5).status
+    stub: Any = health_pb2_grpc.HealthStub(channel)
+    return int(stub.Check(health_pb2.HealthCheckRequest(), timeout=5).status)
+
+
+def refuses(target: str) -> bool:
+    """True when a new connection to the server is refused."""
+    with grpc.insecure_channel(target) as channel:
+        try:
+            health(channel)
+        except grpc.RpcError as refused:
+            assert refused.code() is grpc.StatusCode.UNAVAILABLE
+            return True
+    return False
 
 
 def upload(end: threading.Event) -> Iterator[pb.MatchMediaRequest]:
@@ -109,17 +139,15 @@ def test_drain(tmp_path: Path) -> None:
     """On SIGTERM health turns, a running upload still gets its answer, new calls do not, and the exit status is 0."""
     end = threading.Event()
     with serving(tmp_path / "data", 15.0) as running, grpc.insecure_channel(running.target) as channel:
-        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=20)
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        watch = stub.Watch(health_pb2.HealthCheckRequest(), timeout=20)
         assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
         call = MatchServiceStub(channel).MatchMedia.future(upload(end), timeout=20)
-        time.sleep(0.3)
+        running.await_upload()
         running.process.send_signal(signal.SIGTERM)
         assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
         watch.cancel()
-        time.sleep(0.2)
-        with grpc.insecure_channel(running.target) as late, pytest.raises(grpc.RpcError) as refused:
-            health(late)
-        assert refused.value.code() is grpc.StatusCode.UNAVAILABLE  # type: ignore[attr-defined]
+        await_true(lambda: refuses(running.target))
         end.set()
         failure = call.exception(20)
         assert isinstance(failure, grpc.RpcError)
@@ -140,10 +168,10 @@ def test_drain_ends(tmp_path: Path) -> None:
         end = threading.Event()
         with serving(tmp_path / "data", drain) as running, grpc.insecure_channel(running.target) as channel:
             call = MatchServiceStub(channel).MatchMedia.future(upload(end), timeout=30)
-            time.sleep(0.3)
+            running.await_upload()
             for _ in range(signals):
                 running.process.send_signal(signal.SIGINT)
-                time.sleep(0.3)
+                running.await_event("draining")
             assert running.wait(15) == 0
             assert isinstance(call.exception(5), grpc.RpcError)
             end.set()

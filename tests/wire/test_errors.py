@@ -99,8 +99,8 @@ def test_codes() -> None:
 def test_details(error: Exception, retried: bool) -> None:
     """There is exactly one ErrorInfo, and a RetryInfo where trying again can help."""
     details = encode_error(error).details
-    infos = [detail for detail in details if detail.Is(ErrorInfo.DESCRIPTOR)]
-    retries = [detail for detail in details if detail.Is(RetryInfo.DESCRIPTOR)]
+    infos = [detail for detail in details if detail.Unpack(ErrorInfo())]
+    retries = [detail for detail in details if detail.Unpack(RetryInfo())]
     assert (len(infos), len(retries), len(details)) == (1, retried, 1 + retried)
     info = ErrorInfo()
     infos[0].Unpack(info)

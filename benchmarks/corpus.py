@@ -1,0 +1,44 @@
+"""The folder of real videos that benchmarks run on, and which of them share footage."""
+
+import csv
+import dataclasses
+from pathlib import Path
+
+DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "corpus"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Video:
+    """One file of the corpus."""
+
+    path: Path
+    duration: float
+    group: str
+    """Files of one group show the same recording; its own name where there is none."""
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+
+def read(folder: Path = DEFAULT) -> list[Video]:
+    """All videos, by name. Raises FileNotFoundError where there is no corpus."""
+    with (folder / "manifest.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [
+        Video(
+            path=folder / "videos" / row["file"],
+            duration=float(row["duration_s"]),
+            group=row["near_duplicate_group"] or row["file"],
+        )
+        for row in sorted(rows, key=lambda row: row["file"])
+    ]
+
+
+def references(videos: list[Video]) -> list[Video]:
+    """The longest video of each group."""
+    longest: dict[str, Video] = {}
+    for video in videos:
+        if video.group not in longest or video.duration > longest[video.group].duration:
+            longest[video.group] = video
+    return list(longest.values())

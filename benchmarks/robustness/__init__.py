@@ -1,0 +1,1 @@
+"""Edited copies of real videos, matched: `python -m benchmarks robustness`."""
