@@ -1,6 +1,7 @@
 """Every setting, frozen, loaded once at the edge and passed down; nothing below reads the environment."""
 
 import dataclasses
+import math
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,8 @@ class Settings:
     def load(cls, path: Path | None) -> "Settings":
         """Read a TOML file with one table a section; None gives the defaults.
 
-        Raises InvalidInputError CONFIG_INVALID for an unreadable file, an unknown key or a value of another type.
+        Raises InvalidInputError CONFIG_INVALID for an unreadable file, an unknown key, a value of another type
+        or out of range.
         """
         if path is None:
             return cls()
@@ -101,5 +103,8 @@ def _section(kind: type[Any], table: Any, path: Path) -> Any:
             raise InvalidInputError(
                 "CONFIG_INVALID", f"{path}: {key} must be {wanted.__name__}", path=path, setting=key
             )
+        # No bound may be switched off by a value that nothing exceeds, and no count is useful at 0.
+        if not (math.isfinite(value) and (1 if wanted is int else 0) <= value < 1 << 63):
+            raise InvalidInputError("CONFIG_INVALID", f"{path}: {key} is out of range", path=path, setting=key)
         values[key] = wanted(value)
     return kind(**values)

@@ -46,6 +46,8 @@ def check_text(field: str, text: str, most: int = MAX_TEXT) -> None:
         )
     if any(ord(sign) < 32 and sign not in "\n\t" for sign in text):
         raise InvalidInputError("FIELD_INVALID", f"{field} holds a control character", field=field)
+    if any("\ud800" <= sign <= "\udfff" for sign in text):  # what Python makes of a file name that is not UTF-8
+        raise InvalidInputError("FIELD_INVALID", f"{field} is not Unicode text", field=field)
 
 
 def check_labels(labels: Sequence[str]) -> None:

@@ -15,6 +15,10 @@ from hashsvc.errors import FingerprintError
 from hashsvc.fingerprint.model import HASH_BYTES, Digests, Fingerprint, Signals
 
 VERSION = 1
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "profile": str, "duration": (int, float), "views": list, "starts": bytes, "ends": bytes, "hashes": bytes,
+    "quality": bytes, "activity": bytes, "md5": bytes, "sha256": bytes, "phash": bytes, "videohash": str,
+}  # fmt: skip
 
 
 def encode(fingerprint: Fingerprint) -> bytes:
@@ -51,6 +55,11 @@ def decode(
         fields: dict[str, Any] = msgpack.unpackb(data)
         if fields["version"] != VERSION:
             raise FingerprintError("FINGERPRINT_MALFORMED", f"encoding version {fields['version']} is not {VERSION}")
+        for name, kind in _KINDS.items():
+            if not isinstance(fields[name], kind):
+                raise FingerprintError("FINGERPRINT_MALFORMED", f"{name} is a {type(fields[name]).__name__}")
+        if not all(isinstance(view, str) for view in fields["views"]):
+            raise FingerprintError("FINGERPRINT_MALFORMED", "views are named by text")
         frames, views = len(fields["starts"]) // 8, len(fields["views"])
         quality = np.frombuffer(fields["quality"], np.uint8).reshape(frames, views)
         apart = hashes(quality, fields["profile"]) if hashes else np.frombuffer(fields["hashes"], np.uint8)

@@ -51,11 +51,21 @@ def coefficients(lumas: npt.NDArray[np.uint8] | Floats, rect: Rect = FULL) -> tu
 
     `lumas` is (n, side, side); returns float32 (n, 16, 16), rows vertical frequencies, and uint8 (n,) quality 0-100.
     """
-    pictures = lumas if lumas.dtype == np.float32 else lumas.astype(np.float32)
-    side = pictures.shape[1]
-    across = _reduction(rect[0], rect[2], side)
-    down = _reduction(rect[1], rect[3], side)
-    return _transformed(down @ (pictures @ across.T))
+    return downwards(across(lumas.astype(np.float32, copy=False), rect), rect)
+
+
+def across(pictures: Floats, rect: Rect) -> Floats:
+    """Pictures (n, side, side) reduced along their rows to the 64 columns of `rect`: float32 (n, side, 64).
+
+    Four fifths of the work, and the same for every rectangle between the same two columns.
+    """
+    reduced: Floats = pictures @ _reduction(rect[0], rect[2], pictures.shape[2]).T
+    return reduced
+
+
+def downwards(reduced: Floats, rect: Rect) -> tuple[Floats, npt.NDArray[np.uint8]]:
+    """Coefficients and quality, as `coefficients`, of what `across` reduced for a rectangle of the same columns."""
+    return _transformed(_reduction(rect[1], rect[3], reduced.shape[1]) @ reduced)
 
 
 def tilted(

@@ -6,7 +6,7 @@ inversion a negation, so all readings of one rectangle share its matrix products
 
 import dataclasses
 import enum
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -62,14 +62,31 @@ def hash_views(
     """
     hashes = np.zeros((len(lumas), len(views), 32), np.uint8)
     quality = np.zeros((len(lumas), len(views)), np.uint8)
-    pictures = lumas.astype(np.float32)
-    for rect, tilt in dict.fromkeys((view.rect, view.tilt) for view in views):
-        coefs, grade = pdq.tilted(pictures, tilt, aspect) if tilt else pdq.coefficients(pictures, rect)
-        for place, view in enumerate(views):
-            if (view.rect, view.tilt) == (rect, tilt):
-                hashes[:, place] = pdq.bits(turned(coefs, view))
-                quality[:, place] = grade
+    for readings, (coefs, grade) in _read(lumas.astype(np.float32), views, aspect):
+        for place in readings:
+            hashes[:, place] = pdq.bits(turned(coefs, views[place]))
+            quality[:, place] = grade
     return hashes, quality
+
+
+def _read(
+    pictures: pdq.Floats, views: Sequence[View], aspect: float
+) -> Iterator[tuple[list[int], tuple[pdq.Floats, npt.NDArray[np.uint8]]]]:
+    """Places of the views that read one rectangle or tilt, and what is read; work that they share is done once."""
+    places: dict[tuple[float, float, pdq.Rect, float], list[int]] = {}
+    for place, view in enumerate(views):
+        places.setdefault((view.rect[0], view.rect[2], view.rect, view.tilt), []).append(place)
+    columns, reduced = None, pictures
+    upright = pdq.coefficients(pictures)[1] if any(view.tilt for view in views) else None
+    for (low, high, rect, tilt), readings in sorted(places.items()):
+        if tilt:
+            coefs, grade = pdq.tilted(pictures, tilt, aspect)
+            # The black corners have edges whatever is shown; they must not carry a flat picture over the gate.
+            yield readings, (coefs, grade if upright is None else np.minimum(grade, upright))
+            continue
+        if columns != (low, high):
+            columns, reduced = (low, high), pdq.across(pictures, rect)
+        yield readings, pdq.downwards(reduced, rect)
 
 
 def centre(share: float) -> pdq.Rect:

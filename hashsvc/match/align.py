@@ -5,6 +5,7 @@ named, and lines are read off that matrix. Several lines make several segments.
 """
 
 import dataclasses
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ _CLOSENESS = np.where(np.arange(258) < 40, (40 - np.arange(258)) * 0.03, 0).asty
 SLOT = 0.125
 """Seconds of reference time a column of the score matrix."""
 SLOWEST, FASTEST = 0.45, 2.2
+"""Of speeds forwards; backwards, the same with a minus."""
 _STRONG = 3.3
 """A cell that proposes lines has at least this gain."""
 _OTHER_SPEED = 2.0
@@ -28,6 +30,7 @@ REACH = 1
 _MOST_CELLS = 240
 _MOST_LINES = 24
 _MOST_SEGMENTS = 24
+_FEW_BACKWARDS = 6
 
 Floats = npt.NDArray[np.float32]
 
@@ -125,14 +128,15 @@ def _proposals(comparison: Comparison) -> list[Line]:
     if not len(rows):
         return []
     when, where = comparison.times[rows], (columns + 0.5) * SLOT
-    straight = _votes(np.ones(len(rows)), where - when, weights, when)
+    ones = np.ones(len(rows))
+    straight = _votes(ones, where - when, weights, when) + _votes(-ones, where + when, weights, when)[:_FEW_BACKWARDS]
     early, late = np.triu_indices(len(rows), 1)
     gap = when[late] - when[early]
     early, late, gap = early[np.abs(gap) > 0.7], late[np.abs(gap) > 0.7], gap[np.abs(gap) > 0.7]
     if not len(early):
         return straight
     speed = (where[late] - where[early]) / gap
-    keep = (speed >= SLOWEST) & (speed <= FASTEST)
+    keep = (np.abs(speed) >= SLOWEST) & (np.abs(speed) <= FASTEST)
     early, late, speed = early[keep], late[keep], speed[keep]
     weight = np.minimum(weights[early], weights[late])
     return straight + _votes(speed, where[early] - speed * when[early], weight, when)
@@ -162,11 +166,11 @@ def _strong_cells(
 def _votes(
     speed: npt.NDArray[np.float64], offset: npt.NDArray[np.float64], weight: Floats, when: npt.NDArray[np.float64]
 ) -> list[Line]:
-    """The fullest bins of (log speed, reference time at the middle of the query)."""
+    """The fullest bins of (direction and log speed, reference time at the middle of the query)."""
     if not len(speed):
         return []
     middle = float(when.mean())
-    across = np.round(np.log(speed) / 0.02).astype(np.int64)
+    across = np.round(np.sign(speed) * (np.log(np.abs(speed)) + 1) / 0.02).astype(np.int64)
     along = np.round((offset + speed * middle) / 0.4).astype(np.int64)
     keys, bins = np.unique(across * (1 << 32) + along, return_inverse=True)
     votes = np.bincount(bins, weight, len(keys))
@@ -195,9 +199,10 @@ def _follow(comparison: Comparison, line: Line) -> Alignment | None:
 
 
 def _level(comparison: Comparison, one: Alignment) -> Line:
-    """The line of speed 1 through the middle of a stretch."""
+    """The line of speed 1 or -1 through the middle of a stretch."""
     middle = float(comparison.times[one.first : one.last + 1].mean())
-    return Line(1.0, (one.line.speed - 1) * middle + one.line.offset)
+    even = math.copysign(1.0, one.line.speed)
+    return Line(even, (one.line.speed - even) * middle + one.line.offset)
 
 
 def _refit(comparison: Comparison, one: Alignment) -> Line:
@@ -215,6 +220,6 @@ def _refit(comparison: Comparison, one: Alignment) -> Line:
     if good.sum() < 3 or np.ptp(when[good]) < 1.0:
         return one.line
     speed, offset = np.polyfit(when[good], where[good], 1, w=np.sqrt(top[good]))
-    if not SLOWEST <= speed <= FASTEST:
+    if not SLOWEST <= abs(speed) <= FASTEST or speed * one.line.speed < 0:
         return one.line
     return Line(float(speed), float(offset))

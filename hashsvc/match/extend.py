@@ -14,8 +14,8 @@ from hashsvc.match.score import SURPRISE, discounted, excused, log10_chance, nov
 from hashsvc.match.seeds import Nomination
 
 _MOST_PAIRS = 4
-_SPEEDS = 60
-"""Distinguishable speeds between 0.45 and 2.2, for the count of lines tried."""
+_SPEEDS = 120
+"""Distinguishable speeds between 0.45 and 2.2, forwards and backwards, for the count of lines tried."""
 _NONE = 257
 """Distance of a pair that is no evidence."""
 
@@ -105,11 +105,12 @@ def _score(
     start, end = _borders(query, reference, one)
     line = one.line
     good = distances < _NONE
+    reached = [min(max(line.speed * time + line.offset, 0.0), reference.duration) for time in (start, end)]
     segment = Segment(
         query_start=start,
         query_end=end,
-        reference_start=min(max(line.speed * start + line.offset, 0.0), reference.duration),
-        reference_end=min(max(line.speed * end + line.offset, 0.0), reference.duration),
+        reference_start=min(reached),
+        reference_end=max(reached),
         speed=line.speed,
         view=f"{query.views[favourite[0]]}/{reference.views[favourite[1]]}",
         mean_distance=float(distances[good].mean()) if good.any() else 256.0,
@@ -161,7 +162,7 @@ def _borders(query: Fingerprint, reference: Fingerprint, one: Alignment) -> tupl
     times, line = query.starts, one.line
     start = 0.0 if one.first == 0 else (times[one.first - 1] + times[one.first]) / 2
     end = query.duration if one.last + 1 == len(times) else (times[one.last] + times[one.last + 1]) / 2
-    begins, ends = (0.0 - line.offset) / line.speed, (reference.duration - line.offset) / line.speed
+    begins, ends = sorted((time - line.offset) / line.speed for time in (0.0, reference.duration))
     start = min(max(start, begins), times[one.first])
     end = max(min(end, ends), times[one.last] + SLOT)
     return float(max(start, 0.0)), float(min(end, query.duration))

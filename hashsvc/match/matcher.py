@@ -1,6 +1,9 @@
 """Upload to result: exact digest, else seeds, extension of what they nominate, and each bank's policy."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import numpy.typing as npt
 
 from hashsvc.bank import records
 from hashsvc.bank.model import Bank, Entry
@@ -19,12 +22,13 @@ EXACT = -300.0
 
 
 class Matcher:
-    """Thread-safe; holds no state of its own."""
+    """Thread-safe; holds nothing but what it remembers of the store."""
 
     def __init__(self, store: Store, index: Index, references: References) -> None:
         self._store = store
         self._index = index
         self._references = references
+        self._banks: dict[int, str] = {}
 
     def match(self, query: Fingerprint | Digests, banks: Mapping[str, Bank]) -> MatchResult:
         """Matches in `banks` (none: in every bank), strongest first, with the strictest verdict.
@@ -52,12 +56,13 @@ class Matcher:
         profile = profile_named(query.profile)
         picked = seeds.pick(query, profile.quality_gate)
         indexed = self._index.hashes
-        hits = self._index.search(picked.hashes, radius=seeds.RADIUS, limit=seeds.PER_QUERY)
+        keep = self._in(frozenset(banks)) if filtered else None
+        hits = self._index.search(picked.hashes, radius=seeds.RADIUS, limit=seeds.PER_QUERY, keep=keep)
         nominated = seeds.nominate(picked, hits.query, hits.entry, hits.position, hits.distance)
         matches = []
         for nomination in nominated:
             record = self._live(nomination.number)
-            if record is None or (filtered and record.bank not in banks):
+            if record is None:
                 continue
             reference = self._references.get(record.number)
             finding = find(query, reference, nomination, profile.quality_gate, indexed)
@@ -67,6 +72,21 @@ class Matcher:
             if finding.evidence <= bank.policy.review_evidence:
                 matches.append(_match(records.entry_of(record), bank, finding))
         return _result(hits.revision, matches)
+
+    def _in(self, banks: frozenset[str]) -> Callable[[npt.NDArray[np.int64]], npt.NDArray[np.bool_]]:
+        """Which entries are in `banks`."""
+
+        def keep(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+            distinct, places = np.unique(numbers, return_inverse=True)
+            return np.array([self._bank_of(number) in banks for number in distinct.tolist()], bool)[places]
+
+        return keep
+
+    def _bank_of(self, number: int) -> str:
+        """An entry never changes banks, so this is remembered."""
+        if number not in self._banks:
+            self._banks[number] = self._store.get_entry_by_number(number).bank
+        return self._banks[number]
 
     def _live(self, number: int) -> EntryRecord | None:
         """The record, unless it was withdrawn since the search."""

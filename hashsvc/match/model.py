@@ -14,7 +14,8 @@ class Segment:
     reference_start: float
     reference_end: float
     speed: float
-    """Reference seconds that pass in one query second; 1.5 where the copy was sped up 1.5 times."""
+    """Reference seconds that pass in one query second; 1.5 where the copy was sped up 1.5 times, negative where it
+    runs backwards."""
     view: str
     """`query view/reference view` along this segment, `full/mirror` for a mirrored copy."""
     mean_distance: float

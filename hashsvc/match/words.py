@@ -67,7 +67,10 @@ def _query_in_words(view: str) -> str:
 
 def speed_in_words(speed: float) -> str:
     """`1.5x speed`; empty at the entry's own speed."""
-    return "" if abs(speed - 1) <= _SAME_SPEED else f"{speed:.2f}".rstrip("0").rstrip(".") + "x speed"
+    backwards = "played backwards" if speed < 0 else ""
+    if abs(abs(speed) - 1) <= _SAME_SPEED:
+        return backwards
+    return f"{abs(speed):.2f}".rstrip("0").rstrip(".") + "x speed" + (f" {backwards}" if backwards else "")
 
 
 def evidence_in_words(evidence: float) -> str:

@@ -128,7 +128,10 @@ def probe(path: Path, limits: Limits) -> MediaInfo:
 
 
 def check_pixels(width: int, height: int, limits: Limits) -> None:
-    """Raise LimitExceededError LIMIT_PIXELS before a frame of that size is allocated."""
+    """Raise before a frame of that size is allocated: LimitExceededError LIMIT_PIXELS, MediaError MEDIA_UNREADABLE."""
+    if not width or not height:
+        # FFmpeg leaves both out where their product is beyond any of its decoders, 16384 x 16384 for one.
+        raise MediaError("MEDIA_UNREADABLE", "the header gives no picture size, or one larger than any decoder takes")
     if width * height > limits.max_pixels:
         raise LimitExceededError(
             "LIMIT_PIXELS", f"{width}x{height} is over {limits.max_pixels} pixels", limit=limits.max_pixels

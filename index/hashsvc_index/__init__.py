@@ -1,13 +1,13 @@
 """The LMDB store and the FAISS search over it; knows nothing of video or gRPC.
 
-    with Store.open(path) as store:
-        store.put_bank("default", b"", create=True)
-        entry = store.add_entry("default", "first", b"", vectors=vectors, blobs={}, digests=[])
-        index = Index(store, path)
-        index.start()
-        index.wait_for(entry.revision, timeout=1.0)
-        hits = index.search(queries, radius=31, limit=10)
-        index.close()
+with Store.open(path) as store:
+    store.put_bank("default", b"", create=True)
+    entry = store.add_entry("default", "first", b"", vectors=vectors, blobs={}, digests=[])
+    index = Index(store, path)
+    index.start()
+    index.wait_for(entry.revision, timeout=1.0)
+    hits = index.search(queries, radius=31, limit=10)
+    index.close()
 """
 
 from hashsvc_index.environment import StoreSettings

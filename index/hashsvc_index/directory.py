@@ -121,9 +121,7 @@ def _check_length(data: Path) -> None:
         # The length is read after the meta pages: a writer extends the file before it says so there.
         length = os.fstat(file.fileno()).st_size
     if length < (last_page + 1) * page_bytes:
-        raise StoreCorruptError(
-            f"{data} is cut off: {length} bytes of {(last_page + 1) * page_bytes}", path=data
-        )
+        raise StoreCorruptError(f"{data} is cut off: {length} bytes of {(last_page + 1) * page_bytes}", path=data)
 
 
 def sync_directory(path: Path) -> None:

@@ -147,12 +147,11 @@ class Environment:
         return int(info["map_size"]), (int(info["last_pgno"]) + 1) * self._page_bytes
 
     def _open(self) -> None:
-        data_bytes = (self.path / "data.mdb").stat().st_size
-        size = max(self._settings.initial_map_bytes, data_bytes + self._settings.headroom_bytes)
-        environment = lmdb.open(
-            str(self.path), map_size=_whole_mebibytes(size), max_dbs=len(TABLES), create=False,
-            max_readers=self._settings.max_readers, sync=self._settings.sync, metasync=self._settings.sync,
-        )  # fmt: skip
+        lock = self.path / "lock.mdb"
+        if not lock.exists():
+            self._open_files().close()
+        _fill_holes(lock)
+        environment = self._open_files()
         try:
             self._page_bytes = int(environment.stat()["psize"])
             for _ in range(_ATTEMPTS):
@@ -165,6 +164,14 @@ class Environment:
             environment.close()
             raise
         self._lmdb = environment
+
+    def _open_files(self) -> lmdb.Environment:
+        data_bytes = (self.path / "data.mdb").stat().st_size
+        size = max(self._settings.initial_map_bytes, data_bytes + self._settings.headroom_bytes)
+        return lmdb.open(
+            str(self.path), map_size=_whole_mebibytes(size), max_dbs=len(TABLES), create=False,
+            max_readers=self._settings.max_readers, sync=self._settings.sync, metasync=self._settings.sync,
+        )  # fmt: skip
 
     def _open_tables(self, environment: lmdb.Environment) -> "dict[bytes, lmdb._Database]":
         tables: dict[bytes, lmdb._Database] = {}
@@ -253,6 +260,15 @@ class Environment:
         if limit != resource.RLIM_INFINITY and data.stat().st_size + need >= limit:
             return True
         return disk.f_bavail * disk.f_frsize <= need
+
+
+def _fill_holes(lock: Path) -> None:
+    """Give LMDB's reader table its room on the disk: it is written through memory, and on a full disk that would kill
+    the process that begins to read. To be called before the environment is open, since closing the file here would
+    drop the locks that this process has on it.
+    """
+    with lock.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, max(1, os.fstat(file.fileno()).st_size))
 
 
 def _identity(path: Path) -> tuple[int, int, int]:

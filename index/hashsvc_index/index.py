@@ -1,6 +1,7 @@
 """The index: search over the live vectors of a store, following its change log."""
 
 import dataclasses
+import functools
 import logging
 import math
 import os
@@ -18,7 +19,7 @@ from hashsvc_index.merge import step
 from hashsvc_index.records import VECTOR_BYTES, Vectors
 from hashsvc_index.replay import StoppedError, advance, rebuild
 from hashsvc_index.searchers import Searchers
-from hashsvc_index.snapshot import Hits, Snapshot
+from hashsvc_index.snapshot import Hits, Keep, Snapshot
 from hashsvc_index.store import Store
 from hashsvc_index.trouble import translate
 
@@ -134,16 +135,19 @@ class Index:
         """Wait at most `timeout` seconds until `revision` is applied; return whether it is."""
         return self._wait(lambda: self.ready and self.revision >= revision, timeout)
 
-    def search(self, queries: Vectors, *, radius: int, limit: int) -> Hits:
+    def search(self, queries: Vectors, *, radius: int, limit: int, keep: Keep | None = None) -> Hits:
         """The `limit` nearest live vectors of each query at a Hamming distance of `radius` bits or less, ties arbitrary.
 
-        `queries` is uint8 (m, 32). Raises IndexLoadingError until ready, ValueError for arguments of a wrong shape.
+        `queries` is uint8 (m, 32); `keep` leaves entries out, see `Snapshot.search`. Raises IndexLoadingError until
+        ready, ValueError for arguments of a wrong shape.
         """
         if queries.dtype != np.uint8 or queries.ndim != 2 or queries.shape[1] != VECTOR_BYTES:
             raise ValueError(f"queries are uint8 (m, {VECTOR_BYTES}), not {queries.dtype} {queries.shape}")
         if radius < 0 or limit < 1:
             raise ValueError(f"a radius is 0 or more and a limit 1 or more, not {radius} and {limit}")
-        return self._searchers.search(self.snapshot, queries, radius=min(radius, VECTOR_BYTES * 8), limit=limit)
+        snapshot = self.snapshot
+        find = functools.partial(snapshot.search, radius=min(radius, VECTOR_BYTES * 8), limit=limit, keep=keep)
+        return self._searchers.search(find, queries, snapshot.hashes, snapshot.revision)
 
     def checkpoint(self) -> bool:
         """Save the current snapshot; False if that is another process's task.

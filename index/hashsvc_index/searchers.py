@@ -1,12 +1,15 @@
 """Searching a snapshot on several cores without ever starting more threads than there are."""
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import faiss
 import numpy as np
 
 from hashsvc_index.records import Vectors
-from hashsvc_index.snapshot import Hits, Snapshot
+from hashsvc_index.snapshot import Hits
+
+Find = Callable[[Vectors], Hits]
 
 _ONE_THREAD_WORK = 1 << 22
 """Queries x hashes below which a search is not worth a second thread: about 5 ms."""
@@ -20,24 +23,27 @@ class Searchers:
         self._helpers = threads - 1
         self._pool = ThreadPoolExecutor(max(1, self._helpers), "hashsvc-index-search", initializer=_alone)
 
-    def search(self, snapshot: Snapshot, queries: Vectors, *, radius: int, limit: int) -> Hits:
-        """`Snapshot.search`, the queries shared out; what no helper has begun, the caller does itself."""
+    def search(self, find: Find, queries: Vectors, hashes: int, revision: int) -> Hits:
+        """`find`, the queries shared out; what no helper has begun, the caller does itself.
+
+        `hashes` is how many vectors each query meets, `revision` what they amount to.
+        """
         _alone()
         queries = np.ascontiguousarray(queries)
-        if len(queries) * snapshot.hashes < _ONE_THREAD_WORK or not self._helpers:
-            return snapshot.search(queries, radius=radius, limit=limit)
+        if len(queries) * hashes < _ONE_THREAD_WORK or not self._helpers:
+            return find(queries)
         own, *others = np.array_split(queries, min(self._helpers + 1, len(queries)))
         try:
-            asked = [self._pool.submit(snapshot.search, part, radius=radius, limit=limit) for part in others]
+            asked = [self._pool.submit(find, part) for part in others]
         except RuntimeError:  # Closed meanwhile.
-            return snapshot.search(queries, radius=radius, limit=limit)
-        found = [snapshot.search(own, radius=radius, limit=limit)]
+            return find(queries)
+        found = [find(own)]
         begins = len(own)
         for future, part in zip(asked, others, strict=True):
-            hits = self._result(future, snapshot, part, radius, limit)
+            hits = self._result(future, find, part)
             found.append(hits.moved(begins))
             begins += len(part)
-        return Hits.joined(found, snapshot.revision)
+        return Hits.joined(found, revision)
 
     def close(self) -> None:
         """End the helpers; searches go on without."""
@@ -45,9 +51,9 @@ class Searchers:
         self._pool.shutdown()
 
     @staticmethod
-    def _result(future: "Future[Hits]", snapshot: Snapshot, part: Vectors, radius: int, limit: int) -> Hits:
+    def _result(future: "Future[Hits]", find: Find, part: Vectors) -> Hits:
         if future.cancel():
-            return snapshot.search(part, radius=radius, limit=limit)
+            return find(part)
         return future.result()
 
 

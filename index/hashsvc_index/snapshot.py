@@ -1,7 +1,7 @@
 """A snapshot: everything that one search sees, never changed once made."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,9 @@ _QUERIES = 256
 """Queries in one pass; with a block's rows this bounds one pass's hits to 8 million."""
 _UNPRUNED = 1 << 20
 """Hits collected before those beyond the limit are dropped."""
+
+Keep = Callable[[Numbers], npt.NDArray[np.bool_]]
+"""Entry numbers, int64 (k,), to a mask of the wanted ones, bool (k,). Called from several threads."""
 
 _NOBODY = np.zeros(0, np.int64)
 
@@ -109,15 +112,18 @@ class Snapshot:
             self, slabs=kept if new is None else (*kept, new), withdrawn=np.setdiff1d(self.withdrawn, dropped)
         )
 
-    def search(self, queries: Vectors, *, radius: int, limit: int) -> Hits:
-        """The `limit` nearest live vectors within `radius` bits, the border included, of each query; ties arbitrary."""
+    def search(self, queries: Vectors, *, radius: int, limit: int, keep: Keep | None = None) -> Hits:
+        """The `limit` nearest live vectors within `radius` bits, the border included, of each query; ties arbitrary.
+
+        With `keep`, only those of entries that it returns True for: what is not wanted must not crowd out what is.
+        """
         parts = [
-            self._nearest(queries[first : first + _QUERIES], radius, limit).moved(first)
+            self._nearest(queries[first : first + _QUERIES], radius, limit, keep).moved(first)
             for first in range(0, len(queries), _QUERIES)
         ]
         return Hits.joined(parts, self.revision)
 
-    def _nearest(self, queries: Vectors, radius: int, limit: int) -> Hits:
+    def _nearest(self, queries: Vectors, radius: int, limit: int, keep: Keep | None) -> Hits:
         nearest = _Nearest(len(queries), radius, limit)
         for slab in self.slabs:
             for query, row, distance in slab.near(queries, nearest.widest):
@@ -126,6 +132,8 @@ class Snapshot:
                 place = np.searchsorted(slab.starts, row, side="right") - 1
                 entry = slab.numbers[place]
                 live = ~_contained(entry, self.withdrawn)
+                if keep is not None:
+                    live &= keep(entry)
                 nearest.add(query[live], entry[live], (row - slab.starts[place])[live], distance[live])
         query, entry, position, distance = nearest.found()
         return Hits(

@@ -126,7 +126,9 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "manifest bit flipped": (lambda path: flip(path / "index" / "MANIFEST", 60), "checksum is wrong"),
     "manifest checksum flipped": (lambda path: flip(path / "index" / "MANIFEST", 2), "checksum is wrong"),
     "manifest is a directory": (
-        lambda path: (path / "index" / "MANIFEST").rename(path / "moved").with_name("index").joinpath("MANIFEST").mkdir(),
+        lambda path: (
+            (path / "index" / "MANIFEST").rename(path / "moved").with_name("index").joinpath("MANIFEST").mkdir()
+        ),
         "cannot be read",
     ),
     "newer format": (lambda path: rewrite(path, format=2), "format 2, this version reads 1"),
@@ -136,7 +138,10 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "of another past": (lambda path: rewrite(path, mark="00" * 8), "set back"),
     "slab missing": (lambda path: slab_file(path).unlink(), "No such file"),
     "slab empty": (lambda path: slab_file(path).write_bytes(b""), "header"),
-    "slab cut off in its table": (lambda path: slab_file(path).write_bytes(slab_file(path).read_bytes()[:40]), "cut off"),
+    "slab cut off in its table": (
+        lambda path: slab_file(path).write_bytes(slab_file(path).read_bytes()[:40]),
+        "cut off",
+    ),
     "slab cut off": (lambda path: slab_file(path).write_bytes(slab_file(path).read_bytes()[:-32]), "checksum"),
     "slab cut off in a row": (lambda path: slab_file(path).write_bytes(slab_file(path).read_bytes()[:-5]), "cut off"),
     "slab too long": (lambda path: slab_file(path).write_bytes(slab_file(path).read_bytes() + bytes(32)), "checksum"),

@@ -42,9 +42,6 @@ def filled(path: Path) -> Path:
     return path / "store" / "data.mdb"
 
 
-
-
-
 def test_makes_parents(tmp_path: Path) -> None:
     """A new data directory may lie as deep as it likes, and leaves no temporary files."""
     Store.open(tmp_path / "a" / "b").close()

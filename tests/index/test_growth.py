@@ -184,5 +184,3 @@ def test_gate_lets_the_exclusive_in_first() -> None:
         sharer.join()
     assert alone == [0] * 50
     assert not gate.wanted
-
-

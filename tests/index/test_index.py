@@ -143,7 +143,7 @@ def test_another_process_follows(store: Store, data: Path, add: Add, spawn: Spaw
     for number in range(30):
         acknowledged[add(str(number), 100).revision] = time.time()
         time.sleep(0.02)
-    seen = [line.split() for line in follower.communicate()[0].splitlines()]
+    seen = [line.split() for line in follower.stdout.read().splitlines()]
     assert int(seen[-1][1]) == 31
     applied = 1
     for at, revision in seen:

@@ -1,5 +1,6 @@
 """Search against brute force."""
 
+import functools
 import threading
 
 import numpy as np
@@ -106,6 +107,13 @@ class TestAgainstBruteForce:
         assert snapshot.hashes == 1
         assert rows(snapshot.search(base, radius=60, limit=1)) == [(0, 51, 0, 50)]
 
+    def test_unwanted_do_not_crowd_out(self, random: Random) -> None:
+        """Entries that the caller does not want leave those that it wants found, however near they are."""
+        base = random(1)
+        snapshot = Snapshot(slabs=(build({n: near(base, n - 1) for n in range(1, 52)}),), hashes=51)
+        hits = snapshot.search(base, radius=60, limit=2, keep=lambda numbers: numbers % 20 == 0)
+        assert rows(hits) == [(0, 20, 0, 19), (0, 40, 0, 39)]
+
     def test_shared_among_threads(self, random: Random) -> None:
         """Shared out to helpers, and by many callers at once, a search gives the same as on one thread."""
         vectors = random(60_000)
@@ -114,10 +122,11 @@ class TestAgainstBruteForce:
         expected = rows(snapshot.search(queries, radius=40, limit=5))
         assert len(expected) >= 300
         searchers = Searchers(3)
+        find = functools.partial(snapshot.search, radius=40, limit=5)
         answers: list[list[tuple[int, int, int, int]]] = []
 
         def ask() -> None:
-            answers.append(rows(searchers.search(snapshot, queries, radius=40, limit=5)))
+            answers.append(rows(searchers.search(find, queries, snapshot.hashes, snapshot.revision)))
 
         threads = [threading.Thread(target=ask) for _ in range(6)]
         for thread in threads:

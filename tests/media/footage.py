@@ -23,6 +23,7 @@ from hashsvc.media.sample import DenseRule, SparseRule, plan
 
 _LEVELS = 8
 LIMITS = Limits()
+VP9: dict[str, Any] = {"codec": "libvpx-vp9", "deadline": "realtime", "cpu-used": 8, "auto-alt-ref": 1}
 
 
 def clock(count: int, size: tuple[int, int] = (96, 64)) -> list[Picture]:
