@@ -6,7 +6,6 @@ The gRPC servicers and the command line's `--data` both call this class, so that
 import contextlib
 import dataclasses
 import secrets
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
@@ -31,7 +30,7 @@ from hashsvc.fingerprint.profiles import profile_named
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.match.matcher import Matcher
 from hashsvc.match.model import MatchResult
-from hashsvc_index import EntryRecord, Index, Store, verify
+from hashsvc_index import Index, Store, verify
 from hashsvc_index.errors import BankExistsError
 
 DEFAULT_BANK = "default"
@@ -54,7 +53,6 @@ class Service:
         self._sandbox = Sandbox(settings)
         self._references = References(self._load, settings.server.reference_cache_bytes)
         self._matcher = Matcher(store, index, self._references)
-        self._confirming = threading.Lock()
 
     @classmethod
     def open(cls, data: Path, settings: Settings = Settings(), *, wait: bool = True) -> "Service":
@@ -92,8 +90,11 @@ class Service:
 
     @property
     def ready(self) -> bool:
-        """True once the index has caught up with the store; until then `match` raises INDEX_LOADING."""
-        return self._index.ready
+        """True once the index has caught up with the store, and while it can follow.
+
+        Until it has, `match` raises INDEX_LOADING; where it no longer follows, `match` answers for an older revision.
+        """
+        return self._index.ready and self._index.failure is None
 
     @property
     def revision(self) -> int:
@@ -188,19 +189,17 @@ class Service:
                 "FINGERPRINT_WITHOUT_EVIDENCE", "no frame is good enough to match by, and there is no digest"
             )
         entry = self._new_entry(bank, fingerprint, len(vectors), external_id, tuple(labels))
-        with self._confirming:
-            if known := self._live_twin(bank, digests, external_id):
-                return known
-            record = self._store.add_entry(
-                bank,
-                entry.entry,
-                records.entry_payload(entry),
-                vectors=vectors,
-                blobs={records.FINGERPRINT: blob},
-                digests=[one for one in (digests.md5, digests.sha256) if one],
-            )
+        record = self._store.add_entry(
+            bank,
+            entry.entry,
+            records.entry_payload(entry),
+            vectors=vectors,
+            blobs={records.FINGERPRINT: blob},
+            digests=[one for one in (digests.md5, digests.sha256) if one],
+            unless=lambda known: _is_repeated(records.entry_of(known), entry),
+        )
         self._index.notify()
-        return dataclasses.replace(entry, revision=record.revision)
+        return records.entry_of(record)
 
     def check_confirm(self, bank: str, *, external_id: str = "", labels: Sequence[str] = ()) -> None:
         """What `confirm` would say of everything but the fingerprint, before a long hashing is begun."""
@@ -355,24 +354,6 @@ class Service:
             revision=0,
         )
 
-    def _live_twin(self, bank: str, digests: Digests, external_id: str) -> Entry | None:
-        """The live entry of the same bytes in this bank, if any; AlreadyExistsError when it has another external id."""
-        twins: list[EntryRecord] = self._store.find_digest(digests.sha256) if digests.sha256 else []
-        for record in twins:
-            if record.bank != bank:
-                continue
-            twin = records.entry_of(record)
-            if twin.external_id == external_id:
-                return twin
-            raise AlreadyExistsError(
-                "ENTRY_EXISTS",
-                f"the same bytes are entry {twin.entry} already, as {twin.external_id!r}",
-                bank=bank,
-                entry=twin.entry,
-                external_id=twin.external_id,
-            )
-        return None
-
     def _reach(self, revision: int) -> None:
         if revision < 0:
             raise InvalidInputError("FIELD_INVALID", f"min_revision {revision} is negative", field="min_revision")
@@ -383,3 +364,21 @@ class Service:
                 f"revision {revision} was not searchable within {wait} s; the last is {self._index.revision}",
                 revision=self._index.revision,
             )
+
+
+def _is_repeated(known: Entry, entry: Entry) -> bool:
+    """Whether `entry` is `known`, a live entry of the same bank with a digest in common, confirmed once more.
+
+    Raises AlreadyExistsError ENTRY_EXISTS when it is the same bytes under another external id.
+    """
+    if not entry.sha256 or known.sha256 != entry.sha256:
+        return False
+    if known.external_id == entry.external_id:
+        return True
+    raise AlreadyExistsError(
+        "ENTRY_EXISTS",
+        f"the same bytes are entry {known.entry} already, as {known.external_id!r}",
+        bank=known.bank,
+        entry=known.entry,
+        external_id=known.external_id,
+    )
