@@ -22,6 +22,7 @@ _REFERENCE_VIEWS = {
 }
 _QUERY_VIEWS = {
     "area": "inside a border",
+    "moving": "as the moving part of a still picture",
     "top-72": "upper part of the picture",
     "bottom-72": "lower part of the picture",
 }
