@@ -73,6 +73,8 @@ _STRIPS = (
     View("right-72", (0.28, 0.0, 1.0, 1.0)),
     View("middle-rows", (0.0, 0.12, 1.0, 0.88)),
     View("middle-columns", (0.12, 0.0, 0.88, 1.0)),
+    View("middle-half-rows", (0.0, 0.25, 1.0, 0.75)),
+    View("middle-half-columns", (0.25, 0.0, 0.75, 1.0)),
     View("middle-third", (0.33, 0.0, 0.67, 1.0)),
 )
 _TILTED = tuple(View(f"tilt{degrees:+d}", tilt=float(degrees)) for degrees in (-12, -8, -4, 4, 8, 12))

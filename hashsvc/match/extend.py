@@ -15,7 +15,11 @@ from hashsvc.match.seeds import Nomination
 
 _MOST_PAIRS = 4
 _SPEEDS = 120
-"""Distinguishable speeds between 0.45 and 2.2, forwards and backwards, for the count of lines tried."""
+"""Distinguishable speeds between 0.45 and 2.2, forwards and backwards: the number of lines tried through one point."""
+_OWN_SPEED = 0.5
+"""Share of the chance of error that is spent on speed 1, where most copies are; all other speeds divide the rest. (A
+weighted Bonferroni correction: the shares sum up to 1, so the chance of any error stays what it was.)"""
+_SAME_SPEED = 0.015
 _NONE = 257
 """Distance of a pair that is no evidence."""
 
@@ -40,12 +44,13 @@ def find(query: Fingerprint, reference: Fingerprint, nomination: Nomination, gat
     stack = np.stack([_distances(query, reference, pair, gate) for pair in pairs])
     nearest = np.stack([discounted(one) for one in stack]).min(axis=0)
     comparison = compare(nearest, reference.starts, reference.duration, query.starts)
-    lines = math.log10(max(indexed, 1) * len(query.views) * _SPEEDS)
-    inside = math.log10(len(reference.starts) * len(pairs) * _SPEEDS)
+    places = math.log10(max(indexed, 1) * len(query.views))
+    inside = math.log10(len(reference.starts) * len(pairs))
     scored: list[tuple[float, Segment]] = []
     for one in alignments(comparison):
         evidence, segment = _score(query, reference, pairs, stack, comparison, one)
-        evidence += (inside if scored else lines) + 2 * math.log10(max(len(query.starts), 2)) - math.log10(2)
+        evidence += (inside if scored else places) + _log10_speeds(one.line.speed)
+        evidence += 2 * math.log10(max(len(query.starts), 2)) - math.log10(2)
         if evidence < (-1.0 if scored else 0.0):
             scored.append((evidence, segment))
     if not scored:
@@ -63,6 +68,11 @@ def find(query: Fingerprint, reference: Fingerprint, nomination: Nomination, gat
         ),
         segments=tuple(segments),
     )
+
+
+def _log10_speeds(speed: float) -> float:
+    """log10 of what a line of this speed pays for the speeds it could have had."""
+    return -math.log10(_OWN_SPEED if abs(speed - 1) < _SAME_SPEED else (1 - _OWN_SPEED) / _SPEEDS)
 
 
 def _pairs(nomination: Nomination, reference: Fingerprint, gate: int) -> list[tuple[int, int]]:
