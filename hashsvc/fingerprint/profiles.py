@@ -84,7 +84,7 @@ STANDARD_1 = Profile(
     name="standard-1",
     dense=DenseRule(rate=8),
     sparse=SparseRule(
-        step=0.5, long_step=1.0, long_after=60.0, min_frames=12, max_frames=1200, max_keyframe_gap=2.0
+        step=0.5, long_step=1.0, long_after=120.0, min_frames=12, max_frames=1200, max_keyframe_gap=2.0
     ),
     hash_rate=4.0,
     fold_distance=6,

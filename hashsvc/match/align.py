@@ -79,7 +79,9 @@ def compare(
     257 in `distances` marks a pair without evidence. `starts` (reference frames,) ascending, seconds.
     """
     slots = max(1, int(duration / SLOT))
-    frames = np.clip(np.searchsorted(starts, (np.arange(slots) + 0.5) * SLOT, side="right") - 1, 0, len(starts) - 1)
+    # A frame was hashed at the start of its span; half a sampling step before that it is already the nearest one.
+    instants = (np.arange(slots) + 0.5) * SLOT + SLOT
+    frames = np.clip(np.searchsorted(starts, instants, side="right") - 1, 0, len(starts) - 1)
     table = np.append(SURPRISE, np.float32(0)) + _CLOSENESS
     gains = table[distances][:, frames]
     best = gains.copy()
