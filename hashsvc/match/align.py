@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hashsvc.match.score import SURPRISE
 
-_CLOSENESS = np.where(np.arange(258) < 40, (40 - np.arange(258)) * 0.03, 0).astype(np.float32)
+_CLOSENESS = np.where(np.arange(258) < 40, (40 - np.arange(258)) * 0.08, 0).astype(np.float32)
 """Added to SURPRISE for steering only: below 31 bits evidence is flat, but the nearer frame is still the right one."""
 
 SLOT = 0.125

@@ -22,6 +22,10 @@ weighted Bonferroni correction: the shares sum up to 1, so the chance of any err
 _SAME_SPEED = 0.015
 _NONE = 257
 """Distance of a pair that is no evidence."""
+_BLOCK = 1 << 20
+"""Pairs of frames compared at once: 32 MiB."""
+
+Distances = npt.NDArray[np.int16]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -86,19 +90,24 @@ def _pairs(nomination: Nomination, reference: Fingerprint, gate: int) -> list[tu
     return [divmod(one, count) for one in order]
 
 
-def _distances(query: Fingerprint, reference: Fingerprint, pair: tuple[int, int], gate: int) -> npt.NDArray[np.int32]:
-    """Hamming distances (query frames, reference frames) in one view pair; 257 where either fails the gate."""
+def _distances(query: Fingerprint, reference: Fingerprint, pair: tuple[int, int], gate: int) -> Distances:
+    """Hamming distances, int16 (query frames, reference frames) in one view pair; 257 where either fails the gate."""
     left, right = pair
-    distances = hamming(query.hashes[:, None, left], reference.hashes[None, :, right])
-    poor = (query.quality[:, left] < gate)[:, None] | (reference.quality[:, right] < gate)[None, :]
-    return np.where(poor, _NONE, distances)
+    distances = np.full((query.frames, reference.frames), _NONE, np.int16)
+    columns = np.flatnonzero(reference.quality[:, right] >= gate)
+    shown = np.ascontiguousarray(reference.hashes[columns, right])
+    rows = np.flatnonzero(query.quality[:, left] >= gate)
+    # In blocks of rows: all pairs at once of a long upload and a long reference would take gigabytes.
+    for block in np.array_split(rows, 1 + len(rows) * len(columns) // _BLOCK):
+        distances[block[:, None], columns[None, :]] = hamming(query.hashes[block, None, left], shown[None])
+    return distances
 
 
 def _score(
     query: Fingerprint,
     reference: Fingerprint,
     pairs: list[tuple[int, int]],
-    stack: npt.NDArray[np.int32],
+    stack: Distances,
     comparison: Comparison,
     one: Alignment,
 ) -> tuple[float, Segment]:
@@ -129,7 +138,7 @@ def _score(
 
 
 def _aligned(
-    stack: npt.NDArray[np.int32], comparison: Comparison, one: Alignment
+    stack: Distances, comparison: Comparison, one: Alignment
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.int32]]:
     """Query rows, reference frames, view pairs and distances of the frames on the line."""
     inside = one.slots >= 0
@@ -144,7 +153,7 @@ def _aligned(
 
 
 def _usual(
-    stack: npt.NDArray[np.int32],
+    stack: Distances,
     rows: npt.NDArray[np.intp],
     frames: npt.NDArray[np.intp],
     which: npt.NDArray[np.intp],
