@@ -33,7 +33,7 @@ class Policy:
     """BLOCK needs evidence at or below this,"""
     block_coverage: float = 0.5
     """and at least this share of the upload matched, 0-1."""
-    review_evidence: float = -3.0
+    review_evidence: float = -4.0
     """REVIEW needs evidence at or below this; what is weaker is not reported as a match."""
 
 

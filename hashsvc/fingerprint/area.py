@@ -1,40 +1,76 @@
-"""The moving area: what is left of the picture when flat, still borders are taken off."""
+"""What is left of the picture when still borders are taken off: flat ones, or whatever does not move."""
 
 import numpy as np
 import numpy.typing as npt
 
 from hashsvc.fingerprint import pdq
 
-_FLAT = 2.5
-"""Mean absolute gradient plus temporal change, luma levels, below which a row or column is border. Compression noise on
-a black bar stays near 1; the dimmest corner of a night shot is above 3."""
-_LEAST = 0.25
-"""A smaller share of the width or height is no picture but a bug in the corner; borders then stay."""
+_BLOCK = 8
+"""Pixels averaged along a line before it is judged, so that film grain and coding noise on a bar do not count."""
+_FLAT = 1.6
+"""Mean absolute gradient plus temporal change of such blocks, luma levels, below which a line is border. Coding noise on a
+black bar stays under 1; the dimmest corner of a night shot is above 2."""
+_STILL = 0.8
+"""Mean absolute temporal change below which a line does not move."""
+_SHARE = 0.22
+"""A line is border, too, below this share of the median line's energy: a bar under heavy grain, a dim bezel."""
+_LEAST = 0.12
+"""A smaller share of the width or height is no picture but a clock in the corner; borders then stay."""
 _MARGIN = 1.5 / 256
 """Taken off inside each found edge: the blurred border line would weigh on every hash."""
+_FRAMES = 24
+
+Energy = npt.NDArray[np.float32]
+
+
+def bordered_area(lumas: npt.NDArray[np.uint8]) -> pdq.Rect | None:
+    """The rectangle inside flat, still borders of lumas uint8 (n, side, side), or None when there are none.
+
+    A border may have any grey; its pixels neither differ from their neighbours nor change in time.
+    """
+    some = _some(lumas)
+    along_rows, along_columns = _blocks(some), _blocks(some.transpose(0, 2, 1))
+    return _rect(*(_lively(_flatness(lines) + _change(lines), _FLAT) for lines in (along_columns, along_rows)))
 
 
 def moving_area(lumas: npt.NDArray[np.uint8]) -> pdq.Rect | None:
-    """The rectangle inside flat, still borders of lumas uint8 (n, side, side), or None when there are none.
+    """The rectangle outside which nothing moves in lumas uint8 (n, side, side), or None when that is all or nothing.
 
-    A border may have any grey; it is one on each side, found by rows and columns whose pixels neither differ from
-    their neighbours nor change in time.
+    An inset on a still picture, a video in a window.
     """
-    step = max(1, len(lumas) // 24)
-    some = lumas[::step].astype(np.float32)
-    still = np.abs(np.diff(some, axis=0)).mean(axis=0) if len(some) > 1 else np.zeros(some.shape[1:], np.float32)
-    along_rows = np.abs(np.diff(some, axis=2)).mean(axis=(0, 2)) + still.mean(axis=1)
-    along_columns = np.abs(np.diff(some, axis=1)).mean(axis=(0, 1)) + still.mean(axis=0)
-    y0, y1 = _span(along_rows)
-    x0, x1 = _span(along_columns)
-    if (x0, y0, x1, y1) == pdq.FULL or x1 - x0 < _LEAST or y1 - y0 < _LEAST:
-        return None
-    return (x0, y0, x1, y1)
+    some = _some(lumas)
+    along_rows, along_columns = _blocks(some), _blocks(some.transpose(0, 2, 1))
+    return _rect(*(_lively(_change(lines), _STILL) for lines in (along_columns, along_rows)))
 
 
-def _span(energy: npt.NDArray[np.float32]) -> tuple[float, float]:
-    """First and last lively line as shares of the side; (0, 1) when all are lively or none is."""
-    lively = np.flatnonzero(energy > _FLAT)
+def _some(lumas: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    places = np.linspace(0, len(lumas) - 1, min(len(lumas), _FRAMES)).astype(int)
+    some: npt.NDArray[np.float32] = lumas[places].astype(np.float32)
+    return some
+
+
+def _blocks(pictures: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Means of _BLOCK pixels along axis 2: (n, lines, blocks)."""
+    count, lines, length = pictures.shape
+    means: npt.NDArray[np.float32] = pictures.reshape(count, lines, length // _BLOCK, _BLOCK).mean(axis=3)
+    return means
+
+
+def _flatness(lines: npt.NDArray[np.float32]) -> Energy:
+    energy: Energy = np.abs(np.diff(lines, axis=2)).mean(axis=(0, 2))
+    return energy
+
+
+def _change(lines: npt.NDArray[np.float32]) -> Energy:
+    if len(lines) < 2:
+        return np.zeros(lines.shape[1], np.float32)
+    energy: Energy = np.abs(np.diff(lines, axis=0)).mean(axis=(0, 2))
+    return energy
+
+
+def _lively(energy: Energy, least: float) -> tuple[float, float]:
+    """From the first to the last lively line, as shares of the side; (0, 1) when all are lively or none is."""
+    lively = np.flatnonzero(energy > max(least, _SHARE * float(np.median(energy))))
     side = len(energy)
     if not len(lively):
         return (0.0, 1.0)
@@ -43,3 +79,10 @@ def _span(energy: npt.NDArray[np.float32]) -> tuple[float, float]:
         float(low + _MARGIN) if low > 0.015 else 0.0,
         float(high - _MARGIN) if high < 0.985 else 1.0,
     )
+
+
+def _rect(columns: tuple[float, float], rows: tuple[float, float]) -> pdq.Rect | None:
+    rect = (columns[0], rows[0], columns[1], rows[1])
+    if rect == pdq.FULL or columns[1] - columns[0] < _LEAST or rows[1] - rows[0] < _LEAST:
+        return None
+    return rect

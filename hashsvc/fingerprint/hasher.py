@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from hashsvc.config import Limits
 from hashsvc.fingerprint import signals, temporal
-from hashsvc.fingerprint.area import moving_area
+from hashsvc.fingerprint.area import bordered_area, moving_area
 from hashsvc.fingerprint.digests import digest_file
 from hashsvc.fingerprint.model import Fingerprint, Signals
 from hashsvc.fingerprint.pdq import FULL, hamming
@@ -83,14 +83,17 @@ def fingerprint_query(path: Path, profile: Profile, limits: Limits) -> Fingerpri
 
 
 def query_views(lumas: npt.NDArray[np.uint8], profile: Profile) -> tuple[View, ...]:
-    """The profile's query views, `area` where flat borders were found, and the pictures found inside the picture.
+    """The profile's query views, and what was found inside the picture: `area` within flat borders, `moving` where the
+    rest stands still, `inside-1` and so on within edges that persist.
 
     A rectangle is a hint that something was added; an upload without any is not hashed in more views.
     """
-    area = moving_area(lumas)
-    found = [View("area", area)] if area else []
+    found: list[View] = []
+    for name, rect in (("area", bordered_area(lumas)), ("moving", moving_area(lumas))):
+        if rect and all(overlap(rect, other.rect) < _SAME_RECTANGLE for other in found):
+            found.append(View(name, rect))
     for place, rect in enumerate(rectangles(lumas, profile.query_rectangles)):
-        if area is None or overlap(rect, area) < _SAME_RECTANGLE:
+        if all(overlap(rect, other.rect) < _SAME_RECTANGLE for other in found):
             found.append(View(f"inside-{place + 1}", rect))
     return (*profile.query_views, *found)
 
@@ -101,7 +104,7 @@ def _reference_views(path: Path, info: MediaInfo, profile: Profile, limits: Limi
     A reference may itself be letterboxed, and its copies not. It takes a look at the whole video before it is hashed.
     """
     taken = list(samples(path, info, plan(info, profile.sparse, limits), limits))
-    area = moving_area(np.stack([sample.luma for sample in taken]))
+    area = bordered_area(np.stack([sample.luma for sample in taken]))
     views = tuple(
         dataclasses.replace(view, rect=area) if view.name.startswith("area") and area else view
         for view in profile.reference_views

@@ -72,6 +72,21 @@ class Fingerprint:
         """Number of kept frames."""
         return len(self.starts)
 
+    def thinned(self, most: int) -> "Fingerprint":
+        """At most `most` of the frames, evenly spread: what a match costs must not be the caller's to choose."""
+        if self.frames <= most:
+            return self
+        kept = np.round(np.linspace(0, self.frames - 1, most)).astype(int)
+        starts = self.starts[kept]
+        return dataclasses.replace(
+            self,
+            starts=starts,
+            ends=np.append(starts[1:], self.ends[kept[-1]]),
+            hashes=self.hashes[kept],
+            quality=self.quality[kept],
+            signals=Signals(),
+        )
+
     def check(self) -> "Fingerprint":
         """Return self, or raise FingerprintError FINGERPRINT_MALFORMED naming the first fault."""
         for fault in self._faults():

@@ -73,6 +73,8 @@ _STRIPS = (
     View("right-72", (0.28, 0.0, 1.0, 1.0)),
     View("middle-rows", (0.0, 0.12, 1.0, 0.88)),
     View("middle-columns", (0.12, 0.0, 0.88, 1.0)),
+    View("middle-half-rows", (0.0, 0.25, 1.0, 0.75)),
+    View("middle-half-columns", (0.25, 0.0, 0.75, 1.0)),
     View("middle-third", (0.33, 0.0, 0.67, 1.0)),
 )
 _TILTED = tuple(View(f"tilt{degrees:+d}", tilt=float(degrees)) for degrees in (-12, -8, -4, 4, 8, 12))
@@ -82,7 +84,7 @@ STANDARD_1 = Profile(
     name="standard-1",
     dense=DenseRule(rate=8),
     sparse=SparseRule(
-        step=0.5, long_step=1.0, long_after=60.0, min_frames=12, max_frames=1200, max_keyframe_gap=2.0
+        step=0.5, long_step=1.0, long_after=120.0, min_frames=12, max_frames=1200, max_keyframe_gap=2.0
     ),
     hash_rate=4.0,
     fold_distance=6,

@@ -5,32 +5,35 @@ while everything else moves on. The mean absolute gradient over all sampled fram
 rest; a line is as long as it stands out from its neighbourhood, and a rectangle as good as its sides are covered.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
 
 from hashsvc.fingerprint import pdq
 
-_LINES = 8
+_LINES = 18
 """Lines kept in each direction."""
 _STANDS_OUT = 2.2
 """Times the median of its neighbourhood that a persistent gradient has at least."""
 _FAINT = 1.5
 """Mean luma levels a pixel below which nothing is an edge."""
-_LEAST_RUN = 0.16
+_LEAST_RUN = 0.14
 """Shortest line, share of the side."""
-_LEAST_SIDE = 0.2
-_COVERED = 0.72
+_LEAST_SIDE = 0.15
+_COVERED = 0.7
 """Share of a side that must be edge."""
+_CHANCE = 0.55
+"""What a side's cover exceeds this by is its score: four good sides are worth more than one long one."""
 _REACH = 7
 """Pixels on each side that are the neighbourhood."""
 _MARGIN = 1.0 / 256
 _MOST = 8
 _FRAMES = 32
 
-Lines = list[tuple[float, float]]
 Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.intp]
+Scores = npt.NDArray[np.float64]
 
 
 def rectangles(lumas: npt.NDArray[np.uint8], most: int = _MOST) -> list[pdq.Rect]:
@@ -45,15 +48,12 @@ def rectangles(lumas: npt.NDArray[np.uint8], most: int = _MOST) -> list[pdq.Rect
     level = _edges(np.abs(np.diff(chosen, axis=1)).mean(axis=0).T)
     columns, rows = _strongest(upright), _strongest(level)
     side = lumas.shape[1]
-    scored: list[tuple[float, pdq.Rect]] = []
-    for x0, x1 in _pairs(columns, side):
-        for y0, y1 in _pairs(rows, side):
-            if (x0, y0, x1, y1) == (0, 0, side, side):
-                continue
-            score = _score(upright, level, x0, y0, x1, y1)
-            if score > 0:
-                scored.append((score, (x0, y0, x1, y1)))
-    return _distinct(scored, side, most)
+    x, y = _pairs(columns, side), _pairs(rows, side)
+    scores = _scores(upright, x, y) + _scores(level, y, x).T
+    inside = (x[:, None, 0] > 0) | (x[:, None, 1] < side) | (y[None, :, 0] > 0) | (y[None, :, 1] < side)
+    places = np.argwhere(np.isfinite(scores) & inside)
+    best = places[np.argsort(-scores[tuple(places.T)], kind="stable")]
+    return _distinct(((int(x[i, 0]), int(y[j, 0]), int(x[i, 1]), int(y[j, 1])) for i, j in best.tolist()), side, most)
 
 
 def _edges(gradient: npt.NDArray[np.float32]) -> Mask:
@@ -82,39 +82,34 @@ def _strongest(edges: Mask) -> list[int]:
     return [place + 1 for place in found]
 
 
-def _pairs(lines: list[int], side: int) -> list[tuple[int, int]]:
-    """Two lines, or a line and a border of the frame, far enough apart."""
-    all_lines = sorted({0, side, *lines})
-    return [
-        (low, high)
-        for place, low in enumerate(all_lines)
-        for high in all_lines[place + 1 :]
-        if high - low >= _LEAST_SIDE * side
-    ]
+def _pairs(lines: list[int], side: int) -> Places:
+    """Two lines, or a line and a border of the frame, far enough apart: (pairs, 2)."""
+    all_lines = np.array(sorted({0, side, *lines}))
+    low, high = np.triu_indices(len(all_lines), 1)
+    pairs: Places = np.stack([all_lines[low], all_lines[high]], axis=1)
+    return pairs[pairs[:, 1] - pairs[:, 0] >= _LEAST_SIDE * side]
 
 
-def _score(upright: Mask, level: Mask, x0: int, y0: int, x1: int, y1: int) -> float:
-    """How well the sides inside the frame are covered by edges, times how much there is of them; 0 when one is not."""
-    side: int = upright.shape[0]
-    total = 0.0
-    for position, edges, low, high in (
-        (x0, upright, y0, y1),
-        (x1, upright, y0, y1),
-        (y0, level, x0, x1),
-        (y1, level, x0, x1),
-    ):
-        if position in (0, side):
-            continue
-        covered = float(edges[low:high, position - 1].mean())
-        if covered < _COVERED:
-            return 0.0
-        total += covered * (high - low)
-    return float(total / side)
+def _scores(edges: Mask, across: Places, along: Places) -> Scores:
+    """How well the sides at `across` (m, 2), between each of `along` (k, 2), are covered: (m, k).
+
+    The frame's own borders score nothing; -inf where a side inside the frame is not covered.
+    """
+    side = edges.shape[0]
+    sums = np.concatenate([np.zeros((1, edges.shape[1]), np.int64), np.cumsum(edges, axis=0)])
+    total = np.zeros((len(across), len(along)))
+    for position in across.T:
+        inner = (position > 0) & (position < side)
+        column = sums[:, np.clip(position - 1, 0, edges.shape[1] - 1)]
+        covered = ((column[along[:, 1]] - column[along[:, 0]]) / (along[:, 1] - along[:, 0])[:, None]).T
+        total += np.where(inner[:, None], np.where(covered >= _COVERED, covered - _CHANCE, -np.inf), 0.0)
+    return total
 
 
-def _distinct(scored: Sequence[tuple[float, pdq.Rect]], side: int, most: int) -> list[pdq.Rect]:
+def _distinct(found: Iterable[tuple[int, int, int, int]], side: int, most: int) -> list[pdq.Rect]:
+    """The first `most` of the rectangles, in pixels, that do not nearly coincide; as shares, a margin taken off."""
     kept: list[pdq.Rect] = []
-    for _, (x0, y0, x1, y1) in sorted(scored, key=lambda one: -one[0]):
+    for x0, y0, x1, y1 in found:
         rect = (
             x0 / side + _MARGIN * (x0 > 0),
             y0 / side + _MARGIN * (y0 > 0),

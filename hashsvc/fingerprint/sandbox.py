@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -162,7 +163,9 @@ class _Worker:
 
     def __init__(self) -> None:
         # One BLAS thread: there are as many workers as cores, and each BLAS thread reserves address space.
-        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        # A folder of its own: what a killed worker leaves in it goes when the worker does.
+        self._scratch = tempfile.TemporaryDirectory(prefix="hashsvc-worker-", ignore_cleanup_errors=True)
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "TMPDIR": self._scratch.name}
         self._process = subprocess.Popen(
             [sys.executable, "-m", worker.__name__],
             stdin=subprocess.PIPE,
@@ -184,6 +187,7 @@ class _Worker:
             with contextlib.suppress(BrokenPipeError):
                 if pipe is not None:
                     pipe.close()
+        self._scratch.cleanup()
 
     def run(self, job: dict[str, Any], progress: Callable[[float], None] | None) -> dict[str, Any]:
         self.jobs += 1
@@ -224,7 +228,7 @@ class _Worker:
         code = self._process.wait()
         if hung or code == -signal.SIGXCPU:
             return LimitExceededError(
-                "LIMIT_CPU", f"hashing took more than {cpu_seconds:.0f} s of CPU time", limit=cpu_seconds
+                "LIMIT_CPU", f"hashing took more than {cpu_seconds:g} s of CPU time", limit=cpu_seconds
             )
         return MediaError("MEDIA_DECODER_CRASHED", "the decoder crashed on this video", status=code)
 

@@ -69,7 +69,7 @@ def _run(scratch: Path, seconds: float) -> str:
     """Start this file as a program in `scratch` and read its one line; raises RuntimeError when it has none."""
     environment = os.environ | {"PATH": f"bin{os.pathsep}{os.defpath}", "TMPDIR": str(scratch), "HOME": str(scratch)}
     with subprocess.Popen(
-        [sys.executable, "-P", __file__, str(seconds)],
+        [sys.executable, "-P", __file__, str(seconds), str(os.getpid())],
         cwd=scratch, env=environment, process_group=0,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
     ) as process:  # fmt: skip
@@ -85,12 +85,12 @@ def _run(scratch: Path, seconds: float) -> str:
     return f"0x{int(output, 16):016x}"  # videohash drops leading zeros
 
 
-def _main(seconds: float) -> None:
-    """Print the hash of `upload` in the working directory."""
+def _main(seconds: float, caller: int) -> None:
+    """Print the hash of `upload` in the working directory, for the process `caller`."""
     # Should the caller be killed, this group must still come to an end.
     signal.signal(signal.SIGALRM, lambda *_: os.killpg(0, signal.SIGKILL))
     signal.setitimer(signal.ITIMER_REAL, seconds + 5.0)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(caller,), daemon=True).start()
 
     from PIL import Image
 
@@ -117,4 +117,4 @@ def _end_with(caller: int) -> None:
 
 
 if __name__ == "__main__":
-    _main(float(sys.argv[1]))
+    _main(float(sys.argv[1]), int(sys.argv[2]))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hashsvc.match.score import SURPRISE
 
-_CLOSENESS = np.where(np.arange(258) < 40, (40 - np.arange(258)) * 0.03, 0).astype(np.float32)
+_CLOSENESS = np.where(np.arange(258) < 40, (40 - np.arange(258)) * 0.08, 0).astype(np.float32)
 """Added to SURPRISE for steering only: below 31 bits evidence is flat, but the nearer frame is still the right one."""
 
 SLOT = 0.125
@@ -79,7 +79,9 @@ def compare(
     257 in `distances` marks a pair without evidence. `starts` (reference frames,) ascending, seconds.
     """
     slots = max(1, int(duration / SLOT))
-    frames = np.clip(np.searchsorted(starts, (np.arange(slots) + 0.5) * SLOT, side="right") - 1, 0, len(starts) - 1)
+    # A frame was hashed at the start of its span; half a sampling step before that it is already the nearest one.
+    instants = (np.arange(slots) + 0.5) * SLOT + SLOT
+    frames = np.clip(np.searchsorted(starts, instants, side="right") - 1, 0, len(starts) - 1)
     table = np.append(SURPRISE, np.float32(0)) + _CLOSENESS
     gains = table[distances][:, frames]
     best = gains.copy()

@@ -15,9 +15,17 @@ from hashsvc.match.seeds import Nomination
 
 _MOST_PAIRS = 4
 _SPEEDS = 120
-"""Distinguishable speeds between 0.45 and 2.2, forwards and backwards, for the count of lines tried."""
+"""Distinguishable speeds between 0.45 and 2.2, forwards and backwards: the number of lines tried through one point."""
+_OWN_SPEED = 0.5
+"""Share of the chance of error that is spent on speed 1, where most copies are; all other speeds divide the rest. (A
+weighted Bonferroni correction: the shares sum up to 1, so the chance of any error stays what it was.)"""
+_SAME_SPEED = 0.015
 _NONE = 257
 """Distance of a pair that is no evidence."""
+_BLOCK = 1 << 20
+"""Pairs of frames compared at once: 32 MiB."""
+
+Distances = npt.NDArray[np.int16]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -40,12 +48,13 @@ def find(query: Fingerprint, reference: Fingerprint, nomination: Nomination, gat
     stack = np.stack([_distances(query, reference, pair, gate) for pair in pairs])
     nearest = np.stack([discounted(one) for one in stack]).min(axis=0)
     comparison = compare(nearest, reference.starts, reference.duration, query.starts)
-    lines = math.log10(max(indexed, 1) * len(query.views) * _SPEEDS)
-    inside = math.log10(len(reference.starts) * len(pairs) * _SPEEDS)
+    places = math.log10(max(indexed, 1) * len(query.views))
+    inside = math.log10(len(reference.starts) * len(pairs))
     scored: list[tuple[float, Segment]] = []
     for one in alignments(comparison):
         evidence, segment = _score(query, reference, pairs, stack, comparison, one)
-        evidence += (inside if scored else lines) + 2 * math.log10(max(len(query.starts), 2)) - math.log10(2)
+        evidence += (inside if scored else places) + _log10_speeds(one.line.speed)
+        evidence += 2 * math.log10(max(len(query.starts), 2)) - math.log10(2)
         if evidence < (-1.0 if scored else 0.0):
             scored.append((evidence, segment))
     if not scored:
@@ -65,6 +74,11 @@ def find(query: Fingerprint, reference: Fingerprint, nomination: Nomination, gat
     )
 
 
+def _log10_speeds(speed: float) -> float:
+    """log10 of what a line of this speed pays for the speeds it could have had."""
+    return -math.log10(_OWN_SPEED if abs(speed - 1) < _SAME_SPEED else (1 - _OWN_SPEED) / _SPEEDS)
+
+
 def _pairs(nomination: Nomination, reference: Fingerprint, gate: int) -> list[tuple[int, int]]:
     """The (query view, reference view) pairs that gained the most; full against full is always among them."""
     rows = np.flatnonzero(reference.quality.ravel() >= gate)[nomination.positions]
@@ -76,19 +90,24 @@ def _pairs(nomination: Nomination, reference: Fingerprint, gate: int) -> list[tu
     return [divmod(one, count) for one in order]
 
 
-def _distances(query: Fingerprint, reference: Fingerprint, pair: tuple[int, int], gate: int) -> npt.NDArray[np.int32]:
-    """Hamming distances (query frames, reference frames) in one view pair; 257 where either fails the gate."""
+def _distances(query: Fingerprint, reference: Fingerprint, pair: tuple[int, int], gate: int) -> Distances:
+    """Hamming distances, int16 (query frames, reference frames) in one view pair; 257 where either fails the gate."""
     left, right = pair
-    distances = hamming(query.hashes[:, None, left], reference.hashes[None, :, right])
-    poor = (query.quality[:, left] < gate)[:, None] | (reference.quality[:, right] < gate)[None, :]
-    return np.where(poor, _NONE, distances)
+    distances = np.full((query.frames, reference.frames), _NONE, np.int16)
+    columns = np.flatnonzero(reference.quality[:, right] >= gate)
+    shown = np.ascontiguousarray(reference.hashes[columns, right])
+    rows = np.flatnonzero(query.quality[:, left] >= gate)
+    # In blocks of rows: all pairs at once of a long upload and a long reference would take gigabytes.
+    for block in np.array_split(rows, 1 + len(rows) * len(columns) // _BLOCK):
+        distances[block[:, None], columns[None, :]] = hamming(query.hashes[block, None, left], shown[None])
+    return distances
 
 
 def _score(
     query: Fingerprint,
     reference: Fingerprint,
     pairs: list[tuple[int, int]],
-    stack: npt.NDArray[np.int32],
+    stack: Distances,
     comparison: Comparison,
     one: Alignment,
 ) -> tuple[float, Segment]:
@@ -119,7 +138,7 @@ def _score(
 
 
 def _aligned(
-    stack: npt.NDArray[np.int32], comparison: Comparison, one: Alignment
+    stack: Distances, comparison: Comparison, one: Alignment
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.int32]]:
     """Query rows, reference frames, view pairs and distances of the frames on the line."""
     inside = one.slots >= 0
@@ -134,7 +153,7 @@ def _aligned(
 
 
 def _usual(
-    stack: npt.NDArray[np.int32],
+    stack: Distances,
     rows: npt.NDArray[np.intp],
     frames: npt.NDArray[np.intp],
     which: npt.NDArray[np.intp],

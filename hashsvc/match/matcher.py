@@ -54,6 +54,7 @@ class Matcher:
 
     def _similar(self, query: Fingerprint, banks: dict[str, Bank], filtered: bool) -> MatchResult:
         profile = profile_named(query.profile)
+        query = query.thinned(profile.sparse.max_frames)
         picked = seeds.pick(query, profile.quality_gate)
         indexed = self._index.hashes
         keep = self._in(frozenset(banks)) if filtered else None

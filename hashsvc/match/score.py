@@ -27,9 +27,9 @@ FLOOR = 1.0
 """A frame that gains less -log10 P than this is passed over. Gains of unrelated frames are exponentially distributed, hence
 without memory: what exceeds the floor is distributed as the whole was, so passing over is paid for by taking it off."""
 FRESH = 64.0
-"""A frame counts whole when it is so many bits from the last one counted, on both sides; less, in proportion."""
+"""A frame counts whole when it is so many bits from every one counted before, on both sides; less, in proportion."""
 LEAST_FRESH = 0.25
-"""What would count less than this does not count, and is not the last one counted."""
+"""What would count less than this does not count, and hides no later frame."""
 
 
 _SAME, _OTHER = 40.0, 80.0
@@ -58,21 +58,22 @@ def excused(distances: npt.NDArray[np.int32], usual: npt.NDArray[np.float64]) ->
 def novelty(
     query: npt.NDArray[np.uint8], reference: npt.NDArray[np.uint8], gains: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float64]:
-    """Weights 0-1, float64 (n,), of aligned frames: how far both sides have moved on since the last counted one.
+    """Weights 0-1, float64 (n,), of aligned frames: how far both sides are from every one counted before.
 
     `query` and `reference` are the aligned hashes, uint8 (n, 32), in order of time. A static shot is one piece of
-    evidence, not sixty. A frame under FLOOR is passed over, so that it does not hide the next one.
+    evidence, not sixty, and so is a scene that keeps coming back to where it was. A frame under FLOOR is passed over,
+    so that it does not hide the next one.
     """
     weights = np.zeros(len(gains))
-    last = -1
+    counted: list[int] = []
     for place in np.flatnonzero(gains > FLOOR).tolist():
         weight = 1.0
-        if last >= 0:
-            moved = min(int(hamming(query[place], query[last])), int(hamming(reference[place], reference[last])))
-            weight = min(1.0, moved / FRESH)
+        if counted:
+            apart = np.minimum(hamming(query[counted], query[place]), hamming(reference[counted], reference[place]))
+            weight = min(1.0, int(apart.min()) / FRESH)
         if weight >= LEAST_FRESH:
             weights[place] = weight
-            last = place
+            counted.append(place)
     return weights
 
 

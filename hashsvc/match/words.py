@@ -17,12 +17,15 @@ _REFERENCE_VIEWS = {
     "right-72": "its right part",
     "middle-rows": "cut off above and below",
     "middle-columns": "cut off left and right",
+    "middle-half-rows": "cut down to its middle half, above and below",
+    "middle-half-columns": "cut down to its middle half, left and right",
     "middle-third": "cut down to its middle third",
     "area": "without its own border",
     "area-mirror": "mirrored, without its own border",
 }
 _QUERY_VIEWS = {
     "area": "inside a border",
+    "moving": "as the moving part of a still picture",
     "top-72": "upper part of the picture",
     "bottom-72": "lower part of the picture",
 }

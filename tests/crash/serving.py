@@ -52,7 +52,7 @@ class Serving:
         self.process.send_signal(signal.SIGTERM)
 
     def end(self) -> int:
-        """Wait until it has ended, killing it where it takes too long; the exit status."""
+        """Wait until it has ended, killing it where it takes too long; the exit status. May be called again."""
         try:
             return self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -83,6 +83,5 @@ def serving(data: Path, uploads: Path, listen: str = "127.0.0.1:0") -> Iterator[
     finally:
         if server.process.poll() is None:
             server.kill()
-        if server.process.returncode is None or not server.process.stderr.closed:  # type: ignore[union-attr]
-            server.end()
+        server.end()
     assert not [line for line in server.log if line["level"] == "error"], server.log

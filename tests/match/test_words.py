@@ -59,7 +59,7 @@ def test_equal_bytes() -> None:
         ("full/centre-90-mirror", "seen mirrored and cropped to its middle 90 %"),
         ("area/full", "seen inside a border"),
         ("area/mirror", "seen mirrored and inside a border"),
-        ("top-70/top-70", "by the upper 70 % of the picture"),
+        ("top-72/top-72", "by the upper part of the picture"),
         ("full/half-turn", "seen turned upside down"),
     ],
 )

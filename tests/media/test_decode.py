@@ -159,7 +159,7 @@ def test_damage_in_the_middle_is_passed_over(tmp_path: Path) -> None:
 
 def test_keyframes_at_awkward_times_are_all_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Times that fall between two roundings are found again: each wanted keyframe is decoded, and nothing else."""
-    stamps = [number * 2403 for number in range(60)]
+    stamps = [number * 2406 for number in range(60)]
     path = coded(tmp_path / "v.mp4", clock(60), g=1, stamps=stamps, time_base=Fraction(1, 24000))
     info = probe(path, LIMITS)
     chosen = plan(info, DEFAULT.sparse, LIMITS)

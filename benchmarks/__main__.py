@@ -1,0 +1,110 @@
+"""`python -m benchmarks NAME`: run a named workload; without a name, list them."""
+
+import argparse
+import contextlib
+import dataclasses
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks import confirm_to_match, corpus, corpus_pairs
+from benchmarks.report import Report
+from benchmarks.robustness import workload as robustness
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """What `python -m benchmarks` knows of a workload."""
+
+    about: str
+    """One line."""
+    run: Callable[[argparse.Namespace], Report]
+    arguments: Callable[[argparse.ArgumentParser], None]
+    short: tuple[str, ...]
+    """Options that make it a matter of a minute or two."""
+    corpus: bool
+    """Whether it needs the real videos, which are not part of the project."""
+
+
+WORKLOADS = {
+    "corpus_pairs": Workload(
+        about="real videos against each other: themselves, their copies, and nothing else",
+        run=corpus_pairs.run,
+        arguments=corpus_pairs.arguments,
+        short=("--longest", "20"),
+        corpus=True,
+    ),
+    "confirm_to_match": Workload(
+        about="seconds from a confirm to the first match that finds it, on a busy server and beside it",
+        run=confirm_to_match.run,
+        arguments=confirm_to_match.arguments,
+        short=("--confirms", "20"),
+        corpus=False,
+    ),
+    "robustness": Workload(
+        about="edited copies of real videos: how many are found, how exactly, and what is found wrongly",
+        run=robustness.run,
+        arguments=robustness.arguments,
+        short=("--recipes", "plain", "--length", "10", "--limit", "4"),
+        corpus=True,
+    ),
+}
+ALL = "all"
+
+
+def main(words: Sequence[str]) -> int:
+    """0 when every requirement was met, 1 when one was not, 2 for bad usage."""
+    if not words:
+        print(_listing())
+        return 0
+    name, *rest = words
+    if name in ("-h", "--help"):
+        print(_listing())
+        return 0
+    if name != ALL and name not in WORKLOADS:
+        print(f"no workload {name!r}\n\n{_listing()}", file=sys.stderr)
+        return 2
+    names = list(WORKLOADS) if name == ALL else [name]
+    return max(_one(each, rest, several=name == ALL) for each in names)
+
+
+def _one(name: str, words: Sequence[str], *, several: bool) -> int:
+    workload = WORKLOADS[name]
+    options = _options(name, workload, words, several=several)
+    videos: Path = getattr(options, "corpus", corpus.DEFAULT)
+    if workload.corpus and not videos.is_dir():
+        print(f"{name}: left out, for there is no folder of real videos at {videos}", file=sys.stderr)
+        return 0 if several else 2
+    with contextlib.redirect_stdout(sys.stderr):  # progress; the report alone is on stdout
+        report = workload.run(options)
+    text = report.json() + "\n" if options.format == "json" else report.markdown()
+    print(text, end="", flush=True)
+    if options.output:
+        with options.output.open("a" if several else "w", encoding="utf-8") as file:
+            file.write(text)
+    return 1 if report.shortfalls else 0
+
+
+def _options(name: str, workload: Workload, words: Sequence[str], *, several: bool) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks {name}", description=workload.about)
+    parser.add_argument("--format", choices=("table", "json"), default="table", help="Markdown, or one JSON object")
+    parser.add_argument("--output", type=Path, help="write the report here too; `all` appends")
+    parser.add_argument("--short", action="store_true", help=f"the same as {' '.join(workload.short)}")
+    known, _ = parser.parse_known_args(words)
+    if not several:
+        workload.arguments(parser)
+        return parser.parse_args([*(workload.short if known.short else ()), *words])
+    parser.parse_args(words)
+    workload.arguments(parser)
+    return parser.parse_args([*(workload.short if known.short else ()), *words])
+
+
+def _listing() -> str:
+    width = max(map(len, WORKLOADS))
+    lines = [f"  {name.ljust(width)}  {workload.about}" for name, workload in WORKLOADS.items()]
+    usage = "python -m benchmarks NAME [--short] [--format json] [--output FILE] [--help]"
+    return "\n".join([f"usage: {usage}", "", *lines, f"  {ALL.ljust(width)}  each of them in turn"])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

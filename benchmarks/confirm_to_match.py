@@ -1,0 +1,201 @@
+"""From the acknowledgement of a confirm to the first match that finds it, on a busy server and in a second process.
+
+Three clients at once, in a process each: this one confirms and then asks the server until the entry is found; another
+asks a `Service` on the same data directory; the third matches against the server as fast as it can all the while.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import multiprocessing
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from benchmarks import synthetic
+from benchmarks.report import Report
+from hashsvc.client import Client
+from hashsvc.demo import process
+from hashsvc.fingerprint.model import Fingerprint
+from hashsvc.match.model import MatchResult
+from hashsvc.service import DEFAULT_BANK, Service
+
+REQUIRED = 1.0
+"""Seconds; what the 99th percentile may be."""
+GIVE_UP = 10.0
+"""Seconds after which a confirm counts as not found."""
+PAUSE = 0.002
+"""Seconds between two questions of one who waits, so that waiting leaves the machine to the work."""
+_STRANGERS, _STRANGER_SEED = 20, 10**6
+_BULK = 100_000
+_BULK_SEED = 2 * 10**6
+
+Match = Callable[[Fingerprint], MatchResult]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """What the client saw that kept matching."""
+
+    seconds: list[float]
+    """Of each match."""
+    faults: list[str]
+    """Wrong answers and errors, a sentence each."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the workload."""
+    parser.add_argument("--confirms", type=int, default=100, help="entries confirmed (default: %(default)s)")
+    parser.add_argument("--hashes", type=int, default=1200, help="hashes of each (default: %(default)s)")
+    parser.add_argument("--before", type=int, default=0, help="hashes in the bank before (default: %(default)s)")
+
+
+def run(options: argparse.Namespace) -> Report:
+    """Serve, confirm, wait."""
+    with tempfile.TemporaryDirectory() as scratch:
+        data = Path(scratch) / "data"
+        with Service.open(data) as service:
+            for seed in range(options.before // _BULK):
+                service.confirm(DEFAULT_BANK, synthetic.reference(_BULK_SEED + seed, _BULK))
+            known = synthetic.reference(_BULK_SEED - 1, options.hashes)
+            service.confirm(DEFAULT_BANK, known, external_id="known")
+        with (
+            process.running(data, Path(scratch) / "server.log") as target,
+            beside(watch, data) as watcher,
+            beside(keep_matching, target, known) as traffic,
+        ):
+            here, there = confirms(target, watcher, options.confirms, options.hashes)
+            traffic.send(None)
+            seen: Traffic = traffic.recv()
+        with Service.open(data) as service:
+            faults = service.verify()
+    return summary(options, here, there, seen, faults)
+
+
+@contextlib.contextmanager
+def beside(work: Callable[..., None], *arguments: Any) -> Iterator[Connection]:
+    """A process that does `work(connection, *arguments)` and is ready; it is ended with the block."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    child = context.Process(target=work, args=(theirs, *arguments), daemon=True)
+    child.start()
+    theirs.close()
+    try:
+        ours.recv()
+        yield ours
+    finally:
+        ours.close()
+        child.join(GIVE_UP)
+        child.kill()
+
+
+def confirms(target: str, watcher: Connection, count: int, hashes: int) -> tuple[list[float], list[float]]:
+    """Seconds to the first match of each confirm, on the server and in the second process; GIVE_UP when not found."""
+    here, there = [], []
+    with Client(target) as client:
+        for seed in range(count):
+            video = synthetic.reference(seed, hashes)
+            query = synthetic.upload(video)
+            watcher.send(query)
+            entry = client.confirm(DEFAULT_BANK, video, external_id=str(seed))
+            acknowledged = time.monotonic()
+            here.append(found_at(client.match, query, entry.entry, acknowledged + GIVE_UP) - acknowledged)
+            # A process that looks at the right moment sees an entry before its confirm has answered.
+            watcher.send((entry.entry, acknowledged + GIVE_UP))
+            there.append(max(0.0, watcher.recv() - acknowledged))
+    return here, there
+
+
+def found_at(match: Match, query: Fingerprint, entry: str, deadline: float) -> float:
+    """When `match` first found the entry, on the clock that all processes share; `deadline` if it did not."""
+    while time.monotonic() < deadline:
+        if any(one.entry == entry for one in match(query).matches):
+            return time.monotonic()
+        time.sleep(PAUSE)
+    return deadline
+
+
+def watch(connection: Connection, data: Path) -> None:
+    """Match each fingerprint that comes until it is found; then say when, once told which entry it was to be."""
+    with Service.open(data) as service, contextlib.suppress(EOFError):
+        connection.send(None)
+        while True:
+            query: Fingerprint = connection.recv()
+            moment, found = time.monotonic(), frozenset[str]()
+            while not found and not connection.poll():
+                found = frozenset(one.entry for one in service.match(query).matches)
+                moment = time.monotonic()
+                time.sleep(PAUSE)
+            entry, deadline = connection.recv()
+            connection.send(moment if entry in found else found_at(service.match, query, entry, deadline))
+
+
+def keep_matching(connection: Connection, target: str, known: Fingerprint) -> None:
+    """Match a copy of what is known and strangers in turns until told to stop; then send the Traffic."""
+    strangers = [synthetic.upload(synthetic.reference(_STRANGER_SEED + n, 1200)) for n in range(_STRANGERS)]
+    copy = synthetic.upload(known)
+    seconds: list[float] = []
+    faults: list[str] = []
+    with Client(target) as client:
+        connection.send(None)
+        while not connection.poll():
+            query = copy if len(seconds) % 2 else strangers[len(seconds) // 2 % _STRANGERS]
+            wanted = ["known"] if query is copy else []
+            began = time.perf_counter()
+            try:
+                found = [one.external_id for one in client.match(query).matches]
+            except Exception as error:  # noqa: BLE001 (counted and shown)
+                faults.append(f"A match failed: {error}")
+            else:
+                faults += [] if found == wanted else [f"A match found {found}, not {wanted}."]
+            seconds.append(time.perf_counter() - began)
+    connection.recv()
+    connection.send(Traffic(seconds=seconds, faults=faults))
+
+
+def summary(
+    options: argparse.Namespace,
+    here: Sequence[float],
+    there: Sequence[float],
+    seen: Traffic,
+    faults: Sequence[str],
+) -> Report:
+    """Percentiles, and what falls short."""
+    places = {"the server": here, "a second process": there}
+    shortfalls = [f"verify: {one}" for one in faults] + seen.faults[:10]
+    for place, seconds in places.items():
+        if lost := sum(one >= GIVE_UP for one in seconds):
+            shortfalls.append(f"{lost} confirms were not found on {place} within {GIVE_UP:.0f} s.")
+        if percentile(seconds, 99) > REQUIRED:
+            shortfalls.append(f"The 99th percentile on {place} is over {REQUIRED:.0f} s.")
+    rows = [
+        {
+            "seconds": name,
+            "count": len(seconds),
+            "median": statistics.median(seconds),
+            "p99": percentile(seconds, 99),
+            "max": max(seconds),
+        }
+        for name, seconds in (
+            *((f"confirm acknowledged to found on {place}", seconds) for place, seconds in places.items()),
+            ("a match of the other client", seen.seconds),
+        )
+    ]
+    figures = {
+        "confirms": options.confirms,
+        "hashes of each": options.hashes,
+        "hashes before": options.before // _BULK * _BULK,
+        "matches of the other client": len(seen.seconds),
+        "its wrong answers and errors": len(seen.faults),
+    }
+    return Report(name="confirm_to_match", figures=figures, tables={"Times": rows}, shortfalls=shortfalls)
+
+
+def percentile(seconds: Sequence[float], share: int) -> float:
+    """The smallest value that `share` percent do not exceed."""
+    ordered = sorted(seconds)
+    return ordered[max(0, -(-len(ordered) * share // 100) - 1)]

@@ -1,0 +1,64 @@
+"""What may be said of banks and entries."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hashsvc.bank import rules
+from hashsvc.bank.model import Policy
+from hashsvc.errors import InvalidInputError
+
+NAN, INF = float("nan"), float("inf")
+
+REFUSED: list[tuple[Callable[..., None], tuple[Any, ...], str]] = [
+    *((rules.check_bank_id, (name,), "BANK_ID_INVALID")
+      for name in ("", "A", "-a", "a b", "a_b", "a/b", "ä", "a\n", "a" * 64, "../x", "a\0")),
+    *((rules.check_bank_token, (token,), "PAGE_TOKEN_INVALID") for token in ("", "A", "a" * 64)),
+    (rules.check_entry_id, ("",), "FIELD_INVALID"),
+    (rules.check_entry_id, ("x" * 10_000,), "FIELD_TOO_LONG"),
+    (rules.check_text, ("reason", "x" * (rules.MAX_TEXT + 1)), "FIELD_TOO_LONG"),
+    (rules.check_text, ("reason", "a\0b"), "FIELD_INVALID"),
+    (rules.check_text, ("reason", "a\x1b[31m"), "FIELD_INVALID"),
+    (rules.check_text, ("reason", "\udcff"), "FIELD_INVALID"),
+    (rules.check_labels, (["x" * 10_000],), "FIELD_TOO_LONG"),
+    (rules.check_labels, (["x" * (rules.MAX_LABEL + 1)],), "FIELD_TOO_LONG"),
+    (rules.check_labels, (["x"] * (rules.MAX_LABELS + 1),), "FIELD_TOO_LONG"),
+    (rules.check_labels, (["good", " "],), "FIELD_INVALID"),
+    (rules.check_labels, ([""],), "FIELD_INVALID"),
+    *((rules.check_policy, (Policy(**{field: value}),), "FIELD_INVALID")
+      for field, value in (
+          ("block_evidence", NAN), ("block_evidence", -INF), ("block_evidence", 1.0), ("review_evidence", NAN),
+          ("review_evidence", 0.1), ("block_coverage", -0.1), ("block_coverage", 1.1), ("block_coverage", NAN),
+          ("block_evidence", -2.0), ("review_evidence", -7.0),
+      )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check", "given", "reason"), REFUSED)
+def test_refused(check: Callable[..., None], given: tuple[Any, ...], reason: str) -> None:
+    """Each has its reason, and a message that does not repeat ten thousand characters."""
+    with pytest.raises(InvalidInputError) as caught:
+        check(*given)
+    assert caught.value.reason == reason
+    assert len(caught.value.message) < 300
+    assert all(len(value) < 300 for value in caught.value.metadata.values())
+
+
+@pytest.mark.parametrize(
+    ("check", "given"),
+    [
+        (rules.check_bank_id, ("a",)),
+        (rules.check_bank_id, ("0-" + "z" * 61,)),
+        (rules.check_text, ("reason", "two lines\n\tand a tab, ÄÖ 中文 🎥")),
+        (rules.check_text, ("reason", "x" * rules.MAX_TEXT)),
+        (rules.check_labels, ([],)),
+        (rules.check_labels, (["x" * rules.MAX_LABEL] * rules.MAX_LABELS,)),
+        (rules.check_policy, (Policy(),)),
+        (rules.check_policy, (Policy(block_evidence=0, review_evidence=0, block_coverage=0),)),
+        (rules.check_policy, (Policy(block_coverage=1),)),
+    ],
+)
+def test_allowed(check: Callable[..., None], given: tuple[Any, ...]) -> None:
+    """The longest and the emptiest that are allowed."""
+    check(*given)
