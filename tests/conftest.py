@@ -6,15 +6,24 @@ import os
 # that wait for a busy core make it many times slower.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
+import structlog
 
 from hashsvc.demo import video
 
 SIZE = (320, 180)
 RATE = Fraction(12)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """A command configures the logs of its process; the next test must not inherit that."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from tests.unharmed import FRAMES, KNOWN, check_works, run, state
 
 MAKING = ("confirm", "serve")
 """Commands that make a data directory where there is none."""
-COMMANDS = (*MAKING, "match", "verify")
+COMMANDS = (*MAKING, "match")
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,8 @@ from hashsvc.fingerprint.encoding import decode
 from hashsvc.fingerprint.model import HASH_BYTES, Fingerprint
 from hashsvc.fingerprint.profiles import DEFAULT, Profile
 
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""There are as many workers as cores, and each thread of a BLAS reserves address space."""
 _WALL_FACTOR = 4.0
 _WALL_LEAST = 60.0
 """A job may take so many times its CPU seconds of real time, and at least this, before it counts as hung."""
@@ -162,10 +164,10 @@ class _Worker:
     """One process; used by one thread at a time."""
 
     def __init__(self) -> None:
-        # One BLAS thread: there are as many workers as cores, and each BLAS thread reserves address space.
         # A folder of its own: what a killed worker leaves in it goes when the worker does.
         self._scratch = tempfile.TemporaryDirectory(prefix="hashsvc-worker-", ignore_cleanup_errors=True)
-        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "TMPDIR": self._scratch.name}
+        scratch = self._scratch.name
+        environment = {**os.environ, **_ONE_THREAD, "TMPDIR": scratch, worker.SCRATCH: scratch}
         self._process = subprocess.Popen(
             [sys.executable, "-m", worker.__name__],
             stdin=subprocess.PIPE,

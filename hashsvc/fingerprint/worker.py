@@ -7,6 +7,7 @@ crash in a codec kills this process and nothing else; address space, CPU time an
 import functools
 import os
 import resource
+import shutil
 import struct
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ import msgpack
 from hashsvc.config import Limits
 from hashsvc.errors import HashsvcError
 
+SCRATCH = "HASHSVC_WORKER_SCRATCH"
+"""Environment variable that names the folder made for this worker alone."""
 _LENGTH = struct.Struct("<I")
 _ABSENT = ("LIMIT_MEMORY", "the video needs more memory than allowed")
 
@@ -46,8 +49,13 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not end up between two messages
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    while (job := receive(sys.stdin.buffer)) is not None:
-        send(answers, _answer(job, answers))
+    try:
+        while (job := receive(sys.stdin.buffer)) is not None:
+            send(answers, _answer(job, answers))
+    finally:
+        # Its owner removes the folder, too; but an owner that was killed cannot, and then input ends.
+        if scratch := os.environ.get(SCRATCH):
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _answer(job: dict[str, Any], answers: IO[bytes]) -> dict[str, Any]:

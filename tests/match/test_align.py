@@ -98,11 +98,11 @@ def test_a_very_short_reference(duration: float) -> None:
     alignments(comparison)
 
 
-def test_slots_show_what_a_player_shows() -> None:
-    """A slot belongs to the last frame that began before its middle."""
+def test_slots_show_the_nearest_frame() -> None:
+    """A slot belongs to the last frame that began by half a sampling step after its middle: to the nearest one."""
     starts = np.array([0.0, 1.0, 3.0])
     frames = compare(np.zeros((1, 3), np.int32), starts, 4.0, np.zeros(1)).frames
     for slot, frame in enumerate(frames.tolist()):
-        middle = (slot + 0.5) * SLOT
-        assert starts[frame] <= middle
-        assert frame == 2 or starts[frame + 1] > middle
+        reach = (slot + 0.5) * SLOT + SLOT
+        assert starts[frame] <= reach
+        assert frame == 2 or starts[frame + 1] > reach
