@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -55,7 +56,7 @@ class Service:
         self._references = References(self._load, settings.server.reference_cache_bytes)
         self._matcher = Matcher(store, index, self._references)
         vaccinate = vaccinate and settings.vaccination.enabled
-        self._vaccinator = Vaccinator(store, index, settings, self._match_in, self._load, background=vaccinate)
+        self._vaccinator = Vaccinator(store, index, settings, self.match, self._load, background=vaccinate)
 
     @classmethod
     def open(
@@ -242,11 +243,7 @@ class Service:
         """
         self.check_confirm(bank, external_id=external_id, labels=labels)
         fingerprint = self._sandbox.fingerprint(media, dense=True, progress=progress)
-
-        def add(name: str, card: RobustnessCard) -> Entry:
-            return self._add(bank, fingerprint, external_id, labels, name, card)
-
-        return self._vaccinator.confirm(media, add)
+        return self._vaccinator.confirm(media, partial(self._add, bank, fingerprint, external_id, labels))
 
     def vaccinate(
         self, bank: str, entry: str, media: Path, *, progress: Callable[[float], None] | None = None
@@ -349,9 +346,6 @@ class Service:
         exporter = formats.exporter(format)
         self.get_bank(bank)
         return exporter(self._live(bank))
-
-    def _match_in(self, query: Fingerprint, bank: str) -> MatchResult:
-        return self.match(query, banks=[bank])
 
     def _live(self, bank: str) -> Iterator[ExportEntry]:
         after = ""

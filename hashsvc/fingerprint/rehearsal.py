@@ -3,6 +3,8 @@
 And, where a copy would be missed, the reading of the reference that such copies show.
 """
 
+import contextlib
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -37,13 +39,12 @@ def rehearse(
     windows: Sequence[tuple[float, float]],
     profile: Profile,
     limits: Limits,
-    folder: Path,
     progress: Progress,
 ) -> Iterator[tuple[str, Fingerprint]]:
     """(edit, fingerprint of the copy) for each edit of the battery and each of `windows` (start and length, seconds).
 
-    A copy is coded into `folder` and removed when it is hashed. An edit that leaves too little of a short window is
-    passed over. Raises MediaError and LimitExceededError for the video itself.
+    A copy is coded into a temporary file, which goes when it is hashed. An edit that leaves too little of a short window
+    is passed over. Raises MediaError and LimitExceededError for the video itself.
     """
     info = probe(path, limits)
     done, of = 0, len(windows) * len(BATTERY)
@@ -52,15 +53,11 @@ def rehearse(
         size = footage[0].width, footage[0].height
         other = list(stills.footage(size, len(footage)))
         for one in BATTERY:
-            copy = folder / "copy.mp4"
-            try:
-                making = MAKINGS[one.name]
+            making = MAKINGS[one.name]
+            with contextlib.suppress(MediaError), tempfile.TemporaryDirectory() as folder:
+                copy = Path(folder) / "copy.mp4"
                 encode(copy, Bench(size, making.edit, stills.picture).frames(footage, other), making.crf)
                 yield one.name, fingerprint_query(copy, profile, limits)
-            except MediaError:
-                pass
-            finally:
-                copy.unlink(missing_ok=True)
             done += 1
             progress(done / of)
 

@@ -63,7 +63,6 @@ class Sandbox:
         windows: Sequence[tuple[float, float]],
         *,
         profile: Profile,
-        folder: Path,
         progress: Callable[[float], None] | None = None,
     ) -> list[tuple[str, Fingerprint]]:
         """Make the edit battery from stretches of a file; see `hashsvc.fingerprint.rehearsal.rehearse`.
@@ -71,7 +70,7 @@ class Sandbox:
         Raises as `fingerprint` does.
         """
         job = self._job("rehearse", path, profile)
-        job.update(windows=[list(window) for window in windows], folder=os.fsencode(folder.absolute()))
+        job.update(windows=[list(window) for window in windows])
         return [(name, decode(copy)) for name, copy in self._run(job, progress)["copies"]]
 
     def edit_views(

@@ -93,8 +93,7 @@ def _run(job: dict[str, Any], answers: IO[bytes]) -> dict[str, Any]:
     from hashsvc.fingerprint import rehearsal
 
     if job["kind"] == "rehearse":
-        folder = Path(os.fsdecode(job["folder"]))
-        copies = rehearsal.rehearse(path, job["windows"], profile, limits, folder, progress)
+        copies = rehearsal.rehearse(path, job["windows"], profile, limits, progress)
         return {"copies": [(name, encode(copy)) for name, copy in copies]}
     times = np.frombuffer(job["times"], "<f8")
     hashes, quality = rehearsal.edit_views(path, job["edits"], times, profile, limits, progress)

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +21,8 @@ RATE = Fraction(16)
 """Frames a second of a window."""
 LONG_SIDE, SHORT_SIDE = 640, 360
 """Pixels that a window's pictures have at most."""
+
+_EARLY = 3.0
 
 Frame = av.video.frame.VideoFrame
 
@@ -53,22 +56,23 @@ def window(path: Path, info: MediaInfo, start: float, seconds: float, limits: Li
     most = int(seconds * RATE)
     pictures: list[Frame] = []
     shown: Frame | None = None
-    first = 0
+    small: Frame | None = None
+    due = 0
     for time, frame in _timed(path, info, start, limits):
-        if time < start:
-            continue
-        slot = int((time - start) * RATE + 1e-3)
+        # A frame stays on the screen until the next one comes; the first may come late.
+        until = min(math.ceil(max(time - start, 0.0) * RATE - 1e-3), most)
         if shown is None:
-            first = slot
-        # A frame stays on the screen until the next one comes.
-        while shown is not None and first + len(pictures) < min(slot, most):
-            pictures.append(shown)
-        if slot >= most:
+            due = until
+        for due in range(due, until):
+            assert shown is not None
+            small = small or shrink(shown, round(shown.rotation / 90) % 4)
+            pictures.append(small)
+        due = max(due, until)
+        if due == most:
             break
-        if shown is None or slot >= first + len(pictures):
-            shown = shrink(frame, round(frame.rotation / 90) % 4)
-    if shown is not None and first + len(pictures) < most:
-        pictures.append(shown)
+        shown, small = frame, None
+    if shown is not None and due < most and start + due / RATE < info.duration:
+        pictures.append(shrink(shown, round(shown.rotation / 90) % 4))
     if not pictures:
         raise MediaError("MEDIA_TOO_FEW_FRAMES", f"no frame could be decoded at {start:.1f} s", frames=0)
     return pictures
@@ -83,7 +87,8 @@ def _timed(path: Path, info: MediaInfo, start: float, limits: Limits) -> Iterato
         if start > 0 and info.timed and base:
             # A stream that cannot seek is read from where it stands.
             with contextlib.suppress(av.error.FFmpegError):
-                container.seek(int((info.origin + start) / base), stream=stream)
+                # Where a container has no index, seeking is by guess, and a little early does no harm.
+                container.seek(int((info.origin + max(start - _EARLY, 0.0)) / base), stream=stream)
         for packet in itertools.chain(demuxed(container, stream), (None,)):
             for frame in decode_packet(stream, packet):
                 check_pixels(frame.width, frame.height, limits)

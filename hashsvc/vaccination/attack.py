@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -27,10 +28,14 @@ _MADE, _JUDGED, _VIEWED = 0.75, 0.8, 0.95
 """Share of the whole at which each step ends."""
 
 Progress = Callable[[float], None]
-MatchQuery = Callable[[Fingerprint, str], MatchResult]
-"""Matches an upload's fingerprint in one bank."""
 Copies = list[tuple[str, Fingerprint]]
 """Edits, and what copies so edited hash to."""
+
+
+class MatchQuery(Protocol):
+    """Matches an upload's fingerprint in some banks."""
+
+    def __call__(self, query: Fingerprint, /, *, banks: Sequence[str]) -> MatchResult: ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +60,8 @@ class Attack:
         self._bank, self._entry = bank, entry
         self._progress = progress
 
-    def run(self, media: Path, folder: Path) -> None:
-        """Attack with copies of `media`, made in `folder`; the card is with the entry when this returns.
+    def run(self, media: Path) -> None:
+        """Attack with edited copies of `media`; the card is with the entry when this returns.
 
         An entry that is withdrawn meanwhile is left alone. Raises MediaError, LimitExceededError, UnavailableError
         and the store's errors.
@@ -64,7 +69,7 @@ class Attack:
         record = self._place.store.get_entry(self._bank, self._entry)
         reference = self._place.load(record.number)
         profile = profile_named(reference.profile)
-        copies = self._copies(media, folder, reference, profile)
+        copies = self._copies(media, reference, profile)
         self._searchable(record.revision)
         found = self._judged(copies, _MADE, _JUDGED)
         missed = [place for place, match in enumerate(found) if match is None]
@@ -94,12 +99,10 @@ class Attack:
         """Write a card that says why there is none."""
         self._finish(RobustnessCard(state=CardState.FAILED, made_at=records.now(), detail=detail))
 
-    def _copies(self, media: Path, folder: Path, reference: Fingerprint, profile: Profile) -> Copies:
+    def _copies(self, media: Path, reference: Fingerprint, profile: Profile) -> Copies:
         settings = self._place.settings
         chosen = windows(reference, profile.quality_gate, settings.window_seconds, settings.max_windows)
-        made = self._place.sandbox.rehearse(
-            media, chosen, profile=profile, folder=folder, progress=self._within(0.0, _MADE)
-        )
+        made = self._place.sandbox.rehearse(media, chosen, profile=profile, progress=self._within(0.0, _MADE))
         # The copies' own bytes are known to nobody.
         return [(name, dataclasses.replace(copy, digests=Digests())) for name, copy in made]
 
@@ -108,7 +111,7 @@ class Attack:
         progress = self._within(begin, end)
         found: list[Match | None] = []
         for place, (_, copy) in enumerate(copies):
-            matches = self._place.match(copy, self._bank).matches
+            matches = self._place.match(copy, banks=[self._bank]).matches
             found.append(next((match for match in matches if match.entry == self._entry), None))
             progress((place + 1) / len(copies))
         return found

@@ -21,6 +21,7 @@ import structlog
 
 _DIRECTORY = "vaccination"
 _PREFIX = "hashsvc-vaccination-"
+MEDIA = "media"
 
 log = structlog.get_logger(__name__)
 
@@ -32,8 +33,15 @@ class Claim:
         self._sign = sign
         self._handle = handle
         self.folder = folder
-        """Private, for copies; gone after `release`."""
+        """Private; gone after `release`."""
         self.report(0.0)
+
+    def hold(self, media: Path) -> None:
+        """Keep the bytes of `media`, which may then go, as MEDIA in `folder`; without copying where possible."""
+        try:
+            os.link(media, self.folder / MEDIA)
+        except OSError:
+            shutil.copyfile(media, self.folder / MEDIA)
 
     def report(self, share: float) -> None:
         """Let other processes see the share done, 0-1."""
@@ -95,16 +103,6 @@ class Spool:
                 for folder in _abandoned(path):
                     shutil.rmtree(folder, ignore_errors=True)
                     log.warning("vaccination was interrupted; its copy of the video is removed", entry=path.name)
-
-
-def hold(media: Path, folder: Path) -> Path:
-    """A file in `folder` with the bytes of `media`, which may then go; without copying where that is possible."""
-    held = folder / "media"
-    try:
-        os.link(media, held)
-    except OSError:
-        shutil.copyfile(media, held)
-    return held
 
 
 def _abandoned(path: Path) -> Iterator[Path]:

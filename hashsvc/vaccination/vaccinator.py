@@ -17,7 +17,7 @@ from hashsvc.errors import HashsvcError
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.vaccination.attack import Attack, MatchQuery, Place, Progress
-from hashsvc.vaccination.spool import Claim, Spool, hold
+from hashsvc.vaccination.spool import MEDIA, Claim, Spool
 from hashsvc_index import Index, Store, StoreError
 
 _LOWEST_PRIORITY = 19
@@ -114,7 +114,7 @@ class Vaccinator:
 
         try:
             self._mark_pending(entry)
-            Attack(self._place, entry.bank, entry.entry, report).run(media, claim.folder)
+            Attack(self._place, entry.bank, entry.entry, report).run(media)
         finally:
             claim.release()
 
@@ -139,7 +139,7 @@ class Vaccinator:
         try:
             claim = self._spool.claim(entry)
             if claim is not None:
-                hold(media, claim.folder)
+                claim.hold(media)
         except OSError as error:
             log.warning("vaccination cannot begin", entry=entry, error=str(error))
             if claim is not None:
@@ -166,7 +166,7 @@ class Vaccinator:
         attack = Attack(self._place, bank, entry, report)
         try:
             report(0.001)
-            attack.run(claim.folder / "media", claim.folder)
+            attack.run(claim.folder / MEDIA)
             log.info("vaccinated", bank=bank, entry=entry)
         except StoppedError:
             pass
