@@ -63,11 +63,10 @@ def window(path: Path, info: MediaInfo, start: float, seconds: float, limits: Li
         until = min(math.ceil(max(time - start, 0.0) * RATE - 1e-3), most)
         if shown is None:
             due = until
-        for due in range(due, until):
-            assert shown is not None
+        while shown is not None and due < until:
             small = small or shrink(shown, round(shown.rotation / 90) % 4)
             pictures.append(small)
-        due = max(due, until)
+            due += 1
         if due == most:
             break
         shown, small = frame, None
