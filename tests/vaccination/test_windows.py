@@ -41,6 +41,16 @@ def test_goes_where_something_can_be_seen() -> None:
     assert found[0][0] == pytest.approx(10.0, abs=0.3)
 
 
+def test_a_still_is_left_for_what_moves() -> None:
+    """Many frames of one picture are worth less than a few that differ."""
+    made = a_reference(1, 100.0)
+    hashes = made.hashes.copy()
+    still = (made.starts >= 30.0) & (made.starts < 90.0)
+    hashes[still] = hashes[np.flatnonzero(still)[0]]
+    [(start, _)] = windows(dataclasses.replace(made, hashes=hashes), 15, 20.0, 3)
+    assert start <= 10.0
+
+
 def test_nothing_to_see() -> None:
     """A black video still has a stretch, so that the card can say that nothing is found."""
     assert windows(seen(60.0), 15, 20.0, 3) == [(20.0, 20.0)]
