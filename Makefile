@@ -26,8 +26,8 @@ lint: $(VENV)/.lint  ## Check style, types, the import contracts, the protos and
 proto: $(VENV)/.lint  ## Write hashsvc/v1 anew from protos/.
 	PYTHON=$(CURDIR)/$(BIN)/python protos/generate.sh
 
-bench: $(VENV)/.run  ## Run the benchmarks; ARGS="--help" lists them.
-	$(BIN)/python -m benchmarks $(ARGS)
+bench: $(VENV)/.run  ## Run the benchmarks in their short form; ARGS="NAME" runs one whole.
+	$(BIN)/python -m benchmarks $(or $(ARGS),all --short)
 
 clean:  ## Remove the environment, caches and the demo's data.
 	rm -rf $(VENV) demo-data .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist

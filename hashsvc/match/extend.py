@@ -54,7 +54,7 @@ def find(query: Fingerprint, reference: Fingerprint, nomination: Nomination, gat
     for one in alignments(comparison):
         evidence, segment = _score(query, reference, pairs, stack, comparison, one)
         evidence += (inside if scored else places) + _log10_speeds(one.line.speed)
-        evidence += 2 * math.log10(max(len(query.starts), 2)) - math.log10(2)
+        evidence += _log10_stretches(one, len(query.starts))
         if evidence < (-1.0 if scored else 0.0):
             scored.append((evidence, segment))
     if not scored:
@@ -77,6 +77,13 @@ def find(query: Fingerprint, reference: Fingerprint, nomination: Nomination, gat
 def _log10_speeds(speed: float) -> float:
     """log10 of what a line of this speed pays for the speeds it could have had."""
     return -math.log10(_OWN_SPEED if abs(speed - 1) < _SAME_SPEED else (1 - _OWN_SPEED) / _SPEEDS)
+
+
+def _log10_stretches(one: Alignment, frames: int) -> float:
+    """log10 of what a segment pays for where in the query it could have begun and ended; half goes to all of the query."""
+    if one.first == 0 and one.last == frames - 1:
+        return math.log10(2)
+    return math.log10(max(frames, 2) ** 2)
 
 
 def _pairs(nomination: Nomination, reference: Fingerprint, gate: int) -> list[tuple[int, int]]:
@@ -119,7 +126,7 @@ def _score(
     )
     left = np.array([pair[0] for pair in pairs])[which]
     right = np.array([pair[1] for pair in pairs])[which]
-    weights = novelty(query.hashes[rows, left], reference.hashes[frames, right], gains)
+    weights = novelty(query.hashes[rows, left], reference.hashes[frames, right], distances, gains)
     favourite = pairs[int(np.bincount(which, gains).argmax())]
     start, end = _borders(query, reference, one)
     line = one.line

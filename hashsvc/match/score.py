@@ -12,11 +12,11 @@ import numpy.typing as npt
 from hashsvc.fingerprint.pdq import hamming
 
 _KNOTS = (
-    (0, 7.0), (31, 7.0), (40, 6.5), (48, 6.0), (56, 5.6), (64, 5.1), (72, 4.6), (80, 4.1), (88, 3.6), (96, 3.08), (100, 2.75), (104, 2.36),
+    (0, 9.5), (12, 8.5), (20, 8.0), (31, 7.0), (40, 6.5), (48, 6.0), (56, 5.6), (64, 5.1), (72, 4.6), (80, 4.1), (88, 3.6), (96, 3.08), (100, 2.75), (104, 2.36),
     (108, 1.92), (112, 1.47), (116, 1.07), (120, 0.72), (124, 0.45), (128, 0.26), (140, 0.03), (256, 0.0),
 )  # fmt: skip
-"""(distance, -log10 P(distance or less | unrelated)), from 2.4e8 pairs of 40 unrelated clips. Flat below 31, where no
-pair was seen."""
+"""(distance, -log10 P(distance or less | unrelated)), from 2.4e8 pairs of 40 unrelated clips. Below 31 no pair was seen;
+the knots there fall well short of the tail's own slope."""
 
 SURPRISE: npt.NDArray[np.float32] = np.interp(
     np.arange(257), [knot[0] for knot in _KNOTS], [knot[1] for knot in _KNOTS]
@@ -26,8 +26,11 @@ SURPRISE: npt.NDArray[np.float32] = np.interp(
 FLOOR = 1.0
 """A frame that gains less -log10 P than this is passed over. Gains of unrelated frames are exponentially distributed, hence
 without memory: what exceeds the floor is distributed as the whole was, so passing over is paid for by taking it off."""
-FRESH = 64.0
-"""A frame counts whole when it is so many bits from every one counted before, on both sides; less, in proportion."""
+FRESH_LEAST, FRESH_MOST, FRESH_OVER, FRESH_SLOPE = 20.0, 110.0, 16.0, 1.5
+"""A frame counts whole when it is so many bits from every one counted before, on both sides; less, in proportion. How many
+depends on how well the sides agree: at a distance of 4, that both moved by 20 bits together says much; at 85, little, for
+two dark or still scenes do so by chance. So it is FRESH_SLOPE x distance + FRESH_OVER, between FRESH_LEAST and
+FRESH_MOST."""
 LEAST_FRESH = 0.25
 """What would count less than this does not count, and hides no later frame."""
 
@@ -56,21 +59,25 @@ def excused(distances: npt.NDArray[np.int32], usual: npt.NDArray[np.float64]) ->
 
 
 def novelty(
-    query: npt.NDArray[np.uint8], reference: npt.NDArray[np.uint8], gains: npt.NDArray[np.float32]
+    query: npt.NDArray[np.uint8],
+    reference: npt.NDArray[np.uint8],
+    distances: npt.NDArray[np.integer],
+    gains: npt.NDArray[np.float32],
 ) -> npt.NDArray[np.float64]:
     """Weights 0-1, float64 (n,), of aligned frames: how far both sides are from every one counted before.
 
-    `query` and `reference` are the aligned hashes, uint8 (n, 32), in order of time. A static shot is one piece of
+    `query` and `reference` are the aligned hashes, uint8 (n, 32), in order of time, `distances` (n,) those between them. A static shot is one piece of
     evidence, not sixty, and so is a scene that keeps coming back to where it was. A frame under FLOOR is passed over,
     so that it does not hide the next one.
     """
     weights = np.zeros(len(gains))
+    fresh = np.clip(FRESH_SLOPE * distances + FRESH_OVER, FRESH_LEAST, FRESH_MOST)
     counted: list[int] = []
     for place in np.flatnonzero(gains > FLOOR).tolist():
         weight = 1.0
         if counted:
             apart = np.minimum(hamming(query[counted], query[place]), hamming(reference[counted], reference[place]))
-            weight = min(1.0, int(apart.min()) / FRESH)
+            weight = min(1.0, int(apart.min()) / float(fresh[place]))
         if weight >= LEAST_FRESH:
             weights[place] = weight
             counted.append(place)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from hashsvc.fingerprint.pdq import hamming
 from hashsvc.match.score import FLOOR, SURPRISE, discounted, excused, log10_chance, novelty
 
 Hashes = npt.NDArray[np.uint8]
@@ -71,10 +72,17 @@ def test_more_is_stronger() -> None:
     assert math.isfinite(log10_chance(gains(*[7] * 10_000), np.ones(10_000)))
 
 
+def weighed(
+    query: npt.NDArray[np.uint8], reference: npt.NDArray[np.uint8], gained: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float64]:
+    """The weights of aligned frames at their real distances."""
+    return novelty(query, reference, hamming(query, reference), gained)
+
+
 def test_a_moving_pair_counts_in_full() -> None:
     """Frames that are all new on both sides have weight 1 each."""
     query = hashes(30)
-    assert novelty(query, flipped(query, 20), gains(*[5] * 30)).tolist() == [1.0] * 30
+    assert weighed(query, flipped(query, 20), gains(*[5] * 30)).tolist() == [1.0] * 30
 
 
 @pytest.mark.parametrize("still", ["both", "query", "reference"])
@@ -84,11 +92,12 @@ def test_a_static_pair_counts_once(still: str) -> None:
     static, moving = flipped(one, 4), hashes(60, 3)
     query = moving if still == "reference" else static
     reference = moving if still == "query" else static
-    assert novelty(query, reference, gains(*[6] * 60)).sum() <= 1.5
+    assert weighed(query, reference, gains(*[6] * 60)).sum() <= 1.5
 
 
 def test_slow_change_counts_by_how_far_it_went() -> None:
-    """A picture that changes by a quarter of a whole new one each time is worth between the two."""
+    """A picture that changes by 20 bits at a time is worth something between one picture and as many as there are; where
+    the sides are equal, that they changed alike says it all."""
     steps = [hashes(1)[0]]
     random = np.random.default_rng(4)
     order = random.permutation(256)
@@ -97,19 +106,20 @@ def test_slow_change_counts_by_how_far_it_went() -> None:
         bits[order[step * 20 : (step + 1) * 20]] ^= 1
         steps.append(np.packbits(bits))
     video = np.stack(steps)
-    assert 2 < novelty(video, video, gains(*[6] * 13)).sum() < 8
+    assert 2 < weighed(video, flipped(video, 60), gains(*[6] * 13)).sum() < 8
+    assert weighed(video, video, gains(*[6] * 13)).sum() == 13
 
 
 def test_what_comes_back_counts_once() -> None:
     """Two pictures that take turns twenty times are two pieces of evidence."""
     two = np.tile(hashes(2), (20, 1))
-    assert novelty(two, flipped(two, 4), gains(*[6] * 40)).sum() <= 2.5
+    assert weighed(two, flipped(two, 4), gains(*[6] * 40)).sum() <= 2.5
 
 
 def test_a_frame_without_gain_hides_nothing() -> None:
     """What says nothing has no weight and does not become the last one counted."""
     query = np.repeat(hashes(2), [1, 2], axis=0)
-    weights = novelty(query, query, gains(5, 0.1, 5))
+    weights = weighed(query, query, gains(5, 0.1, 5))
     assert weights.tolist() == [1.0, 0.0, 1.0]
 
 
