@@ -26,12 +26,13 @@ SURPRISE: npt.NDArray[np.float32] = np.interp(
 FLOOR = 1.0
 """A frame that gains less -log10 P than this is passed over. Gains of unrelated frames are exponentially distributed, hence
 without memory: what exceeds the floor is distributed as the whole was, so passing over is paid for by taking it off."""
-FRESH_LEAST, FRESH_MOST, FRESH_OVER, FRESH_SLOPE = 20.0, 110.0, 16.0, 1.5
+FRESH_LEAST, FRESH_MOST, FRESH_OVER, FRESH_SLOPE = 20.0, 110.0, 16.0, 4.0
 """A frame counts whole when it is so many bits from every one counted before, on both sides; less, in proportion. How many
-depends on how well the sides agree: at a distance of 4, that both moved by 20 bits together says much; at 85, little, for
-two dark or still scenes do so by chance. So it is FRESH_SLOPE x distance + FRESH_OVER, between FRESH_LEAST and
-FRESH_MOST."""
-LEAST_FRESH = 0.25
+depends on how well the sides agree: that both moved by 20 bits together says much at a distance of 4, and little at 85,
+where two dark or still scenes do so by chance. So it is FRESH_SLOPE x distance + FRESH_OVER, between FRESH_LEAST and
+FRESH_MOST. With a slope of 4, noise that is not shared does not count up to 13 bits: noise of b bits on each side moves
+both by 2b and keeps them 2b apart, a quarter of what is asked at most."""
+LEAST_FRESH = 0.26
 """What would count less than this does not count, and hides no later frame."""
 
 
