@@ -62,12 +62,29 @@ class ServerSettings:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class VaccinationSettings:
+    """What a server does to strengthen an entry after it has confirmed its bytes."""
+
+    enabled: bool = True
+    """Whether a server attacks the entries that it hashed itself; `confirm --vaccinate` does so in any case."""
+    threads: int = 1
+    """Entries attacked at once, each in a process of the lowest priority."""
+    window_seconds: float = 20.0
+    """Length of a stretch of the video that is edited; a minute of it takes about 400 MB while it is."""
+    max_windows: int = 3
+    """Stretches taken from a long video: one for each two minutes, up to this."""
+    max_added_views: int = 8
+    """Views that may be added to an entry."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of them, by section."""
 
     limits: Limits = Limits()
     workers: WorkerSettings = WorkerSettings()
     server: ServerSettings = ServerSettings()
+    vaccination: VaccinationSettings = VaccinationSettings()
 
     @classmethod
     def load(cls, path: Path | None) -> "Settings":
@@ -85,7 +102,12 @@ class Settings:
         unknown = set(tables) - {field.name for field in dataclasses.fields(cls)}
         if unknown:
             raise InvalidInputError("CONFIG_INVALID", f"{path}: unknown section {min(unknown)!r}", path=path)
-        kinds: dict[str, type[Any]] = {"limits": Limits, "workers": WorkerSettings, "server": ServerSettings}
+        kinds: dict[str, type[Any]] = {
+            "limits": Limits,
+            "workers": WorkerSettings,
+            "server": ServerSettings,
+            "vaccination": VaccinationSettings,
+        }
         return cls(**{name: _section(kinds[name], table, path) for name, table in tables.items()})
 
 
@@ -99,12 +121,15 @@ def _section(kind: type[Any], table: Any, path: Path) -> Any:
         if key not in defaults:
             raise InvalidInputError("CONFIG_INVALID", f"{path}: unknown setting {key!r}", path=path, setting=key)
         wanted = type(defaults[key])
-        if isinstance(value, bool) or not isinstance(value, (int, float) if wanted is float else wanted):
+        # In Python a bool is an int, but in a configuration it is a mistake where a number belongs.
+        if isinstance(value, bool) is not (wanted is bool) or not isinstance(
+            value, (int, float) if wanted is float else wanted
+        ):
             raise InvalidInputError(
                 "CONFIG_INVALID", f"{path}: {key} must be {wanted.__name__}", path=path, setting=key
             )
         # No bound may be switched off by a value that nothing exceeds, and no count is useful at 0.
-        if not (math.isfinite(value) and (1 if wanted is int else 0) <= value < 1 << 63):
+        if wanted is not bool and not (math.isfinite(value) and (1 if wanted is int else 0) <= value < 1 << 63):
             raise InvalidInputError("CONFIG_INVALID", f"{path}: {key} is out of range", path=path, setting=key)
         values[key] = wanted(value)
     return kind(**values)

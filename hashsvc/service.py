@@ -7,15 +7,16 @@ import contextlib
 import dataclasses
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Self
 
-from hashsvc.bank import records, rules
+from hashsvc.bank import entries, records, rules
+from hashsvc.bank.card import RobustnessCard
 from hashsvc.bank.model import Bank, Entry, EntryState, Page, Policy
 from hashsvc.bank.references import References
 from hashsvc.config import Settings
 from hashsvc.errors import (
-    AlreadyExistsError,
     FingerprintError,
     InvalidInputError,
     LimitExceededError,
@@ -30,8 +31,9 @@ from hashsvc.fingerprint.profiles import profile_named
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.match.matcher import Matcher
 from hashsvc.match.model import MatchResult
+from hashsvc.vaccination import Vaccinator
 from hashsvc_index import Index, Store, verify
-from hashsvc_index.errors import BankExistsError
+from hashsvc_index.errors import BankExistsError, RevisionConflictError
 
 DEFAULT_BANK = "default"
 """Created with a new data directory."""
@@ -46,24 +48,30 @@ class Service:
     ENTRY_NOT_FOUND, REVISION_CONFLICT, STORE_FULL, STORE_CORRUPT and the like.
     """
 
-    def __init__(self, store: Store, index: Index, settings: Settings) -> None:
+    def __init__(self, store: Store, index: Index, settings: Settings, *, vaccinate: bool = False) -> None:
         self._store = store
         self._index = index
         self._settings = settings
         self._sandbox = Sandbox(settings)
         self._references = References(self._load, settings.server.reference_cache_bytes)
         self._matcher = Matcher(store, index, self._references)
+        vaccinate = vaccinate and settings.vaccination.enabled
+        self._vaccinator = Vaccinator(store, index, settings, self.match, self._load, background=vaccinate)
 
     @classmethod
-    def open(cls, data: Path, settings: Settings = Settings(), *, wait: bool = True) -> "Service":
+    def open(
+        cls, data: Path, settings: Settings = Settings(), *, wait: bool = True, vaccinate: bool = False
+    ) -> "Service":
         """Open or create `data`; with `wait` return only when the index has caught up, else watch `ready`.
+
+        With `vaccinate`, unless the settings say otherwise, entries confirmed by their bytes are then strengthened.
 
         Raises the store's errors: NOT_A_DATA_DIRECTORY, DATA_FORMAT_TOO_NEW, DATA_DIRECTORY_READ_ONLY, STORE_CORRUPT.
         """
         store = Store.open(data)
         try:
             index = Index(store, data)
-            service = cls(store, index, settings)
+            service = cls(store, index, settings, vaccinate=vaccinate)
             if store.revision() == 0:
                 service._create_default()
             index.start()
@@ -78,6 +86,7 @@ class Service:
 
     def close(self) -> None:
         """Write a checkpoint and release the directory."""
+        self._vaccinator.close()
         self._sandbox.close()
         self._index.close()
         self._store.close()
@@ -174,10 +183,22 @@ class Service:
         InvalidInputError (BANK_ID_INVALID, FIELD_TOO_LONG, FIELD_INVALID), AlreadyExistsError ENTRY_EXISTS when the
         same bytes are live in the bank under another external id; BANK_NOT_FOUND.
         """
+        return self._add(bank, fingerprint, external_id, labels, secrets.token_hex(8), RobustnessCard())
+
+    def _add(
+        self,
+        bank: str,
+        fingerprint: Fingerprint,
+        external_id: str,
+        labels: Sequence[str],
+        name: str,
+        card: RobustnessCard,
+    ) -> Entry:
+        """`confirm` under the entry identifier `name` with a card to begin with."""
         self.check_confirm(bank, external_id=external_id, labels=labels)
         profile = profile_named(fingerprint.profile)
         fingerprint.check()
-        if fingerprint.views != profile.reference_names:
+        if not entries.is_reference(fingerprint.views, profile):
             raise FingerprintError(
                 "FINGERPRINT_MALFORMED", "to confirm takes the profile's reference views: hash densely"
             )
@@ -188,7 +209,7 @@ class Service:
             raise FingerprintError(
                 "FINGERPRINT_WITHOUT_EVIDENCE", "no frame is good enough to match by, and there is no digest"
             )
-        entry = self._new_entry(bank, fingerprint, len(vectors), external_id, tuple(labels))
+        entry = entries.made(bank, name, fingerprint, len(vectors), external_id, tuple(labels), card)
         record = self._store.add_entry(
             bank,
             entry.entry,
@@ -196,7 +217,7 @@ class Service:
             vectors=vectors,
             blobs={records.FINGERPRINT: blob},
             digests=[one for one in (digests.md5, digests.sha256) if one],
-            unless=lambda known: _is_repeated(records.entry_of(known), entry),
+            unless=lambda known: entries.is_repeated(records.entry_of(known), entry),
         )
         self._index.notify()
         return records.entry_of(record)
@@ -216,26 +237,49 @@ class Service:
         labels: Sequence[str] = (),
         progress: Callable[[float], None] | None = None,
     ) -> Entry:
-        """Hash densely in the sandbox, then `confirm`; `progress` gets 0-1. Also raises MediaError, LimitExceededError."""
+        """Hash densely in the sandbox, then `confirm`; `progress` gets 0-1. Also raises MediaError, LimitExceededError.
+
+        A service that vaccinates then strengthens the entry in the background; its `card` says how far that is.
+        """
         self.check_confirm(bank, external_id=external_id, labels=labels)
         fingerprint = self._sandbox.fingerprint(media, dense=True, progress=progress)
-        return self.confirm(bank, fingerprint, external_id=external_id, labels=labels)
+        return self._vaccinator.confirm(media, partial(self._add, bank, fingerprint, external_id, labels))
+
+    def vaccinate(
+        self, bank: str, entry: str, media: Path, *, progress: Callable[[float], None] | None = None
+    ) -> Entry:
+        """Attack an entry with edited copies of `media`, its own bytes, and strengthen it; minutes, here and now.
+
+        Raises InvalidInputError FIELD_INVALID for other bytes, PreconditionError ENTRY_WITHDRAWN, MediaError,
+        LimitExceededError.
+        """
+        known = self.get_entry(bank, entry)
+        if known.state is EntryState.WITHDRAWN:
+            raise PreconditionError("ENTRY_WITHDRAWN", f"{entry} is withdrawn", bank=bank, entry=entry)
+        if digest_file(media, self._settings.limits.max_bytes).sha256.hex() != known.sha256:
+            raise InvalidInputError("FIELD_INVALID", f"{media} is not the video of entry {entry}", field="media")
+        self._vaccinator.vaccinate(known, media, progress)
+        return self.get_entry(bank, entry)
 
     def get_entry(self, bank: str, entry: str) -> Entry:
         """Raises BANK_NOT_FOUND, ENTRY_NOT_FOUND."""
         rules.check_bank_id(bank)
         rules.check_entry_id(entry)
-        return records.entry_of(self._store.get_entry(bank, entry))
+        return self._vaccinator.seen(records.entry_of(self._store.get_entry(bank, entry)))
 
     def list_entries(self, bank: str, *, page_size: int = 0, page_token: str = "") -> Page[Entry]:
-        """In order of confirmation, withdrawn ones included. Raises PAGE_TOKEN_INVALID, FIELD_INVALID, BANK_NOT_FOUND."""
+        """In order of confirmation, or of the last strengthening; withdrawn ones included.
+
+        Raises PAGE_TOKEN_INVALID, FIELD_INVALID, BANK_NOT_FOUND.
+        """
         rules.check_bank_id(bank)
         size = self._page_size(page_size)
         if page_token and not (page_token.isascii() and page_token.isdigit() and len(page_token) < 19):
             raise InvalidInputError("PAGE_TOKEN_INVALID", "page_token is not one that a list returned")
         found = self._store.list_entries(bank, page_token, size + 1)
         token = str(found[size - 1].number) if len(found) > size else ""
-        return Page(items=tuple(records.entry_of(one) for one in found[:size]), next_page_token=token)
+        items = tuple(self._vaccinator.seen(records.entry_of(one)) for one in found[:size])
+        return Page(items=items, next_page_token=token)
 
     def withdraw(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
         """Take an entry out of matching; it stays on record.
@@ -244,15 +288,22 @@ class Service:
         ENTRY_WITHDRAWN when it is withdrawn already.
         """
         rules.check_text("reason", reason)
-        before = self.get_entry(bank, entry)
-        if before.state is EntryState.WITHDRAWN:
-            raise PreconditionError("ENTRY_WITHDRAWN", f"{entry} is withdrawn already", bank=bank, entry=entry)
-        changed = dataclasses.replace(before, state=EntryState.WITHDRAWN, reason=reason, updated_at=records.now())
-        record = self._store.update_entry(
-            bank, entry, records.entry_payload(changed), live=False, expected_revision=revision or before.revision
-        )
-        self._index.notify()
-        return dataclasses.replace(changed, revision=record.revision)
+        rules.check_bank_id(bank)
+        rules.check_entry_id(entry)
+        while True:
+            before = records.entry_of(self._store.get_entry(bank, entry))
+            if before.state is EntryState.WITHDRAWN:
+                raise PreconditionError("ENTRY_WITHDRAWN", f"{entry} is withdrawn already", bank=bank, entry=entry)
+            changed = dataclasses.replace(before, state=EntryState.WITHDRAWN, reason=reason, updated_at=records.now())
+            payload, expected = records.entry_payload(changed), revision or before.revision
+            try:
+                record = self._store.update_entry(bank, entry, payload, live=False, expected_revision=expected)
+            except RevisionConflictError:
+                if revision:
+                    raise
+                continue  # vaccination has strengthened it in between
+            self._index.notify()
+            return dataclasses.replace(changed, revision=record.revision)
 
     # Matching
 
@@ -298,9 +349,12 @@ class Service:
 
     def _live(self, bank: str) -> Iterator[ExportEntry]:
         after = ""
+        seen: set[str] = set()
         while page := self._store.list_entries(bank, after, _DEFAULT_PAGE):
             for record in page:
-                if record.live:
+                # What is strengthened meanwhile comes again at the end of the list.
+                if record.live and record.entry not in seen:
+                    seen.add(record.entry)
                     fingerprint = self._references.get(record.number)
                     yield ExportEntry(entry=records.entry_of(record), fingerprint=fingerprint)
             after = str(page[-1].number)
@@ -333,27 +387,6 @@ class Service:
             raise InvalidInputError("FIELD_INVALID", f"page_size {asked} is negative", field="page_size")
         return min(asked or _DEFAULT_PAGE, self._settings.server.max_page_size)
 
-    def _new_entry(
-        self, bank: str, fingerprint: Fingerprint, hashes: int, external_id: str, labels: tuple[str, ...]
-    ) -> Entry:
-        moment = records.now()
-        return Entry(
-            bank=bank,
-            entry=secrets.token_hex(8),
-            external_id=external_id,
-            labels=labels,
-            profile=fingerprint.profile,
-            duration=fingerprint.duration,
-            frames=fingerprint.frames,
-            hashes=hashes,
-            md5=fingerprint.digests.md5.hex(),
-            sha256=fingerprint.digests.sha256.hex(),
-            videohash=fingerprint.signals.videohash,
-            created_at=moment,
-            updated_at=moment,
-            revision=0,
-        )
-
     def _reach(self, revision: int) -> None:
         if revision < 0:
             raise InvalidInputError("FIELD_INVALID", f"min_revision {revision} is negative", field="min_revision")
@@ -364,21 +397,3 @@ class Service:
                 f"revision {revision} was not searchable within {wait} s; the last is {self._index.revision}",
                 revision=self._index.revision,
             )
-
-
-def _is_repeated(known: Entry, entry: Entry) -> bool:
-    """Whether `entry` is `known`, a live entry of the same bank with a digest in common, confirmed once more.
-
-    Raises AlreadyExistsError ENTRY_EXISTS when it is the same bytes under another external id.
-    """
-    if not entry.sha256 or known.sha256 != entry.sha256:
-        return False
-    if known.external_id == entry.external_id:
-        return True
-    raise AlreadyExistsError(
-        "ENTRY_EXISTS",
-        f"the same bytes are entry {known.entry} already, as {known.external_id!r}",
-        bank=known.bank,
-        entry=known.entry,
-        external_id=known.external_id,
-    )

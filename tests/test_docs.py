@@ -79,7 +79,9 @@ def test_the_default_policy_is_told() -> None:
 
 
 def _number(written: str) -> float:
-    """`16 MiB` and `120` as numbers."""
+    """`16 MiB` and `120` as numbers, `true` as it is."""
+    if written.strip() in ("true", "false"):
+        return written.strip() == "true"
     value, _, unit = written.strip().partition(" ")
     return float(value) * {"": 1, "MiB": 1 << 20, "GiB": 1 << 30}[unit]
 

@@ -5,6 +5,8 @@ import datetime
 import enum
 from typing import Generic, TypeVar
 
+from hashsvc.bank.card import RobustnessCard
+
 Item = TypeVar("Item")
 
 
@@ -76,6 +78,8 @@ class Entry:
     updated_at: datetime.datetime
     revision: int
     """The revision of its last change."""
+    card: RobustnessCard = RobustnessCard()
+    """What became of the hasher's own attack on it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ import msgpack
 import numpy as np
 import numpy.typing as npt
 
+from hashsvc.bank.card import RobustnessCard
 from hashsvc.bank.model import Bank, Entry, EntryState, Policy
 from hashsvc.fingerprint.encoding import decode, encode
 from hashsvc.fingerprint.model import HASH_BYTES, Fingerprint
@@ -51,6 +52,8 @@ def entry_of(record: EntryRecord) -> Entry:
     fields = _unpacked(record.payload)
     fields["state"] = EntryState(fields["state"])
     fields["labels"] = tuple(fields["labels"])
+    if "card" in fields:  # entries of before there were cards have none
+        fields["card"] = RobustnessCard.of(fields["card"])
     return Entry(**fields, revision=record.revision)
 
 

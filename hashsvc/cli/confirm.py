@@ -16,6 +16,9 @@ from hashsvc.cli.target import Choice
 @click.option("--external-id", metavar="ID", help="Your name for the video; one file only.  [default: the file's stem]")
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="A label to keep with it; may be repeated.")
 @click.option("--upload", is_flag=True, help="Send the bytes and let the server hash; else only hashes leave here.")
+@click.option(
+    "--vaccinate", is_flag=True, help="Attack each entry with edited copies and strengthen it; minutes, --data only."
+)
 @format_option
 @files_argument
 def command(
@@ -24,6 +27,7 @@ def command(
     external_id: str | None,
     labels: tuple[str, ...],
     upload: bool,
+    vaccinate: bool,
     output_format: str,
     files: tuple[Path, ...],
 ) -> None:
@@ -32,14 +36,20 @@ def command(
     When the command returns, the entries are on disk, and a server on the same data directory knows them within a
     second. Confirming a file again under the same external id gives the entry that is there.
 
+    With --upload the server then vaccinates the entry in the background: it makes edited copies, adds readings where
+    one would be missed, and leaves a robustness card for `hashsvc entry show`. With --data, --vaccinate does it here.
+
     \b
     hashsvc confirm --data bank-data --label incident-7 attack.mp4
+    hashsvc confirm --data bank-data --vaccinate attack.mp4
     hashsvc confirm --server 127.0.0.1:50051 --bank drills --format json a.mp4 b.mp4
     """
     if external_id is not None and len(files) > 1:
         raise click.UsageError("--external-id names one video: give exactly one file")
     if upload and choice.server is None:
         raise click.UsageError("--upload needs --server")
+    if vaccinate and choice.data is None:
+        raise click.UsageError("--vaccinate needs --data; a server does it by itself after --upload")
     from hashsvc.cli import tables
     from hashsvc.cli.batch import Batch, Share
 
@@ -47,7 +57,13 @@ def command(
 
         def one(file: Path, share: Share) -> Entry:
             name = file.stem if external_id is None else external_id
-            return target.confirm_file(bank, file, external_id=name, labels=labels, progress=share)
+            if not vaccinate or target.vaccinate is None:
+                return target.confirm_file(bank, file, external_id=name, labels=labels, progress=share)
+            # Hashing takes about a fifth of the whole.
+            entry = target.confirm_file(
+                bank, file, external_id=name, labels=labels, progress=lambda done: share(done * 0.2)
+            )
+            return target.vaccinate(bank, entry.entry, file, progress=lambda done: share(0.2 + done * 0.8))
 
         batch = Batch(
             files, one, jobs=choice.settings.workers.workers, record=records.confirm_record, table=tables.confirmed

@@ -25,7 +25,10 @@ def command() -> None:
 @format_option
 @entry_argument
 def show(choice: Choice, bank: str, entry: str, output_format: str) -> None:
-    """Show all that is kept of one entry.
+    """Show all that is kept of one entry, its robustness card included.
+
+    The card says which edits of the video find it: made by the server after `confirm --upload`, or by
+    `confirm --vaccinate`.
 
     \b
     hashsvc entry show --data bank-data ENTRY
@@ -82,3 +85,5 @@ def _show(entry: Entry, output_format: str) -> None:
     from hashsvc.cli import tables
 
     tables.show(tables.one_entry(entry))
+    if entry.card.results:
+        tables.show(tables.robustness(entry.card))

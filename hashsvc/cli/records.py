@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hashsvc.bank.card import RobustnessCard
 from hashsvc.bank.model import Bank, Entry
 from hashsvc.cli.trouble import Explained
 from hashsvc.match.model import Match, MatchResult, Segment
@@ -101,6 +102,27 @@ def entry_record(entry: Entry) -> Record:
         "created_at": entry.created_at.isoformat(),
         "updated_at": entry.updated_at.isoformat(),
         "revision": entry.revision,
+        "robustness_card": _card(entry.card),
+    }
+
+
+def _card(card: RobustnessCard) -> Record:
+    return {
+        "state": str(card.state),
+        "progress": round(card.progress, 3),
+        "profile": card.profile,
+        "made_at": None if card.made_at is None else card.made_at.isoformat(),
+        "detail": card.detail,
+        "results": [
+            {
+                "edit": one.edit,
+                "matched": one.matched,
+                "evidence": round(one.evidence, 3),
+                "query_coverage": round(one.query_coverage, 4),
+                "added_view": one.added_view,
+            }
+            for one in card.results
+        ],
     }
 
 

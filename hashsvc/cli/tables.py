@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from hashsvc.bank.card import CardState, RobustnessCard
 from hashsvc.bank.model import Bank, Entry, Verdict
+from hashsvc.battery.catalogue import BY_NAME
 from hashsvc.match import words
 from hashsvc.match.model import MatchResult
 
@@ -113,8 +115,34 @@ def one_entry(entry: Entry) -> Table:
         ("created", _when(entry.created_at)),
         ("changed", _when(entry.updated_at)),
         ("revision", entry.revision),
+        ("robustness", _card_in_words(entry.card)),
     ):
         _row(table, name, value)
+    return table
+
+
+def _card_in_words(card: RobustnessCard) -> str:
+    match card.state:
+        case CardState.NONE:
+            return "not tried; see `hashsvc confirm --help`"
+        case CardState.RUNNING:
+            return f"being tried with edited copies, {card.progress:.0%} done"
+        case CardState.DONE:
+            summary = f"{card.matched} of {len(card.results)} edits are found"
+            return f"{summary}; {card.detail}" if card.detail else summary
+        case CardState.FAILED:
+            return f"not tried: {card.detail}"
+    return "waits to be tried with edited copies"
+
+
+def robustness(card: RobustnessCard) -> Table:
+    """One row an edit: was the copy found, how surely, how much of it, and what was added for its sake."""
+    table = _table("edit", "what was done", "found", "evidence", "covered", "view added", title="Robustness card")
+    for one in card.results:
+        known = BY_NAME.get(one.edit)
+        found = Text("yes", style="green") if one.matched else Text("no", style="bold red")
+        evidence, covered = (f"{one.evidence:.1f}", f"{one.query_coverage:.0%}") if one.matched else ("", "")
+        _row(table, one.edit, known.title if known else "", found, evidence, covered, one.added_view)
     return table
 
 

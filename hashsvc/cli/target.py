@@ -54,6 +54,14 @@ class MatchFile(Protocol):
     def __call__(self, path: Path, /, *, banks: Sequence[str] = ...) -> MatchResult: ...
 
 
+class Vaccinate(Protocol):
+    """Attack an entry with its own bytes and strengthen it; `progress` gets the share done, 0-1."""
+
+    def __call__(
+        self, bank: str, entry: str, media: Path, /, *, progress: Callable[[float], None] | None = ...
+    ) -> Entry: ...
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """An open data directory or server."""
@@ -61,6 +69,8 @@ class Target:
     operations: Operations
     confirm_file: ConfirmFile
     match_file: MatchFile
+    vaccinate: Vaccinate | None = None
+    """Of a data directory only."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +113,12 @@ def _embedded(data: Path, settings: Settings) -> Iterator[Target]:
     from hashsvc.service import Service
 
     with Service.open(data, settings) as service:
-        yield Target(operations=service, confirm_file=service.confirm_media, match_file=service.match_media)
+        yield Target(
+            operations=service,
+            confirm_file=service.confirm_media,
+            match_file=service.match_media,
+            vaccinate=service.vaccinate,
+        )
 
 
 @contextlib.contextmanager

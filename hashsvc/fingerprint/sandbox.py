@@ -11,16 +11,19 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
 
 from hashsvc import errors
 from hashsvc.config import Settings
 from hashsvc.errors import HashsvcError, LimitExceededError, MediaError, UnavailableError
 from hashsvc.fingerprint import worker
 from hashsvc.fingerprint.encoding import decode
-from hashsvc.fingerprint.model import Fingerprint
+from hashsvc.fingerprint.model import HASH_BYTES, Fingerprint
 from hashsvc.fingerprint.profiles import DEFAULT, Profile
 
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -31,10 +34,12 @@ _WALL_LEAST = 60.0
 
 
 class Sandbox:
-    """Thread-safe; `fingerprint` blocks its caller while a worker works."""
+    """Thread-safe; each method blocks its caller while a worker works."""
 
-    def __init__(self, settings: Settings = Settings()) -> None:
+    def __init__(self, settings: Settings = Settings(), *, nice: int = 0) -> None:
+        """`nice` other than 0 is the workers' scheduling priority, up to 19 for the lowest."""
         self._settings = settings
+        self._nice = nice
         self._places = threading.BoundedSemaphore(settings.workers.workers)
         self._waiting = 0
         self._lock = threading.Lock()
@@ -49,15 +54,43 @@ class Sandbox:
 
         Raises MediaError, LimitExceededError, and UnavailableError OVERLOADED when too many wait already.
         """
-        self._queue()
-        try:
-            one = self._take()
-            try:
-                return one.run(self._job(path, dense, profile), progress)
-            finally:
-                self._give_back(one)
-        finally:
-            self._places.release()
+        job = self._job("reference" if dense else "query", path, profile)
+        return decode(self._run(job, progress)["fingerprint"])
+
+    def rehearse(
+        self,
+        path: Path,
+        windows: Sequence[tuple[float, float]],
+        *,
+        profile: Profile,
+        progress: Callable[[float], None] | None = None,
+    ) -> list[tuple[str, Fingerprint]]:
+        """Make the edit battery from stretches of a file; see `hashsvc.fingerprint.rehearsal.rehearse`.
+
+        Raises as `fingerprint` does.
+        """
+        job = self._job("rehearse", path, profile)
+        job.update(windows=[list(window) for window in windows])
+        return [(name, decode(copy)) for name, copy in self._run(job, progress)["copies"]]
+
+    def edit_views(
+        self,
+        path: Path,
+        edits: Sequence[str],
+        times: npt.NDArray[np.float64],
+        *,
+        profile: Profile,
+        progress: Callable[[float], None] | None = None,
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        """The reference as edits show it; see `hashsvc.fingerprint.rehearsal.edit_views`. Raises as `fingerprint`."""
+        job = self._job("edit-views", path, profile)
+        job.update(edits=list(edits), times=times.astype("<f8").tobytes())
+        answer = self._run(job, progress)
+        shape = len(times), len(edits)
+        return (
+            np.frombuffer(answer["hashes"], np.uint8).reshape(*shape, HASH_BYTES),
+            np.frombuffer(answer["quality"], np.uint8).reshape(shape),
+        )
 
     def close(self) -> None:
         """Stop all workers; a job that is running fails with MediaError MEDIA_DECODER_CRASHED."""
@@ -72,6 +105,17 @@ class Sandbox:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _run(self, job: dict[str, Any], progress: Callable[[float], None] | None) -> dict[str, Any]:
+        self._queue()
+        try:
+            one = self._take()
+            try:
+                return one.run(job, progress)
+            finally:
+                self._give_back(one)
+        finally:
+            self._places.release()
 
     def _queue(self) -> None:
         with self._lock:
@@ -103,14 +147,15 @@ class Sandbox:
                 return
         one.stop()
 
-    def _job(self, path: Path, dense: bool, profile: Profile) -> dict[str, Any]:
+    def _job(self, kind: str, path: Path, profile: Profile) -> dict[str, Any]:
         limits = self._settings.limits
         return {
+            "kind": kind,
             "path": os.fsencode(path.absolute()),
-            "dense": dense,
             "profile": profile.name,
             "limits": dataclasses.asdict(limits),
-            "cpu_seconds": limits.max_cpu_seconds if dense else limits.max_match_cpu_seconds,
+            "cpu_seconds": limits.max_match_cpu_seconds if kind == "query" else limits.max_cpu_seconds,
+            "nice": self._nice,
         }
 
 
@@ -145,7 +190,7 @@ class _Worker:
                     pipe.close()
         self._scratch.cleanup()
 
-    def run(self, job: dict[str, Any], progress: Callable[[float], None] | None) -> Fingerprint:
+    def run(self, job: dict[str, Any], progress: Callable[[float], None] | None) -> dict[str, Any]:
         self.jobs += 1
         hung = threading.Event()
         timer = threading.Timer(max(_WALL_LEAST, job["cpu_seconds"] * _WALL_FACTOR), self._kill, [hung])
@@ -163,7 +208,7 @@ class _Worker:
         if "error" in answer:
             kind, reason, message = answer["error"]
             raise _revived(kind, reason, message, answer["metadata"])
-        return decode(answer["fingerprint"])
+        return answer
 
     def _exchange(self, job: dict[str, Any], progress: Callable[[float], None] | None) -> dict[str, Any] | None:
         assert self._process.stdin is not None and self._process.stdout is not None

@@ -4,6 +4,7 @@ Reads jobs from standard input and answers on standard output, both as length-pr
 crash in a codec kills this process and nothing else; address space, CPU time and core dumps are limited by the kernel.
 """
 
+import functools
 import os
 import resource
 import shutil
@@ -59,7 +60,7 @@ def main() -> None:
 
 def _answer(job: dict[str, Any], answers: IO[bytes]) -> dict[str, Any]:
     try:
-        return {"fingerprint": _run(job, answers)}
+        return _run(job, answers)
     except HashsvcError as error:
         return {
             "error": [type(error).__name__, error.reason, error.message],
@@ -69,9 +70,11 @@ def _answer(job: dict[str, Any], answers: IO[bytes]) -> dict[str, Any]:
         return {"error": ["LimitExceededError", *_ABSENT], "metadata": {}}
 
 
-def _run(job: dict[str, Any], answers: IO[bytes]) -> bytes:
+def _run(job: dict[str, Any], answers: IO[bytes]) -> dict[str, Any]:
     limits = Limits(**job["limits"])
     _restrict(limits.max_memory, job["cpu_seconds"])
+    if job["nice"]:
+        os.setpriority(os.PRIO_PROCESS, 0, job["nice"])
     # Imported after the limits are set, so that what the codecs allocate at load is counted too.
     from hashsvc.fingerprint import hasher
     from hashsvc.fingerprint.encoding import encode
@@ -79,9 +82,22 @@ def _run(job: dict[str, Any], answers: IO[bytes]) -> bytes:
 
     profile = profile_named(job["profile"])
     path = Path(os.fsdecode(job["path"]))
-    if job["dense"]:
-        return encode(hasher.fingerprint_reference(path, profile, limits, lambda share: _report(answers, share)))
-    return encode(hasher.fingerprint_query(path, profile, limits))
+    progress = functools.partial(_report, answers)
+    match job["kind"]:
+        case "reference":
+            return {"fingerprint": encode(hasher.fingerprint_reference(path, profile, limits, progress))}
+        case "query":
+            return {"fingerprint": encode(hasher.fingerprint_query(path, profile, limits))}
+    import numpy as np
+
+    from hashsvc.fingerprint import rehearsal
+
+    if job["kind"] == "rehearse":
+        copies = rehearsal.rehearse(path, job["windows"], profile, limits, progress)
+        return {"copies": [(name, encode(copy)) for name, copy in copies]}
+    times = np.frombuffer(job["times"], "<f8")
+    hashes, quality = rehearsal.edit_views(path, job["edits"], times, profile, limits, progress)
+    return {"hashes": hashes.tobytes(), "quality": quality.tobytes()}
 
 
 def _restrict(memory: int, cpu_seconds: float) -> None:

@@ -60,12 +60,13 @@ class Matcher:
         keep = self._in(frozenset(banks)) if filtered else None
         hits = self._index.search(picked.hashes, radius=seeds.RADIUS, limit=seeds.PER_QUERY, keep=keep)
         nominated = seeds.nominate(picked, hits.query, hits.entry, hits.position, hits.distance)
-        matches = []
+        matches: list[Match] = []
         for nomination in nominated:
             record = self._live(nomination.number)
-            if record is None:
+            # A search in the instant of a replacement finds an entry under two numbers.
+            if record is None or any((one.bank, one.entry) == (record.bank, record.entry) for one in matches):
                 continue
-            reference = self._references.get(record.number)
+            reference = self._references.get(nomination.number)
             finding = find(query, reference, nomination, profile.quality_gate, indexed)
             if finding is None:
                 continue
@@ -90,9 +91,11 @@ class Matcher:
         return self._banks[number]
 
     def _live(self, number: int) -> EntryRecord | None:
-        """The record, unless it was withdrawn since the search."""
+        """The entry's record, unless it was withdrawn since the search; a later one where it was replaced."""
         try:
             record = self._store.get_entry_by_number(number)
+            if record.replaced:
+                record = self._store.get_entry(record.bank, record.entry)
         except EntryNotFoundError:
             return None
         return record if record.live else None

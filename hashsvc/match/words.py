@@ -2,6 +2,7 @@
 
 import re
 
+from hashsvc.battery.catalogue import BY_NAME, VIEW_PREFIX
 from hashsvc.match.model import Match, MatchResult
 
 _REFERENCE_VIEWS = {
@@ -61,6 +62,8 @@ def _reference_in_words(view: str) -> str:
         return f"tilted by about {abs(int(tilt[1]))} degrees"
     if corner := re.fullmatch(r"(top|bottom)-(left|right)-(\d+)", view):
         return f"cropped to its {corner[1]} {corner[2]} {corner[3]} %"
+    if view.startswith(VIEW_PREFIX) and view.removeprefix(VIEW_PREFIX) in BY_NAME:
+        return BY_NAME[view.removeprefix(VIEW_PREFIX)].title
     return _REFERENCE_VIEWS.get(view, view)
 
 

@@ -55,12 +55,22 @@ def samples(path: Path, info: MediaInfo, plan: Plan, limits: Limits) -> Iterator
     picture grows in mid-stream.
     """
     reformatter = VideoReformatter()
+    for time, frame, turns in frames(path, info, plan, limits):
+        yield Sample(time, _luma(frame, reformatter, turns), turns % 2 == 1)
+
+
+def frames(
+    path: Path, info: MediaInfo, plan: Plan, limits: Limits
+) -> Iterator[tuple[float, av.video.frame.VideoFrame, int]]:
+    """The planned frames as decoded: (seconds, frame, quarter turns counter-clockwise that make it upright).
+
+    Raises as `samples` does.
+    """
     taken, due = 0, 0.0
     for time, frame in _frames(path, info, plan, limits):
         if time + 1e-4 < due and plan.effort is not Effort.KEYFRAMES:
             continue
-        turns = round(frame.rotation / 90) % 4
-        yield Sample(time, _luma(frame, reformatter, turns), turns % 2 == 1)
+        yield time, frame, round(frame.rotation / 90) % 4
         taken += 1
         # The grid, not the last sample, sets what is due next: late frames must not push all later ones.
         due = (np.floor(time / plan.step + 1e-3) + 1) * plan.step
@@ -101,8 +111,8 @@ def _decoded(
     for packet in demuxed(container, stream):
         if plan.effort is Effort.KEYFRAMES and not _is_wanted(packet, stream, info, wanted):
             continue
-        yield from _decode_one(stream, packet)
-    yield from _decode_one(stream, None)
+        yield from decode_packet(stream, packet)
+    yield from decode_packet(stream, None)
 
 
 def _is_wanted(
@@ -117,9 +127,10 @@ def _is_wanted(
     return stamp * float(stream.time_base or 0) - info.origin in wanted  # as `probe` reckons, bit for bit
 
 
-def _decode_one(
+def decode_packet(
     stream: av.video.stream.VideoStream, packet: "av.packet.Packet[av.video.stream.VideoStream] | None"
 ) -> list[av.video.frame.VideoFrame]:
+    """The frames that a packet (None: the end) completes; none for a damaged one. Raises MediaError MEDIA_UNREADABLE."""
     try:
         return stream.codec_context.decode(packet)
     except (av.error.InvalidDataError, av.error.EOFError):

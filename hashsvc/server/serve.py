@@ -22,7 +22,7 @@ def serve(data: Path, listen: str = DEFAULT_LISTEN, settings: Settings = Setting
     Logs to standard error. Raises as `Server.start` does: HashsvcError for the address, StoreError for the directory.
     """
     configure_logs()
-    server = Server(lambda: Service.open(data, settings, wait=False), listen, settings)
+    server = Server(lambda: Service.open(data, settings, wait=False, vaccinate=True), listen, settings)
     asyncio.run(_run(server))
 
 

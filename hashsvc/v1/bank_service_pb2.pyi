@@ -46,6 +46,38 @@ ENTRY_STATE_WITHDRAWN: EntryState.ValueType  # 2
 """Matched no more."""
 Global___EntryState: _TypeAlias = EntryState  # noqa: Y015
 
+class _CardState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CardStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CardState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CARD_STATE_UNSPECIFIED: _CardState.ValueType  # 0
+    """There is no card: the server did not have the bytes, or was told not to."""
+    CARD_STATE_PENDING: _CardState.ValueType  # 1
+    """It waits for its turn."""
+    CARD_STATE_RUNNING: _CardState.ValueType  # 2
+    """Copies are being made and matched."""
+    CARD_STATE_DONE: _CardState.ValueType  # 3
+    """The results are there."""
+    CARD_STATE_FAILED: _CardState.ValueType  # 4
+    """There are no results; `detail` says why. The entry matches as it did before."""
+
+class CardState(_CardState, metaclass=_CardStateEnumTypeWrapper):
+    """How far the attack on an entry has come."""
+
+CARD_STATE_UNSPECIFIED: CardState.ValueType  # 0
+"""There is no card: the server did not have the bytes, or was told not to."""
+CARD_STATE_PENDING: CardState.ValueType  # 1
+"""It waits for its turn."""
+CARD_STATE_RUNNING: CardState.ValueType  # 2
+"""Copies are being made and matched."""
+CARD_STATE_DONE: CardState.ValueType  # 3
+"""The results are there."""
+CARD_STATE_FAILED: CardState.ValueType  # 4
+"""There are no results; `detail` says why. The entry matches as it did before."""
+Global___CardState: _TypeAlias = CardState  # noqa: Y015
+
 @_typing.final
 class Policy(_message.Message):
     """What a match in a bank means. An unset field takes the server's default; an answer has every field set."""
@@ -157,6 +189,7 @@ class Entry(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    ROBUSTNESS_CARD_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """The bank it is in."""
     entry: _builtins.str
@@ -195,6 +228,10 @@ class Entry(_message.Message):
     def updated_at(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
 
+    @_builtins.property
+    def robustness_card(self) -> Global___RobustnessCard:
+        """What became of the hasher's own attack on it."""
+
     def __init__(
         self,
         *,
@@ -214,14 +251,101 @@ class Entry(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         revision: _builtins.int = ...,
+        robustness_card: Global___RobustnessCard | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "robustness_card", b"robustness_card", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "created_at", b"created_at", "duration_seconds", b"duration_seconds", "entry", b"entry", "external_id", b"external_id", "frames", b"frames", "hashes", b"hashes", "labels", b"labels", "md5", b"md5", "profile", b"profile", "reason", b"reason", "revision", b"revision", "sha256", b"sha256", "state", b"state", "updated_at", b"updated_at", "videohash", b"videohash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "created_at", b"created_at", "duration_seconds", b"duration_seconds", "entry", b"entry", "external_id", b"external_id", "frames", b"frames", "hashes", b"hashes", "labels", b"labels", "md5", b"md5", "profile", b"profile", "reason", b"reason", "revision", b"revision", "robustness_card", b"robustness_card", "sha256", b"sha256", "state", b"state", "updated_at", b"updated_at", "videohash", b"videohash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Entry: _TypeAlias = Entry  # noqa: Y015
+
+@_typing.final
+class RobustnessCard(_message.Message):
+    """After a server has confirmed bytes, it edits the video as re-uploaders do, matches each copy as an upload, and where one
+    is missed adds views to the entry. This is what it found.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    PROFILE_FIELD_NUMBER: _builtins.int
+    MADE_AT_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    RESULTS_FIELD_NUMBER: _builtins.int
+    state: Global___CardState.ValueType
+    """How far it has come."""
+    progress: _builtins.float
+    """Share done, 0 to 1."""
+    profile: _builtins.str
+    """The profile under which the copies were hashed."""
+    detail: _builtins.str
+    """Why it failed, or what was left out."""
+    @_builtins.property
+    def made_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was finished."""
+
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___EditResult]:
+        """One for each edit, in the order in which they are tried."""
+
+    def __init__(
+        self,
+        *,
+        state: Global___CardState.ValueType = ...,
+        progress: _builtins.float = ...,
+        profile: _builtins.str = ...,
+        made_at: _timestamp_pb2.Timestamp | None = ...,
+        detail: _builtins.str = ...,
+        results: _abc.Iterable[Global___EditResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["made_at", b"made_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "made_at", b"made_at", "profile", b"profile", "progress", b"progress", "results", b"results", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RobustnessCard: _TypeAlias = RobustnessCard  # noqa: Y015
+
+@_typing.final
+class EditResult(_message.Message):
+    """One edit, and whether the copy made by it found its entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EDIT_FIELD_NUMBER: _builtins.int
+    MATCHED_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    QUERY_COVERAGE_FIELD_NUMBER: _builtins.int
+    ADDED_VIEW_FIELD_NUMBER: _builtins.int
+    edit: _builtins.str
+    """Its name: `mirror`, `crop-centre-30` and the like."""
+    matched: _builtins.bool
+    """Whether the copy was found; of a long video, each copy of several stretches."""
+    evidence: _builtins.float
+    """log10 of the chance matches expected, as in a match; of the weakest copy, 0 where one was not found."""
+    query_coverage: _builtins.float
+    """Matched share of the copy, 0 to 1; of the weakest copy."""
+    added_view: _builtins.str
+    """The view that was added to the entry for its sake, or empty."""
+    def __init__(
+        self,
+        *,
+        edit: _builtins.str = ...,
+        matched: _builtins.bool = ...,
+        evidence: _builtins.float = ...,
+        query_coverage: _builtins.float = ...,
+        added_view: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_view", b"added_view", "edit", b"edit", "evidence", b"evidence", "matched", b"matched", "query_coverage", b"query_coverage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EditResult: _TypeAlias = EditResult  # noqa: Y015
 
 @_typing.final
 class CreateBankRequest(_message.Message):
@@ -687,7 +811,7 @@ class ListEntriesResponse(_message.Message):
     """Token of the next page; empty at the end."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Entry]:
-        """In order of creation."""
+        """In the order of ListEntries."""
 
     def __init__(
         self,

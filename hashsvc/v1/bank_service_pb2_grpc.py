@@ -124,7 +124,7 @@ class BankServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ConfirmEntryMedia(self, request_iterator, context):
-        """The same with the bytes, which the server hashes and does not keep. Options in the first message and only there,
+        """The same with the bytes, which the server hashes, uses for the entry's robustness card, and does not keep. Options in the first message and only there,
         then the bytes in order in chunks of any size (256 KiB is good); closing the sending side ends the upload.
         Retry-safe as ConfirmEntry is.
         """
@@ -140,7 +140,8 @@ class BankServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListEntries(self, request, context):
-        """Lists the entries of a bank, withdrawn ones too, in order of creation.
+        """Lists the entries of a bank, withdrawn ones too, in order of creation; one to which views were added since comes at
+        the end, and on a later page again if that happens between two pages.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

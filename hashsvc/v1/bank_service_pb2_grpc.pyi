@@ -47,14 +47,16 @@ class BankServiceStub:
     fingerprint without a SHA-256 makes a new entry each time.
     """
     ConfirmEntryMedia: _grpc.StreamUnaryMultiCallable[_bank_service_pb2.ConfirmEntryMediaRequest, _bank_service_pb2.ConfirmEntryMediaResponse]
-    """The same with the bytes, which the server hashes and does not keep. Options in the first message and only there,
+    """The same with the bytes, which the server hashes, uses for the entry's robustness card, and does not keep. Options in the first message and only there,
     then the bytes in order in chunks of any size (256 KiB is good); closing the sending side ends the upload.
     Retry-safe as ConfirmEntry is.
     """
     GetEntry: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.GetEntryRequest, _bank_service_pb2.GetEntryResponse]
     """Reads an entry, withdrawn or not."""
     ListEntries: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.ListEntriesRequest, _bank_service_pb2.ListEntriesResponse]
-    """Lists the entries of a bank, withdrawn ones too, in order of creation."""
+    """Lists the entries of a bank, withdrawn ones too, in order of creation; one to which views were added since comes at
+    the end, and on a later page again if that happens between two pages.
+    """
     WithdrawEntry: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.WithdrawEntryRequest, _bank_service_pb2.WithdrawEntryResponse]
     """Takes an entry out of matching and of exports. It stays readable, with the reason."""
 
@@ -77,14 +79,16 @@ class BankServiceAsyncStub(BankServiceStub):
     fingerprint without a SHA-256 makes a new entry each time.
     """
     ConfirmEntryMedia: _aio.StreamUnaryMultiCallable[_bank_service_pb2.ConfirmEntryMediaRequest, _bank_service_pb2.ConfirmEntryMediaResponse]  # type: ignore[assignment]
-    """The same with the bytes, which the server hashes and does not keep. Options in the first message and only there,
+    """The same with the bytes, which the server hashes, uses for the entry's robustness card, and does not keep. Options in the first message and only there,
     then the bytes in order in chunks of any size (256 KiB is good); closing the sending side ends the upload.
     Retry-safe as ConfirmEntry is.
     """
     GetEntry: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.GetEntryRequest, _bank_service_pb2.GetEntryResponse]  # type: ignore[assignment]
     """Reads an entry, withdrawn or not."""
     ListEntries: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.ListEntriesRequest, _bank_service_pb2.ListEntriesResponse]  # type: ignore[assignment]
-    """Lists the entries of a bank, withdrawn ones too, in order of creation."""
+    """Lists the entries of a bank, withdrawn ones too, in order of creation; one to which views were added since comes at
+    the end, and on a later page again if that happens between two pages.
+    """
     WithdrawEntry: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.WithdrawEntryRequest, _bank_service_pb2.WithdrawEntryResponse]  # type: ignore[assignment]
     """Takes an entry out of matching and of exports. It stays readable, with the reason."""
 
@@ -140,7 +144,7 @@ class BankServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_bank_service_pb2.ConfirmEntryMediaRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_bank_service_pb2.ConfirmEntryMediaResponse, _abc.Awaitable[_bank_service_pb2.ConfirmEntryMediaResponse]]:
-        """The same with the bytes, which the server hashes and does not keep. Options in the first message and only there,
+        """The same with the bytes, which the server hashes, uses for the entry's robustness card, and does not keep. Options in the first message and only there,
         then the bytes in order in chunks of any size (256 KiB is good); closing the sending side ends the upload.
         Retry-safe as ConfirmEntry is.
         """
@@ -159,7 +163,9 @@ class BankServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _bank_service_pb2.ListEntriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_bank_service_pb2.ListEntriesResponse, _abc.Awaitable[_bank_service_pb2.ListEntriesResponse]]:
-        """Lists the entries of a bank, withdrawn ones too, in order of creation."""
+        """Lists the entries of a bank, withdrawn ones too, in order of creation; one to which views were added since comes at
+        the end, and on a later page again if that happens between two pages.
+        """
 
     @_abc_1.abstractmethod
     def WithdrawEntry(

@@ -5,6 +5,7 @@ from typing import Literal
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from hashsvc.bank.card import CardState, EditResult, RobustnessCard
 from hashsvc.bank.model import Bank, Entry, EntryState, Policy
 from hashsvc.errors import InternalError
 from hashsvc.v1 import bank_service_pb2 as pb
@@ -17,6 +18,14 @@ _STATES = {
     EntryState.WITHDRAWN: pb.ENTRY_STATE_WITHDRAWN,
 }
 _STATES_BACK = {value: state for state, value in _STATES.items()}
+_CARD_STATES = {
+    CardState.NONE: pb.CARD_STATE_UNSPECIFIED,
+    CardState.PENDING: pb.CARD_STATE_PENDING,
+    CardState.RUNNING: pb.CARD_STATE_RUNNING,
+    CardState.DONE: pb.CARD_STATE_DONE,
+    CardState.FAILED: pb.CARD_STATE_FAILED,
+}
+_CARD_STATES_BACK = {value: state for state, value in _CARD_STATES.items()}
 
 
 def encode_policy(policy: Policy) -> pb.Policy:
@@ -81,6 +90,7 @@ def encode_entry(entry: Entry) -> pb.Entry:
         created_at=_encode_time(entry.created_at),
         updated_at=_encode_time(entry.updated_at),
         revision=entry.revision,
+        robustness_card=encode_card(entry.card),
     )
 
 
@@ -105,6 +115,53 @@ def decode_entry(message: pb.Entry) -> Entry:
         created_at=_decode_time(message.created_at),
         updated_at=_decode_time(message.updated_at),
         revision=message.revision,
+        card=decode_card(message.robustness_card),
+    )
+
+
+def encode_card(card: RobustnessCard) -> pb.RobustnessCard:
+    """The message of `card`."""
+    results = [
+        pb.EditResult(
+            edit=one.edit,
+            matched=one.matched,
+            evidence=one.evidence,
+            query_coverage=one.query_coverage,
+            added_view=one.added_view,
+        )
+        for one in card.results
+    ]
+    return pb.RobustnessCard(
+        state=_CARD_STATES[card.state],
+        progress=card.progress,
+        profile=card.profile,
+        made_at=None if card.made_at is None else _encode_time(card.made_at),
+        detail=card.detail,
+        results=results,
+    )
+
+
+def decode_card(message: pb.RobustnessCard) -> RobustnessCard:
+    """The card in `message`; none where a server of before sent none. Raises InternalError for an unknown state."""
+    if message.state not in _CARD_STATES_BACK:
+        raise InternalError("INTERNAL", f"card state {message.state} is unknown to this client", state=message.state)
+    results = tuple(
+        EditResult(
+            edit=one.edit,
+            matched=one.matched,
+            evidence=one.evidence,
+            query_coverage=one.query_coverage,
+            added_view=one.added_view,
+        )
+        for one in message.results
+    )
+    return RobustnessCard(
+        state=_CARD_STATES_BACK[message.state],
+        progress=message.progress,
+        profile=message.profile,
+        made_at=_decode_time(message.made_at) if message.HasField("made_at") else None,
+        detail=message.detail,
+        results=results,
     )
 
 

@@ -35,6 +35,7 @@ CODES: Mapping[type[Exception], grpc.StatusCode] = {
     store.BankExistsError: grpc.StatusCode.ALREADY_EXISTS,
     store.EntryNotFoundError: grpc.StatusCode.NOT_FOUND,
     store.EntryExistsError: grpc.StatusCode.ALREADY_EXISTS,
+    store.EntryWithdrawnError: grpc.StatusCode.FAILED_PRECONDITION,
     store.RevisionConflictError: grpc.StatusCode.ABORTED,
     store.IndexLoadingError: grpc.StatusCode.UNAVAILABLE,
 }

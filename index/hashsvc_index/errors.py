@@ -11,6 +11,7 @@ StoreError
 ├── BankExistsError             BANK_EXISTS
 ├── EntryNotFoundError          ENTRY_NOT_FOUND
 ├── EntryExistsError            ENTRY_EXISTS
+├── EntryWithdrawnError         ENTRY_WITHDRAWN           only a live entry can be replaced
 ├── RevisionConflictError       REVISION_CONFLICT         the record changed since the caller read it
 └── IndexLoadingError           INDEX_LOADING             the index has not caught up with the store yet
 
@@ -93,6 +94,12 @@ class EntryExistsError(StoreError):
     """Metadata: bank, entry."""
 
     reason = "ENTRY_EXISTS"
+
+
+class EntryWithdrawnError(StoreError):
+    """Metadata: bank, entry."""
+
+    reason = "ENTRY_WITHDRAWN"
 
 
 class RevisionConflictError(StoreError):

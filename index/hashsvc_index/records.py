@@ -40,6 +40,8 @@ _COUNTERS = struct.Struct(">QQQQQ")
 _BANK = struct.Struct(">QQ")
 _ENTRY = struct.Struct(">QQQIHBBBB")
 _CHANGE = struct.Struct(">BBQ8s")
+_LIVE, _REPLACED = 1, 2
+"""Values of an entry's state byte; 0 is withdrawn."""
 
 Vectors = npt.NDArray[np.uint8]
 
@@ -65,7 +67,7 @@ class Counters:
     last_bank: int = 0
     """The highest bank number given out."""
     last_entry: int = 0
-    """The highest entry number given out; equals the number of entries, since none is ever deleted."""
+    """The highest entry number given out; equals the number of entry records, since none is ever deleted."""
     live_entries: int = 0
     live_vectors: int = 0
 
@@ -92,13 +94,15 @@ class EntryRecord:
     entry: str
     payload: bytes
     live: bool
-    """False once withdrawn: masked from search and from `find_digest`."""
+    """False once withdrawn or replaced: masked from search and from `find_digest`."""
     revision: int
     """Its last change."""
     created_revision: int
     vector_count: int
     blob_count: int
     digests: tuple[bytes, ...]
+    replaced: bool = False
+    """True when the name belongs to a later number; see `Store.replace_entry`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,14 +210,14 @@ def encode_entry(record: EntryRecord) -> bytes:
     bank, entry = record.bank.encode(), record.entry.encode()
     head = _ENTRY.pack(
         record.bank_number, record.revision, record.created_revision, record.vector_count, record.blob_count,
-        record.live, len(bank), len(entry), len(record.digests),
+        _REPLACED if record.replaced else int(record.live), len(bank), len(entry), len(record.digests),
     )  # fmt: skip
     digests = b"".join(digest_prefix(digest) for digest in record.digests)
     return b"".join((head, bank, entry, digests, record.payload))
 
 
 def decode_entry(number: int, body: memoryview) -> EntryRecord:
-    bank_number, revision, created, vectors, blobs, live, bank_bytes, entry_bytes, digests = _unpack(_ENTRY, body)
+    bank_number, revision, created, vectors, blobs, state, bank_bytes, entry_bytes, digests = _unpack(_ENTRY, body)
     bank, rest = _split(body[_ENTRY.size :], bank_bytes)
     entry, rest = _split(rest, entry_bytes)
     found: list[bytes] = []
@@ -223,8 +227,8 @@ def decode_entry(number: int, body: memoryview) -> EntryRecord:
         found.append(digest)
     return EntryRecord(
         number=number, bank=bank.decode(), bank_number=bank_number, entry=entry.decode(), payload=bytes(rest),
-        live=bool(live), revision=revision, created_revision=created, vector_count=vectors, blob_count=blobs,
-        digests=tuple(found),
+        live=state == _LIVE, revision=revision, created_revision=created, vector_count=vectors, blob_count=blobs,
+        digests=tuple(found), replaced=state == _REPLACED,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from hashsvc_index.errors import (
     DataFormatTooNewError,
     EntryExistsError,
     EntryNotFoundError,
+    EntryWithdrawnError,
     RevisionConflictError,
 )
 from hashsvc_index.reader import Reader
@@ -45,8 +46,8 @@ class Stats:
 class Store:
     """A data directory's truth. Thread-safe; any number of processes may have the same directory open.
 
-    Every change is one transaction: the record, its vectors, blobs and digests, a line of the change log and the
-    revision, all or nothing, and on the disk when the call returns. A revision is the number of a change, counted
+    Every call that writes is one transaction: the record, its vectors, blobs and digests, a line of the change log and
+    the revision, all or nothing, and on the disk when the call returns. A revision is the number of a change, counted
     from 1 without gaps over all processes.
 
     Any method may raise StoreCorruptError and StoreUnavailableError; those that write, StoreFullError and
@@ -217,6 +218,41 @@ class Store:
 
         return self.environment.write(_need(len(payload)), change)
 
+    def replace_entry(
+        self, bank: str, entry: str, payload: bytes, *, vectors: Vectors, blobs: Mapping[str, bytes],
+        expected_revision: int = 0,
+    ) -> EntryRecord:  # fmt: skip
+        """Give a live entry other vectors and blobs under the same name and digests, and return its new record.
+
+        It gets a new number; the old record is no longer live and keeps its vectors and blobs, since searches that
+        began before may still ask for them. Both are changes of one transaction, the new number's first, so that
+        whoever follows the log never finds neither. In `list_entries` the entry moves to the end.
+
+        Raises BankNotFoundError, EntryNotFoundError, EntryWithdrawnError, RevisionConflictError, and ValueError as
+        `add_entry` does.
+        """
+        records.checked_payload(payload)
+        _checked_blobs(blobs)
+        body = records.encode_vectors(records.checked_vectors(vectors))
+
+        def change(transaction: "lmdb.Transaction[bytes]") -> EntryRecord:
+            writer = _Writer(self._environment, transaction)
+            old = writer.reader.entry(bank, entry)
+            if not old.live:
+                raise EntryWithdrawnError(f"entry {entry!r} of bank {bank!r} is withdrawn", bank=bank, entry=entry)
+            _expect(expected_revision, old.revision, bank=bank, entry=entry)
+            revision = writer.counters.revision + 1
+            new = dataclasses.replace(
+                old, number=writer.counters.last_entry + 1, payload=payload, revision=revision,
+                created_revision=revision, vector_count=len(vectors), blob_count=len(blobs),
+            )  # fmt: skip
+            writer.add(new, body, blobs)
+            writer.retire(old)
+            return new
+
+        need = _need(2 * len(payload), len(body), *map(len, blobs.values()), *(64 for _ in range(512)))
+        return self.environment.write(need, change)
+
     def get_entry(self, bank: str, entry: str) -> EntryRecord:
         """Raises BankNotFoundError, EntryNotFoundError."""
         with self.environment.read() as transaction:
@@ -323,6 +359,20 @@ class _Writer:
             live_entries=self.counters.live_entries + 1,
             live_vectors=self.counters.live_vectors + record.vector_count,
         )  # fmt: skip
+
+    def retire(self, old: EntryRecord) -> None:
+        """Leave a live entry's number to history: its name leads to a later one."""
+        for table, key in (
+            (b"members", records.member_key(old.bank_number, old.number)),
+            *((b"digests", records.digest_key(digest, old.number)) for digest in old.digests),
+        ):
+            self._transaction.delete(key, db=self._environment.table(table))
+        revision = self.log(
+            ChangeKind.ENTRY_UPDATED, old.number, live=False, live_entries=self.counters.live_entries - 1,
+            live_vectors=self.counters.live_vectors - old.vector_count,
+        )  # fmt: skip
+        record = dataclasses.replace(old, live=False, replaced=True, revision=revision, digests=())
+        self.put(b"entries", records.number_key(old.number), records.encode_entry(record))
 
 
 def _expect(expected: int, actual: int, **what: str) -> None:

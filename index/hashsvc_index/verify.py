@@ -128,20 +128,24 @@ class _Check:
                 yield from self._entry(record)
                 self._entries[record.number] = dataclasses.replace(record, payload=b"")
             after = records[-1].number
-        for table in (b"names", b"members", b"vectors"):
+        current = sum(not record.replaced for record in self._entries.values())
+        for table, expected in ((b"names", current), (b"members", current), (b"vectors", len(self._entries))):
             rows = self._reader.count(table)
-            if rows != len(self._entries):
-                yield f"Table {table.decode()} has {rows} rows for {len(self._entries)} entries."
+            if rows != expected:
+                yield f"Table {table.decode()} has {rows} rows for {expected} entries."
 
     def _entry(self, record: EntryRecord) -> Iterator[str]:
         reader, what = self._reader, f"Entry {record.number} ({record.bank}/{record.entry})"
         bank = reader.find_bank(record.bank)
         if bank is None or bank.number != record.bank_number:
             yield f"{what} is of a bank that is not there."
-        if reader.find_number(record.bank_number, record.entry) != record.number:
+        named = reader.find_number(record.bank_number, record.entry) or 0
+        if record.replaced and named <= record.number:
+            yield f"{what} is replaced, and its name leads to no later number."
+        if not record.replaced and named != record.number:
             yield f"{what} is not found under its name."
-        if not reader.is_member(record.bank_number, record.number):
-            yield f"{what} is not in its bank's list."
+        if reader.is_member(record.bank_number, record.number) is record.replaced:
+            yield f"{what} is {'still' if record.replaced else 'not'} in its bank's list."
         change = reader.find_change(record.revision)
         if change is None or (change.number, change.live) != (record.number, record.live):
             yield f"{what} is at revision {record.revision}, which the change log does not say."

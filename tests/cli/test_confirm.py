@@ -44,3 +44,10 @@ def test_batch_goes_on_past_a_bad_file(fake: FakeTarget, invoke: Invoke, clips: 
 def test_no_files_is_bad_usage(fake: FakeTarget, invoke: Invoke) -> None:
     """A command without files says so."""
     assert invoke("confirm", "--data", "d").exit_code == 2
+
+
+def test_vaccinate_is_for_a_data_directory(fake: FakeTarget, invoke: Invoke, clips: dict[str, Path]) -> None:
+    """A server vaccinates by itself; asking for it with --server is bad usage, before anything is confirmed."""
+    result = invoke("confirm", "--server", "localhost:1", "--vaccinate", clips["copy"])
+    assert (result.exit_code, fake.confirmed) == (2, [])
+    assert "--upload" in result.stderr

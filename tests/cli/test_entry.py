@@ -1,5 +1,8 @@
 """hashsvc entry."""
 
+import pytest
+
+from hashsvc.bank.card import CardState, EditResult, RobustnessCard
 from tests.cli.conftest import FakeTarget, Invoke, objects
 
 
@@ -36,3 +39,44 @@ def test_withdraw_of_an_unknown_entry_is_refused(fake: FakeTarget, invoke: Invok
     result = invoke("entry", "withdraw", "--data", "d", "nope")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert "(ENTRY_NOT_FOUND)" in result.stderr
+
+
+CARD = RobustnessCard(
+    state=CardState.DONE,
+    progress=1.0,
+    results=(
+        EditResult(edit="mirror", matched=True, evidence=-40.5, query_coverage=0.75),
+        EditResult(edit="refilmed", matched=True, evidence=-9, query_coverage=1, added_view="edit-refilmed"),
+        EditResult(edit="beside", matched=False),
+    ),
+)
+
+
+def test_show_has_the_robustness_card(fake: FakeTarget, invoke: Invoke) -> None:
+    """People get a table of edits with what they mean; JSON has every result."""
+    fake.add("e1", card=CARD)
+    table = invoke("entry", "show", "--data", "d", "e1").stdout
+    for words in ("2 of 3 edits", "side by side", "-40.5", "75%", "edit-refilmed"):
+        assert words in table
+    (shown,) = objects(invoke("entry", "show", "--data", "d", "--format", "json", "e1"))
+    card = shown["robustness_card"]
+    assert (card["state"], card["made_at"], len(card["results"])) == ("done", None, 3)
+    assert card["results"][1]["added_view"] == "edit-refilmed"
+
+
+@pytest.mark.parametrize(
+    ("card", "words"),
+    [
+        (RobustnessCard(), "not tried"),
+        (RobustnessCard(state=CardState.PENDING), "waits"),
+        (RobustnessCard(state=CardState.RUNNING, progress=0.42), "42% done"),
+        (RobustnessCard(state=CardState.FAILED, detail="because"), "because"),
+    ],
+    ids=lambda one: one.state if isinstance(one, RobustnessCard) else one,
+)
+def test_show_tells_how_far_the_card_is(fake: FakeTarget, invoke: Invoke, card: RobustnessCard, words: str) -> None:
+    """Without results there is one line on why."""
+    fake.add("e1", card=card)
+    table = invoke("entry", "show", "--data", "d", "e1").stdout
+    assert words in table
+    assert "Robustness card" not in table

@@ -88,3 +88,8 @@ def test_strongest() -> None:
 def test_evidence() -> None:
     """-12 is one in a million million."""
     assert words.evidence_in_words(-12.2) == "chance 1 in 10^12"
+
+
+def test_added_view_in_words() -> None:
+    """A view that vaccination added is told by its edit."""
+    assert words.view_in_words("full/edit-refilmed") == "seen filmed off a screen"

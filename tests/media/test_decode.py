@@ -165,13 +165,13 @@ def test_keyframes_at_awkward_times_are_all_found(tmp_path: Path, monkeypatch: p
     chosen = plan(info, DEFAULT.sparse, LIMITS)
     assert chosen.effort is Effort.KEYFRAMES
     decoded: list[Any] = []
-    original = decode._decode_one
+    original = decode.decode_packet
 
     def counting(stream: Any, packet: Any) -> Any:
         decoded.append(packet)
         return original(stream, packet)
 
-    monkeypatch.setattr(decode, "_decode_one", counting)
+    monkeypatch.setattr(decode, "decode_packet", counting)
     found = list(decode.samples(path, info, chosen, LIMITS))
     assert [sample.time for sample in found] == pytest.approx(chosen.keyframes.tolist(), abs=1e-6)
     assert len([packet for packet in decoded if packet is not None]) == len(chosen.keyframes) < 30

@@ -4,10 +4,20 @@ import datetime
 
 import pytest
 
+from hashsvc.bank.card import CardState, EditResult, RobustnessCard
 from hashsvc.bank.model import Bank, Entry, EntryState, Policy
 from hashsvc.errors import InternalError
 from hashsvc.v1 import bank_service_pb2 as pb
-from hashsvc.wire.bank import decode_bank, decode_entry, decode_policy, encode_bank, encode_entry, encode_policy
+from hashsvc.wire.bank import (
+    decode_bank,
+    decode_card,
+    decode_entry,
+    decode_policy,
+    encode_bank,
+    encode_card,
+    encode_entry,
+    encode_policy,
+)
 
 MADE = datetime.datetime(2024, 3, 1, 12, 30, 45, 123456, datetime.UTC)
 CHANGED = MADE.astimezone(datetime.timezone(datetime.timedelta(hours=13)))
@@ -40,6 +50,17 @@ def entry(state: EntryState) -> Entry:
         created_at=MADE,
         updated_at=CHANGED,
         revision=7,
+        card=RobustnessCard(
+            state=CardState.DONE,
+            progress=1.0,
+            profile="standard-1",
+            made_at=MADE,
+            detail="why",
+            results=(
+                EditResult(edit="mirror", matched=True, evidence=-40.5, query_coverage=0.75, added_view="edit-mirror"),
+                EditResult(edit="beside", matched=False),
+            ),
+        ),
     )
 
 
@@ -54,6 +75,20 @@ def test_entry_round_trip(state: EntryState) -> None:
     """Every field arrives, in every state."""
     message = pb.Entry.FromString(encode_entry(entry(state)).SerializeToString())
     assert decode_entry(message) == entry(state)
+
+
+@pytest.mark.parametrize("state", CardState)
+def test_card_round_trip(state: CardState) -> None:
+    """A card without results arrives in every state, and from a server of before as none."""
+    card = RobustnessCard(state=state, progress=0.25)
+    assert decode_card(pb.RobustnessCard.FromString(encode_card(card).SerializeToString())) == card
+    assert decode_card(pb.Entry().robustness_card) == RobustnessCard()
+
+
+def test_unknown_card_state() -> None:
+    """A card's state of a newer version is not taken for one of ours."""
+    with pytest.raises(InternalError):
+        decode_card(pb.RobustnessCard(state=99))  # type: ignore[arg-type]
 
 
 def test_unset_policy_fields_take_the_base() -> None:
