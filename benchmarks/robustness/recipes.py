@@ -238,7 +238,7 @@ RECIPES: tuple[Recipe, ...] = (
     *_pair("turn-quarter", _simple("transpose=1"), _simple("transpose=2")),
     *_pair("turn-half", _simple("hflip,vflip"), _simple(f"hflip,vflip,{_centre(0.1)}")),
     *_pair("tilt", _simple("rotate=3*PI/180"), _simple("rotate=12*PI/180")),
-    *_pair("faster", _speed(1.25), _speed(2.0)),
+    *_pair("faster", _speed(1.5), _speed(2.0)),
     *_pair("slower", _speed(0.8), _speed(0.5)),
     *_pair("frame-rate", _simple("fps=12"), _simple("fps=5")),
     *_pair("dropped", _simple("select='not(eq(mod(n\\,4)\\,1))'", "-fps_mode", "vfr"),
