@@ -1,4 +1,4 @@
-"""Confirms references, matches edited copies of them, and tells what was found. Resumable: a line a copy in results.jsonl."""
+"""Confirms references, matches edited copies of them, and tells what was found. Copies that are there stay."""
 
 import concurrent.futures
 import dataclasses

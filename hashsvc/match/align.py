@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hashsvc.match.score import SURPRISE
 
 _CLOSENESS = np.where(np.arange(258) < 40, (40 - np.arange(258)) * 0.08, 0).astype(np.float32)
-"""Added to SURPRISE for steering only: below 31 bits evidence is flat, but the nearer frame is still the right one."""
+"""Added to SURPRISE for steering only: a line must keep to the nearest frames, more sharply than evidence asks."""
 
 SLOT = 0.125
 """Seconds of reference time a column of the score matrix."""
@@ -64,7 +64,6 @@ class Alignment:
     last: int
     slots: npt.NDArray[np.intp]
     """The slot each of those frames found, -1 where it found none."""
-    gains: Floats
     total: float
 
 
@@ -197,7 +196,7 @@ def _follow(comparison: Comparison, line: Line) -> Alignment | None:
     if total <= 0:
         return None
     part = slice(first, last + 1)
-    return Alignment(line, first, last, np.where(inside, slots, -1)[part], gains[part].astype(np.float32), total)
+    return Alignment(line, first, last, np.where(inside, slots, -1)[part], total)
 
 
 def _level(comparison: Comparison, one: Alignment) -> Line:

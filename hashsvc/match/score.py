@@ -1,7 +1,7 @@
 """How surprising aligned frames are: distances to evidence.
 
 The null model is the measured distribution of distances between quality-gated frames of unrelated real videos; its tail is
-far heavier than a binomial's. benchmarks/null_distances.py measures it.
+far heavier than a binomial's. It was measured once, on the corpus that the benchmarks use; no workload measures it anew yet.
 """
 
 import math
