@@ -86,7 +86,7 @@ def _cut(folder: Path, one: Source, start: float, length: float) -> Path:
         _ffmpeg(
             ["-ss", f"{start:.3f}", "-t", f"{length:.3f}", "-i", str(one.path)],
             f"[0:v]scale={one.clip.width}:{one.clip.height},setsar=1[out]",
-            ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "14", "-pix_fmt", "yuv420p"],
+            ["-an", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "14", "-pix_fmt", "yuv420p"],
             path,
         )
     return path
@@ -106,12 +106,13 @@ def _edit(folder: Path, cut: Path, other: Source, edit: Edit, length: float, pat
             str(pictures.make(folder / "pictures", name)),
         ]
     encode = [] if edit.suffix == ".gif" else list(_ENCODE)
-    _ffmpeg(inputs, edit.graph, [*encode, *edit.options], path)
+    sound = [] if edit.sound else ["-an"]
+    _ffmpeg(inputs, edit.graph, [*sound, *encode, *edit.options], path)
 
 
 def _ffmpeg(inputs: list[str], graph: str, output: list[str], path: Path) -> None:
     part = path.with_name("part--" + path.name)
     program = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-nostdin"]
-    ends = ["-filter_complex", graph, "-map", "[out]", "-an", *output, str(part)]
+    ends = ["-filter_complex", graph, "-map", "[out]", *output, str(part)]
     subprocess.run([*program, *inputs, *ends], check=True, capture_output=True, timeout=600)
     part.rename(path)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 _SIZE = (1280, 720)
@@ -29,10 +30,12 @@ def _banner(share: float, top: bool) -> Image.Image:
 
 
 def _logos(count: int) -> Image.Image:
+    """Each covers 3.7 % of the picture, and none another."""
     image = _blank()
     pen = ImageDraw.Draw(image)
     for place in range(count):
-        x, y = 60 + (place * 467) % 1000, 40 + (place * 283) % 500
+        row, column = divmod(place * 5 % 12, 4)
+        x, y = 40 + column * 310 + row * 12, 30 + row * 235
         pen.rounded_rectangle((x, y, x + 230, y + 150), 30, fill=(*_INKS[place % 6], 255))
         pen.text((x + 25, y + 45), f"LOGO {place}", fill="black", font=_font(48))
     return image
@@ -55,6 +58,16 @@ def _mark(size: int, alpha: int) -> Image.Image:
     pen = ImageDraw.Draw(image)
     pen.text((_SIZE[0] // 4, _SIZE[1] // 2), "@reposted", fill=(255, 255, 255, alpha), font=_font(size))
     return image
+
+
+def _moire() -> Image.Image:
+    """The beat of a screen's lines with a sensor's: fine slanted bands, brighter and darker."""
+    y, x = np.mgrid[0 : _SIZE[1], 0 : _SIZE[0]].astype(np.float32)
+    wave = np.sin((x + 0.35 * y) / 5.5) * np.sin((y - 0.12 * x) / 7.5 + np.sin(x / 160))
+    image = np.zeros((_SIZE[1], _SIZE[0], 4), np.uint8)
+    image[..., :3] = np.where(wave > 0, 255, 0)[..., None]
+    image[..., 3] = np.abs(wave) * 46
+    return Image.fromarray(image)
 
 
 def _caption() -> Image.Image:
@@ -93,8 +106,8 @@ def _window() -> Image.Image:
 MAKERS = {
     "banner-low": lambda: _banner(0.25, False),
     "banner-high": lambda: _banner(0.33, True),
-    "logos-few": lambda: _logos(3),
-    "logos-many": lambda: _logos(6),
+    "logos-fifth": lambda: _logos(6),
+    "logos-third": lambda: _logos(9),
     "emoji-few": lambda: _emoji(4),
     "emoji-many": lambda: _emoji(12),
     "mark-small": lambda: _mark(60, 150),
@@ -102,6 +115,7 @@ MAKERS = {
     "caption": _caption,
     "backdrop": _backdrop,
     "window": _window,
+    "moire": _moire,
 }
 
 

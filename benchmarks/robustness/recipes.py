@@ -39,6 +39,8 @@ class Edit:
     """Seconds of other footage needed."""
     located: bool = True
     """Whether the copy is one stretch of the clip played forwards, so that its segment has a right answer."""
+    sound: bool = False
+    """Whether the graph makes sound that `options` map."""
     suffix: str = ".mp4"
 
 
@@ -81,11 +83,9 @@ def _inset(share: float, x: str, y: str, *, still: bool) -> Callable[[Clip], Edi
     def edit(clip: Clip) -> Edit:
         back = FIT.format(w=640, h=360)
         small = f"scale={int(640 * share) // 2 * 2}:{int(360 * share) // 2 * 2}:force_original_aspect_ratio=decrease"
-        if still:
-            graph = f"[1:v]{back}[b];[0:v]{small}[s];[b][s]overlay={x}:{y}:shortest=1,{EVEN}[out]"
-            return Edit(graph=graph, pictures=("backdrop",))
-        graph = f"[1:v]{back},fps={clip.rate}[b];[0:v]{small}[s];[b][s]overlay={x}:{y}:shortest=1,{EVEN}[out]"
-        return Edit(graph=graph, other=clip.duration)
+        rate = "" if still else f",fps={clip.rate}"
+        graph = f"[1:v]{back}{rate}[b];[0:v]{small}[s];[b][s]overlay={x}:{y}:shortest=1,{EVEN}[out]"
+        return Edit(graph=graph, pictures=("backdrop",)) if still else Edit(graph=graph, other=clip.duration)
 
     return edit
 
@@ -97,14 +97,18 @@ def _picture(name: str, place: str) -> Callable[[Clip], Edit]:
     )
 
 
-def _beside(layout: str) -> Callable[[Clip], Edit]:
+def _beside(layout: str, *, cut: bool) -> Callable[[Clip], Edit]:
+    """Next to other footage, each shown whole and scaled down, or each cut down to its half of the frame."""
+
     def edit(clip: Clip) -> Edit:
-        w, h = {"side": (320, 360), "stack": (640, 180), "quad": (320, 180)}[layout]
+        w, h = clip.width // 4 * 2, clip.height // 4 * 2
+        if cut:
+            w, h = {"side": (320, 360), "stack": (640, 180), "quad": (320, 180)}[layout]
         one = f"[0:v]fps=25,{FIT.format(w=w, h=h)}[a];[1:v]fps=25,{FIT.format(w=w, h=h)}"
         graph = {
             "side": f"{one}[b];[a][b]hstack=shortest=1[out]",
-            "stack": f"{one}[b];[a][b]vstack=shortest=1[out]",
-            "quad": f"{one},split=3[b][c][d];[c]hflip[e];[d]negate[f];[a][b]hstack=shortest=1[t];"
+            "stack": f"{one}[b];[b][a]vstack=shortest=1[out]",
+            "quad": f"{one},split=3[b][c][d];[c]hflip[e];[d]negate[f];[b][a]hstack=shortest=1[t];"
             f"[e][f]hstack=shortest=1[u];[t][u]vstack=shortest=1[out]",
         }[layout]
         return Edit(graph=graph, other=clip.duration)
@@ -132,8 +136,11 @@ def _refilmed(strong: bool) -> Callable[[Clip], Edit]:
         shake = "crop=iw*0.96:ih*0.96:'(iw-ow)/2*(1+0.8*sin(n/7))':'(ih-oh)/2*(1+0.8*cos(n/9))'"
         flicker = f"eq=brightness='0.03*sin(n*2.1)':contrast={dim + 0.15}:eval=frame"
         bezel = "pad=iw*1.12:ih*1.14:(ow-iw)/2:(oh-ih)/2:color=0x151515"
-        graph = f"[0:v]{bezel},{p},{shake},{flicker},gblur=0.8,noise=alls=8:allf=t,vignette=PI/5,{EVEN}[out]"
-        return Edit(graph=graph, options=("-crf", "30"))
+        graph = (
+            f"[1:v]scale={w}:{h}[m];[0:v][m]overlay=0:0:shortest=1,{bezel},{p},{shake},{flicker},gblur=0.8,"
+            f"noise=alls=8:allf=t,vignette=PI/5,{EVEN}[out]"
+        )
+        return Edit(graph=graph, options=("-crf", "30"), pictures=("moire",))
 
     return edit
 
@@ -154,7 +161,7 @@ def _window(strong: bool) -> Callable[[Clip], Edit]:
 
 def _opening(seconds: float) -> Callable[[Clip], Edit]:
     def edit(clip: Clip) -> Edit:
-        fit = FIT.format(w=640, h=360)
+        fit = FIT.format(w=clip.width, h=clip.height)
         return Edit(
             graph=f"[1:v]trim=0:{seconds},setpts=PTS-STARTPTS,fps=25,{fit}[o];[0:v]fps=25,{fit}[c];"
             f"[o][c]concat=n=2:v=1[out]",
@@ -167,7 +174,7 @@ def _opening(seconds: float) -> Callable[[Clip], Edit]:
 
 def _excerpt(seconds: float, total: float) -> Callable[[Clip], Edit]:
     def edit(clip: Clip) -> Edit:
-        fit = FIT.format(w=640, h=360)
+        fit = FIT.format(w=clip.width, h=clip.height)
         part = min(seconds, clip.duration)
         before = (total - part) * 0.4
         return Edit(
@@ -216,6 +223,12 @@ def _kit(crop: float, speed: float, crf: int) -> Callable[[Clip], Edit]:
     )
 
 
+def _sound(clip: Clip) -> Edit:
+    """The picture untouched, a tone for sound."""
+    graph = f"[0:v]{EVEN}[out];sine=frequency=440:duration={clip.duration:.3f}[tone]"
+    return Edit(graph=graph, options=("-map", "[tone]", "-c:a", "aac"), sound=True)
+
+
 def _gif(rate: int, width: int) -> Callable[[Clip], Edit]:
     return lambda clip: Edit(
         graph=f"[0:v]fps={rate},scale={width}:-2,split[a][b];[a]palettegen[p];[b][p]paletteuse[out]", suffix=".gif"
@@ -233,11 +246,11 @@ RECIPES: tuple[Recipe, ...] = (
            _simple("pad=iw*1.35:ih*1.35:(ow-iw)/2:(oh-ih)/2:color=yellow")),
     *_pair("crop-centre", _simple(_centre(0.10)), _simple(_centre(0.30))),
     *_pair("crop-centre-far", _simple(_centre(0.05)), _simple(_centre(0.40))),
-    *_pair("crop-corner", _simple(_corner(0.10)), _simple(_corner(0.30))),
+    *_pair("crop-corner", _simple(_corner(0.10)), _simple(_corner(0.35))),
     *_pair("mirror", _simple("hflip"), _simple(f"hflip,{_centre(0.15)}")),
     *_pair("turn-quarter", _simple("transpose=1"), _simple("transpose=2")),
     *_pair("turn-half", _simple("hflip,vflip"), _simple(f"hflip,vflip,{_centre(0.1)}")),
-    *_pair("tilt", _simple("rotate=3*PI/180"), _simple("rotate=12*PI/180")),
+    *_pair("tilt", _simple("rotate=3*PI/180"), _simple("rotate=-15*PI/180")),
     *_pair("faster", _speed(1.5), _speed(2.0)),
     *_pair("slower", _speed(0.8), _speed(0.5)),
     *_pair("frame-rate", _simple("fps=12"), _simple("fps=5")),
@@ -252,16 +265,17 @@ RECIPES: tuple[Recipe, ...] = (
     *_pair("blur", _simple("gblur=1.5"), _simple("gblur=6")),
     *_pair("sharpen", _simple("unsharp=5:5:1.2"), _simple("unsharp=9:9:3.0")),
     *_pair("banner", _picture("banner-low", "0:0"), _picture("banner-high", "0:0")),
-    *_pair("logos", _picture("logos-few", "0:0"), _picture("logos-many", "0:0")),
+    *_pair("logos", _picture("logos-fifth", "0:0"), _picture("logos-third", "0:0")),
     *_pair("emoji", _picture("emoji-few", "0:0"), _picture("emoji-many", "0:0")),
     *_pair("watermark", _picture("mark-small", "'40*sin(t)':'30*cos(t/2)'"), _picture("mark-large", "'80*sin(t)':'60*cos(t/2)'")),
     *_pair("patch", lambda clip: Edit(graph=f"[0:v]split[a][b];[b]crop=iw/4:ih/4:iw*0.4:ih*0.35,boxblur=10[c];[a][c]overlay=W*0.4:H*0.35,{EVEN}[out]"),
            lambda clip: Edit(graph=f"[0:v]split[a][b];[b]crop=iw/2.2:ih/2.2:iw*0.25:ih*0.25,boxblur=12[c];[a][c]overlay=W*0.25:H*0.25,{EVEN}[out]")),
     *_pair("reframe", _reframe(12, 360), _reframe(20, 300)),
-    *_pair("inset-still", _inset(0.75, "(W-w)/2", "(H-h)/2", still=True), _inset(0.6, "W*0.06", "H*0.3", still=True)),
+    *_pair("inset-still", _inset(0.6, "W*0.06", "H*0.3", still=True), _inset(0.45, "W-w-20", "20", still=True)),
     *_pair("inset-moving", _inset(0.5, "W-w-16", "H-h-16", still=False), _inset(0.3, "16", "16", still=False)),
-    *_pair("beside", _beside("side"), _beside("quad")),
-    *_pair("stacked", _beside("stack"), _beside("stack")),
+    *_pair("beside", _beside("side", cut=False), _beside("side", cut=True)),
+    *_pair("stacked", _beside("stack", cut=False), _beside("stack", cut=True)),
+    *_pair("quad", _beside("quad", cut=False), _beside("quad", cut=True)),
     *_pair("refilmed", _refilmed(False), _refilmed(True)),
     *_pair("window", _window(False), _window(True)),
     *_pair("opening", _opening(10.0), _opening(30.0)),
@@ -272,9 +286,10 @@ RECIPES: tuple[Recipe, ...] = (
            lambda clip: Edit(graph="[0:v]scale=-2:240,reverse[out]", located=False)),
     *_pair("slideshow", _simple("fps=1,fps=10"), _simple("fps=0.5,fps=10")),
     *_pair("gif", _gif(10, 320), _gif(6, 240)),
-    *_pair("kit", _kit(0.10, 1.05, 28), _kit(0.15, 1.1, 33)),
+    *_pair("sound", _simple("null"), _sound),
+    *_pair("kit", _kit(0.15, 1.1, 30), _kit(0.20, 1.25, 36)),
 )  # fmt: skip
-"""Audio plays no part in matching, and every copy is made without it."""
+"""Audio plays no part in matching: every copy is made without it, but for one whose sound is replaced."""
 
 PLAIN = ("reencode", "one-keyframe", "gamma-contrast", "noise", "blur", "gif", "faster", "slower")
 """What a platform's own transcoding and a careless re-upload do."""
