@@ -25,6 +25,7 @@ from benchmarks.report import Report, Row
 from hashsvc.bank.model import Verdict
 from hashsvc.config import Settings
 from hashsvc.fingerprint.model import Digests, Fingerprint
+from hashsvc.fingerprint.reading import Reading
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.match.model import Match, MatchResult
 from hashsvc.service import DEFAULT_BANK, Service
@@ -112,7 +113,7 @@ def fingerprints(videos: Sequence[Video]) -> dict[str, Fingerprint]:
     """Each video as an upload."""
     settings = Settings()
     with Sandbox(settings) as sandbox, concurrent.futures.ThreadPoolExecutor(settings.workers.workers) as pool:
-        found = pool.map(lambda video: sandbox.fingerprint(video.path, dense=False), videos)
+        found = pool.map(lambda video: sandbox.fingerprint(video.path, Reading.QUICK), videos)
         return dict(zip([video.name for video in videos], _told(found, "hash uploads", len(videos)), strict=True))
 
 

@@ -25,6 +25,8 @@ class Limits:
     """Frames kept in one fingerprint."""
     max_cpu_seconds: float = 1800.0
     """CPU time of one job in the sandboxed worker."""
+    max_deep_duration: float = 1800.0
+    """An upload longer than this is never read deeply, seconds."""
     max_match_cpu_seconds: float = 120.0
     """The same for an upload, which is untrusted and comes by the thousand."""
     max_memory: int = 4 << 30

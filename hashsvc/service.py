@@ -28,9 +28,11 @@ from hashsvc.exchange.model import ExportEntry
 from hashsvc.fingerprint.digests import digest_file
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
+from hashsvc.fingerprint.reading import Reading
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.match.matcher import Matcher
 from hashsvc.match.model import MatchResult
+from hashsvc.match.verdict import stricter
 from hashsvc.vaccination import Vaccinator
 from hashsvc_index import Index, Store, verify
 from hashsvc_index.errors import BankExistsError, RevisionConflictError
@@ -242,7 +244,7 @@ class Service:
         A service that vaccinates then strengthens the entry in the background; its `card` says how far that is.
         """
         self.check_confirm(bank, external_id=external_id, labels=labels)
-        fingerprint = self._sandbox.fingerprint(media, dense=True, progress=progress)
+        fingerprint = self._sandbox.fingerprint(media, Reading.REFERENCE, progress=progress)
         return self._vaccinator.confirm(media, partial(self._add, bank, fingerprint, external_id, labels))
 
     def vaccinate(
@@ -325,12 +327,19 @@ class Service:
         return self._matcher.match(query, chosen)
 
     def match_media(self, media: Path, *, banks: Sequence[str] = (), min_revision: int = 0) -> MatchResult:
-        """Exact digest first; then hash sparsely in the sandbox and `match`. Also raises MediaError, LimitExceededError."""
+        """Exact digest first; then hash in the sandbox, quickly and where that is called for deeply, and `match`.
+
+        Also raises MediaError, LimitExceededError.
+        """
         digests = digest_file(media, self._settings.limits.max_bytes)
         exact = self.match(digests, banks=banks, min_revision=min_revision)
         if exact.matches:
             return exact
-        return self.match(self._sandbox.fingerprint(media, dense=False), banks=banks)
+        quick = self.match(self._sandbox.fingerprint(media, Reading.QUICK), banks=banks)
+        if not quick.deepen:
+            return quick
+        deep = self.match(self._sandbox.fingerprint(media, Reading.DEEP), banks=banks)
+        return stricter(dataclasses.replace(quick, deepen=False), deep)
 
     # Upkeep and exchange
 

@@ -25,6 +25,17 @@ class EntryState(enum.StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class Depth(enum.StrEnum):
+    """How closely uploads are read for a bank."""
+
+    QUICK = "quick"
+    """One quick reading, whatever it says."""
+    AUTO = "auto"
+    """A deep reading where the quick one leaves a hint but no BLOCK."""
+    DEEP = "deep"
+    """Always a deep reading after a quick one that ends short of BLOCK: for the hours of an incident."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What a match in a bank means. Evidence is log10 of the chance matches expected: more negative is stronger."""
@@ -35,6 +46,8 @@ class Policy:
     """and at least this share of the upload matched, 0-1."""
     review_evidence: float = -4.0
     """REVIEW needs evidence at or below this; what is weaker is not reported as a match."""
+    depth: Depth = Depth.AUTO
+    """How closely uploads are read."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

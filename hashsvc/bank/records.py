@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashsvc.bank.card import RobustnessCard
-from hashsvc.bank.model import Bank, Entry, EntryState, Policy
+from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Policy
 from hashsvc.fingerprint.encoding import decode, encode
 from hashsvc.fingerprint.model import HASH_BYTES, Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
@@ -38,7 +38,9 @@ def bank_payload(bank: Bank) -> bytes:
 def bank_of(record: BankRecord) -> Bank:
     """The inverse of `bank_payload`."""
     fields = _unpacked(record.payload)
-    fields["policy"] = Policy(**fields["policy"])
+    policy = fields["policy"]
+    depth = Depth(policy.pop("depth", Depth.AUTO))  # banks of before there was a choice have none
+    fields["policy"] = Policy(**policy, depth=depth)
     return Bank(**fields, revision=record.revision)
 
 

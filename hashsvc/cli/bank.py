@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from hashsvc.bank.model import Bank, Policy
+from hashsvc.bank.model import Bank, Depth, Policy
 from hashsvc.cli import records
 from hashsvc.cli.options import format_option, revision_option, target_options
 from hashsvc.cli.target import PAGE_SIZE, Choice, Operations, every
@@ -15,8 +15,13 @@ bank_argument = click.argument("bank")
 
 
 def policy_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The three thresholds of a policy; None where not given."""
+    """The thresholds of a policy and its depth; None where not given."""
     for option in (
+        click.option(
+            "--depth",
+            type=click.Choice(Depth),
+            help="Read uploads quickly, deeply after a hint, or always deeply.",
+        ),
         click.option("--review-evidence", type=float, help="REVIEW needs evidence at or below this."),
         click.option("--block-coverage", type=float, help="BLOCK needs this share of the upload matched, 0-1."),
         click.option("--block-evidence", type=float, help="BLOCK needs evidence at or below this; it is negative."),
@@ -30,7 +35,7 @@ def command() -> None:
     """Make, read and change banks.
 
     A bank is a named set of entries with a policy: how strong the evidence must be, and how much of an upload must
-    match, for REVIEW and for BLOCK.
+    match, for REVIEW and for BLOCK, and how closely uploads are read.
     """
 
 
@@ -40,7 +45,7 @@ def command() -> None:
 @policy_options
 @format_option
 @bank_argument
-def create(choice: Choice, bank: str, description: str, output_format: str, **policy: float | None) -> None:
+def create(choice: Choice, bank: str, description: str, output_format: str, **policy: Any) -> None:
     """Create the bank BANK: lower-case letters, digits and hyphens.
 
     \b
@@ -94,7 +99,7 @@ def update(
     description: str | None,
     revision: int | None,
     output_format: str,
-    **policy: float | None,
+    **policy: Any,
 ) -> None:
     """Change what is given of a bank's description and policy, and leave the rest.
 
@@ -102,16 +107,16 @@ def update(
     hashsvc bank update --data bank-data default --block-coverage 0.4
     """
     if description is None and all(value is None for value in policy.values()):
-        raise click.UsageError("nothing to change: give --description or a threshold")
+        raise click.UsageError("nothing to change: give --description, --depth or a threshold")
     with choice.open() as target:
         changed = _update(target.operations, bank, description, policy, revision)
     _show([changed], output_format)
 
 
 def _update(
-    operations: Operations, bank: str, description: str | None, policy: dict[str, float | None], revision: int | None
+    operations: Operations, bank: str, description: str | None, policy: dict[str, Any], revision: int | None
 ) -> Bank:
-    """One threshold of three is read, changed and written under the revision read, so that nobody's change is lost."""
+    """One field of a policy is read, changed and written under the revision read, so that nobody's change is lost."""
     if all(value is None for value in policy.values()):
         return operations.update_bank(bank, description=description, revision=revision or 0)
     now = operations.get_bank(bank)
@@ -120,7 +125,7 @@ def _update(
     )
 
 
-def _changed(policy: Policy, given: dict[str, float | None]) -> Policy:
+def _changed(policy: Policy, given: dict[str, Any]) -> Policy:
     return dataclasses.replace(policy, **{name: value for name, value in given.items() if value is not None})
 
 

@@ -8,19 +8,26 @@ import click
 from hashsvc.cli import records
 from hashsvc.cli.options import config_option, files_argument, format_option
 from hashsvc.config import Settings
+from hashsvc.fingerprint.reading import Reading
 
 if TYPE_CHECKING:
     from hashsvc.fingerprint.model import Fingerprint
 
 
 @click.command("fingerprint")
-@click.option("--dense", is_flag=True, help="Hash as for confirm: densely, all views.  [default: as for match]")
+@click.option(
+    "--reading",
+    type=click.Choice(Reading),
+    default=Reading.QUICK,
+    show_default=True,
+    help="As a reference to be confirmed, or as an upload quickly or deeply.",
+)
 @click.option("--data", metavar="DIR", hidden=True, expose_value=False)
 @click.option("--server", metavar="HOST:PORT", hidden=True, expose_value=False)
 @config_option
 @format_option
 @files_argument
-def command(dense: bool, config: Path | None, output_format: str, files: tuple[Path, ...]) -> None:
+def command(reading: Reading, config: Path | None, output_format: str, files: tuple[Path, ...]) -> None:
     """Fingerprint videos on this machine and print what came out; no bank is read or changed.
 
     The table sums up; `--format json` has every hash (PDQ, hex) with its time, view and quality. Since nothing is
@@ -28,7 +35,7 @@ def command(dense: bool, config: Path | None, output_format: str, files: tuple[P
 
     \b
     hashsvc fingerprint upload.mp4
-    hashsvc fingerprint --dense --format json attack.mp4
+    hashsvc fingerprint --reading reference --format json attack.mp4
     """
     settings = Settings.load(config)
     from hashsvc.cli import tables
@@ -39,7 +46,7 @@ def command(dense: bool, config: Path | None, output_format: str, files: tuple[P
     try:
 
         def one(file: Path, share: Share) -> "Fingerprint":
-            return sandbox.fingerprint(file, dense=dense, progress=share)
+            return sandbox.fingerprint(file, reading, progress=share)
 
         batch = Batch(
             files, one, jobs=settings.workers.workers, record=records.fingerprint_record, table=tables.fingerprints

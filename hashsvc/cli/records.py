@@ -77,6 +77,7 @@ def bank_record(bank: Bank) -> Record:
             "block_evidence": bank.policy.block_evidence,
             "block_coverage": bank.policy.block_coverage,
             "review_evidence": bank.policy.review_evidence,
+            "depth": str(bank.policy.depth),
         },
         "created_at": bank.created_at.isoformat(),
         "updated_at": bank.updated_at.isoformat(),

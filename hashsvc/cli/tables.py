@@ -76,12 +76,13 @@ def fingerprints(made: Iterable[tuple[object, "Fingerprint"]]) -> Table:
 
 
 def banks(listed: Iterable[Bank]) -> Table:
-    table = _table("bank", "description", "BLOCK at", "REVIEW at", "changed", "revision")
+    table = _table("bank", "description", "BLOCK at", "REVIEW at", "depth", "changed", "revision")
     for bank in listed:
         policy = bank.policy
         block = f"evidence <= {policy.block_evidence:g}, {policy.block_coverage:.0%} of the upload"
         review = f"evidence <= {policy.review_evidence:g}"
-        _row(table, bank.bank, bank.description, block, review, _when(bank.updated_at), bank.revision)
+        changed = _when(bank.updated_at)
+        _row(table, bank.bank, bank.description, block, review, policy.depth, changed, bank.revision)
     return table
 
 

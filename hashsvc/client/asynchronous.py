@@ -1,6 +1,7 @@
 """The asyncio client."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -16,7 +17,9 @@ from hashsvc.client.local import Hasher, LocalHashing, Progress
 from hashsvc.client.upload import Upload
 from hashsvc.config import Settings
 from hashsvc.fingerprint.model import Digests, Fingerprint
+from hashsvc.fingerprint.reading import Reading
 from hashsvc.match.model import MatchResult
+from hashsvc.match.verdict import stricter
 from hashsvc.wire.index import Status
 
 Result = TypeVar("Result")
@@ -105,7 +108,7 @@ class AsyncClient:
         progress: Progress | None = None,
     ) -> Entry:
         """As `Client.confirm_file`."""
-        fingerprint = await asyncio.to_thread(self._local.fingerprint, path, dense=True, progress=progress)
+        fingerprint = await asyncio.to_thread(self._local.fingerprint, path, Reading.REFERENCE, progress=progress)
         return await self.confirm(bank, fingerprint, external_id=external_id, labels=labels)
 
     async def get_entry(self, bank: str, entry: str) -> Entry:
@@ -141,8 +144,13 @@ class AsyncClient:
         exact = await self.match(digests, banks=banks, min_revision=min_revision)
         if exact.matches:
             return exact
-        fingerprint = await asyncio.to_thread(self._local.fingerprint, path, dense=False, progress=progress)
-        return await self.match(fingerprint, banks=banks, min_revision=min_revision)
+        fingerprint = await asyncio.to_thread(self._local.fingerprint, path, Reading.QUICK, progress=progress)
+        quick = await self.match(fingerprint, banks=banks, min_revision=min_revision)
+        if not quick.deepen:
+            return quick
+        fingerprint = await asyncio.to_thread(self._local.fingerprint, path, Reading.DEEP, progress=progress)
+        deep = await self.match(fingerprint, banks=banks, min_revision=min_revision)
+        return stricter(dataclasses.replace(quick, deepen=False), deep)
 
     # upkeep and exchange
     async def status(self) -> Status:

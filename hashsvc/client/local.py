@@ -8,6 +8,7 @@ from typing import Protocol
 from hashsvc.config import Settings
 from hashsvc.fingerprint.digests import digest_file
 from hashsvc.fingerprint.model import Digests, Fingerprint
+from hashsvc.fingerprint.reading import Reading
 
 Progress = Callable[[float], None]
 
@@ -15,7 +16,7 @@ Progress = Callable[[float], None]
 class Hasher(Protocol):
     """What a client needs of `hashsvc.fingerprint.sandbox.Sandbox`."""
 
-    def fingerprint(self, path: Path, *, dense: bool, progress: Progress | None = None) -> Fingerprint:
+    def fingerprint(self, path: Path, reading: Reading, *, progress: Progress | None = None) -> Fingerprint:
         """Hash a file; raises MediaError, LimitExceededError."""
         ...
 
@@ -37,9 +38,9 @@ class LocalHashing:
         """Exact digests of the file."""
         return digest_file(path, self._settings.limits.max_bytes)
 
-    def fingerprint(self, path: Path, *, dense: bool, progress: Progress | None) -> Fingerprint:
+    def fingerprint(self, path: Path, reading: Reading, *, progress: Progress | None) -> Fingerprint:
         """The fingerprint of the file, hashed in the sandbox."""
-        return self._sandbox().fingerprint(path, dense=dense, progress=progress)
+        return self._sandbox().fingerprint(path, reading, progress=progress)
 
     def close(self) -> None:
         """Close the sandbox if it was made here."""

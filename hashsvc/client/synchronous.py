@@ -1,5 +1,6 @@
 """The blocking client."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -14,7 +15,9 @@ from hashsvc.client.local import Hasher, LocalHashing, Progress
 from hashsvc.client.upload import Upload
 from hashsvc.config import Settings
 from hashsvc.fingerprint.model import Digests, Fingerprint
+from hashsvc.fingerprint.reading import Reading
 from hashsvc.match.model import MatchResult
+from hashsvc.match.verdict import stricter
 from hashsvc.wire.index import Status
 
 Result = TypeVar("Result")
@@ -110,7 +113,7 @@ class Client:
 
         Raises MediaError and LimitExceededError for what cannot be hashed.
         """
-        fingerprint = self._local.fingerprint(path, dense=True, progress=progress)
+        fingerprint = self._local.fingerprint(path, Reading.REFERENCE, progress=progress)
         return self.confirm(bank, fingerprint, external_id=external_id, labels=labels)
 
     def get_entry(self, bank: str, entry: str) -> Entry:
@@ -141,13 +144,19 @@ class Client:
     ) -> MatchResult:
         """Look up the digests of `path`; where they are unknown hash it here and look up the fingerprint.
 
+        It is hashed quickly, and again deeply where the answer asks for it.
         `progress` gets the share hashed, 0-1. Raises MediaError and LimitExceededError for what cannot be hashed.
         """
         exact = self.match(self._local.digests(path), banks=banks, min_revision=min_revision)
         if exact.matches:
             return exact
-        fingerprint = self._local.fingerprint(path, dense=False, progress=progress)
-        return self.match(fingerprint, banks=banks, min_revision=min_revision)
+        fingerprint = self._local.fingerprint(path, Reading.QUICK, progress=progress)
+        quick = self.match(fingerprint, banks=banks, min_revision=min_revision)
+        if not quick.deepen:
+            return quick
+        fingerprint = self._local.fingerprint(path, Reading.DEEP, progress=progress)
+        deep = self.match(fingerprint, banks=banks, min_revision=min_revision)
+        return stricter(dataclasses.replace(quick, deepen=False), deep)
 
     # upkeep and exchange
     def status(self) -> Status:

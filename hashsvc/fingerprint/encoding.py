@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashsvc.errors import FingerprintError
-from hashsvc.fingerprint.model import HASH_BYTES, Digests, Fingerprint, Signals
+from hashsvc.fingerprint.model import HASH_BYTES, Digests, Fingerprint, Signals, activity_rows
 
 VERSION = 1
 _KINDS: dict[str, type | tuple[type, ...]] = {
@@ -71,7 +71,7 @@ def decode(
             ends=np.frombuffer(fields["ends"], "<f8"),
             hashes=apart.reshape(frames, views, HASH_BYTES),
             quality=quality,
-            activity=np.frombuffer(fields["activity"], "<f4"),
+            activity=activity_rows(np.frombuffer(fields["activity"], "<f4"), fields["duration"]),
             digests=Digests(md5=fields["md5"], sha256=fields["sha256"]),
             signals=Signals(
                 phash=np.frombuffer(fields["phash"], np.uint8).reshape(-1, 8), videohash=fields["videohash"]
@@ -82,3 +82,12 @@ def decode(
     except (KeyError, TypeError, ValueError, msgpack.UnpackException) as error:
         raise FingerprintError("FINGERPRINT_MALFORMED", f"not an encoded fingerprint: {error}") from error
     return fingerprint.check()
+
+
+def decode_activity(data: bytes) -> npt.NDArray[np.float32]:
+    """The activity curves (rows, samples) of an encoded fingerprint alone; raises FingerprintError FINGERPRINT_MALFORMED."""
+    try:
+        fields: dict[str, Any] = msgpack.unpackb(data)
+        return activity_rows(np.frombuffer(fields["activity"], "<f4"), fields["duration"])
+    except (KeyError, TypeError, ValueError, msgpack.UnpackException) as error:
+        raise FingerprintError("FINGERPRINT_MALFORMED", f"not an encoded fingerprint: {error}") from error

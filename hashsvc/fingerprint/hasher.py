@@ -10,6 +10,7 @@ import numpy.typing as npt
 from hashsvc.config import Limits
 from hashsvc.fingerprint import signals, temporal
 from hashsvc.fingerprint.area import bordered_area, moving_area
+from hashsvc.fingerprint.deep import RECTANGLES, TURNED, WINDOWS, activities
 from hashsvc.fingerprint.digests import digest_file
 from hashsvc.fingerprint.model import Fingerprint, Signals
 from hashsvc.fingerprint.pdq import FULL, hamming
@@ -19,7 +20,7 @@ from hashsvc.fingerprint.videohash_adapter import videohash_of
 from hashsvc.fingerprint.views import View, hash_views
 from hashsvc.media.decode import Sample, samples
 from hashsvc.media.probe import MediaInfo, probe
-from hashsvc.media.sample import plan
+from hashsvc.media.sample import Effort, Plan, next_due, plan, sparse_step
 
 _BATCH = 48
 """Frames hashed at once: enough for the matrix products, 12 MiB of float luma."""
@@ -56,18 +57,29 @@ def fingerprint_reference(
         ends=ends,
         hashes=hashes,
         quality=quality,
-        activity=temporal.activity(times, thumbs, info.duration),
+        activity=temporal.activity(times, thumbs, info.duration)[None],
         digests=digests,
         signals=Signals(phash=phash, videohash=videohash_of(path)),
     ).check()
 
 
-def fingerprint_query(path: Path, profile: Profile, limits: Limits) -> Fingerprint:
-    """Hash an upload: sparsely, in the query views. Raises MediaError and LimitExceededError."""
+def fingerprint_query(path: Path, profile: Profile, limits: Limits, *, deep: bool = False) -> Fingerprint:
+    """Hash an upload: sparsely, in the query views. Raises MediaError and LimitExceededError.
+
+    `deep` adds views and activity curves; an upload longer than `limits.max_deep_duration` is read quickly all the same.
+    """
     info = probe(path, limits)
-    taken = list(samples(path, info, plan(info, profile.sparse, limits), limits))
-    lumas = np.stack([sample.luma for sample in taken])
-    views = query_views(lumas, profile)
+    activity = np.zeros((0, 0), np.float32)
+    if deep and info.duration <= limits.max_deep_duration:
+        taken, timeline = _read_deeply(path, info, profile, limits)
+        lumas = np.stack([sample.luma for sample in taken])
+        views = (*query_views(lumas, profile, RECTANGLES), *WINDOWS)
+        activity = activities(*timeline, info.duration, [view.rect for view in views])
+        views = (*views, *TURNED)
+    else:
+        taken = list(samples(path, info, plan(info, profile.sparse, limits), limits))
+        lumas = np.stack([sample.luma for sample in taken])
+        views = query_views(lumas, profile, profile.query_rectangles)
     parts = [hash_views(lumas[at : at + _BATCH], views) for at in range(0, len(lumas), _BATCH)]
     starts = np.array([sample.time for sample in taken])
     return Fingerprint(
@@ -78,13 +90,32 @@ def fingerprint_query(path: Path, profile: Profile, limits: Limits) -> Fingerpri
         ends=_until_next(starts, info),
         hashes=np.concatenate([hashes for hashes, _ in parts]),
         quality=np.concatenate([quality for _, quality in parts]),
+        activity=activity,
         digests=digest_file(path, limits.max_bytes),
     ).check()
 
 
-def query_views(lumas: npt.NDArray[np.uint8], profile: Profile) -> tuple[View, ...]:
+def _read_deeply(
+    path: Path, info: MediaInfo, profile: Profile, limits: Limits
+) -> tuple[list[Sample], tuple[npt.NDArray[np.float64], npt.NDArray[np.float16]]]:
+    """The frames that a quick reading would take, and times (n,) and thumbnails (n, 32, 32) of all frames at temporal.RATE."""
+    step = sparse_step(info.duration, profile.sparse)
+    taken: list[Sample] = []
+    times: list[float] = []
+    thumbs: list[npt.NDArray[np.float16]] = []
+    due = 0.0
+    for sample in samples(path, info, Plan(effort=Effort.ALL, step=min(1 / temporal.RATE, step)), limits):
+        times.append(sample.time)
+        thumbs.append(temporal.thumbnails(sample.luma[None])[0].astype(np.float16))
+        if sample.time + 1e-4 >= due:
+            taken.append(sample)
+            due = next_due(sample.time, step)
+    return taken, (np.array(times), np.stack(thumbs))
+
+
+def query_views(lumas: npt.NDArray[np.uint8], profile: Profile, most: int) -> tuple[View, ...]:
     """The profile's query views, and what was found inside the picture: `area` within flat borders, `moving` where the
-    rest stands still, `inside-1` and so on within edges that persist.
+    rest stands still, `inside-1` and so on, at most `most` of them, within edges that persist.
 
     A rectangle is a hint that something was added; an upload without any is not hashed in more views.
     """
@@ -92,7 +123,7 @@ def query_views(lumas: npt.NDArray[np.uint8], profile: Profile) -> tuple[View, .
     for name, rect in (("area", bordered_area(lumas)), ("moving", moving_area(lumas))):
         if rect and all(overlap(rect, other.rect) < _SAME_RECTANGLE for other in found):
             found.append(View(name, rect))
-    for place, rect in enumerate(rectangles(lumas, profile.query_rectangles)):
+    for place, rect in enumerate(rectangles(lumas, most)):
         if all(overlap(rect, other.rect) < _SAME_RECTANGLE for other in found):
             found.append(View(f"inside-{place + 1}", rect))
     return (*profile.query_views, *found)

@@ -17,6 +17,24 @@ MAX_VIEW_NAME = 64
 MAX_DURATION = 7 * 86400.0
 """Seconds; a fingerprint that claims more is refused before anything is sized by it."""
 
+
+def activity_samples(duration: float) -> int:
+    """Length of an activity curve of so many seconds."""
+    return int(duration * ACTIVITY_RATE)
+
+
+def activity_rows(flat: npt.NDArray[np.float32], duration: float) -> npt.NDArray[np.float32]:
+    """Activity curves as they travel, one after another (n,), as rows.
+
+    Raises FingerprintError FINGERPRINT_MALFORMED when they do not come out even.
+    """
+    # A duration that is no time makes no rows; it is refused by `check`, with a word of its own.
+    samples = activity_samples(duration) if 0 <= duration <= MAX_DURATION else 0
+    if len(flat) % samples if samples else len(flat):
+        raise FingerprintError("FINGERPRINT_MALFORMED", f"activity has {len(flat)} samples for {duration:.3f} s")
+    return flat.reshape(-1, samples) if samples else np.zeros((0, 0), np.float32)
+
+
 Hashes = npt.NDArray[np.uint8]
 Times = npt.NDArray[np.float64]
 
@@ -62,8 +80,9 @@ class Fingerprint:
     """256-bit PDQ hashes, uint8 (frames, views, 32)."""
     quality: npt.NDArray[np.uint8]
     """PDQ quality 0-100 of each hash, uint8 (frames, views); below the profile's gate a hash is no evidence."""
-    activity: npt.NDArray[np.float32] = dataclasses.field(default_factory=lambda: np.zeros(0, np.float32))
-    """Temporal signature: mean absolute luma change each 1/8 s, float32 (samples,); empty when not taken."""
+    activity: npt.NDArray[np.float32] = dataclasses.field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    """Temporal signature: mean absolute luma change each 1/8 s, float32 (rows, floor(duration x 8)). Row i is of view i; a
+    reference has the full view's alone, an upload that was read quickly has none."""
     digests: Digests = Digests()
     signals: Signals = dataclasses.field(default_factory=Signals)
 
@@ -118,8 +137,12 @@ class Fingerprint:
             return ["times out of order: a frame ends before it starts"]
         if frames and self.starts[-1] > self.duration + 1.0:
             return [f"a frame at {self.starts[-1]:.3f} s lies past the duration {self.duration:.3f} s"]
-        if len(self.activity) > self.duration * ACTIVITY_RATE + 1 or not np.isfinite(self.activity).all():
-            return [f"activity has {len(self.activity)} samples for {self.duration:.3f} s, or some are not finite"]
+        if self.activity.ndim != 2 or not np.isfinite(self.activity).all():
+            return ["activity is rows of finite numbers"]
+        if len(self.activity) > views:
+            return [f"activity has {len(self.activity)} rows for {views} views"]
+        if len(self.activity) and self.activity.shape[1] != activity_samples(self.duration):
+            return [f"a row of activity has {self.activity.shape[1]} samples for {self.duration:.3f} s"]
         if self.signals.phash.shape not in ((0, 8), (frames, 8)) or len(self.signals.videohash) > 18:
             return ["phash is 8 bytes a frame or absent, videohash 18 characters or absent"]
         if (self.quality > 100).any():

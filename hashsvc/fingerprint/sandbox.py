@@ -25,6 +25,7 @@ from hashsvc.fingerprint import worker
 from hashsvc.fingerprint.encoding import decode
 from hashsvc.fingerprint.model import HASH_BYTES, Fingerprint
 from hashsvc.fingerprint.profiles import DEFAULT, Profile
+from hashsvc.fingerprint.reading import Reading
 
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """There are as many workers as cores, and each thread of a BLAS reserves address space."""
@@ -48,13 +49,18 @@ class Sandbox:
         self._closed = False
 
     def fingerprint(
-        self, path: Path, *, dense: bool, profile: Profile = DEFAULT, progress: Callable[[float], None] | None = None
+        self,
+        path: Path,
+        reading: Reading,
+        *,
+        profile: Profile = DEFAULT,
+        progress: Callable[[float], None] | None = None,
     ) -> Fingerprint:
-        """Hash a file: densely as a reference, or sparsely as an upload.
+        """Hash a file, as a reference, or as an upload quickly or deeply.
 
         Raises MediaError, LimitExceededError, and UnavailableError OVERLOADED when too many wait already.
         """
-        job = self._job("reference" if dense else "query", path, profile)
+        job = self._job(reading.value, path, profile)
         return decode(self._run(job, progress)["fingerprint"])
 
     def rehearse(
@@ -154,7 +160,9 @@ class Sandbox:
             "path": os.fsencode(path.absolute()),
             "profile": profile.name,
             "limits": dataclasses.asdict(limits),
-            "cpu_seconds": limits.max_match_cpu_seconds if kind == "query" else limits.max_cpu_seconds,
+            "cpu_seconds": limits.max_match_cpu_seconds
+            if kind in (Reading.QUICK, Reading.DEEP)
+            else limits.max_cpu_seconds,
             "nice": self._nice,
         }
 

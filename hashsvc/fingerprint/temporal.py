@@ -26,7 +26,7 @@ def thumbnails(lumas: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 def activity(
     times: npt.NDArray[np.float64], thumbs: npt.NDArray[np.float32], duration: float
 ) -> npt.NDArray[np.float32]:
-    """Activity curve float32 (floor(duration x 8),) of thumbnails (n, 32, 32) shown from `times` (n,), seconds.
+    """Activity curve float32 (floor(duration x 8),) of thumbnails (n, rows, columns) shown from `times` (n,), seconds.
 
     Sample i is the mean absolute luma change (0-255) between what is on screen at i/8 s and at (i+1)/8 s; where a
     video has fewer frames a second the picture stands still in between, as a player shows it.

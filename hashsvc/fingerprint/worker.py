@@ -86,8 +86,9 @@ def _run(job: dict[str, Any], answers: IO[bytes]) -> dict[str, Any]:
     match job["kind"]:
         case "reference":
             return {"fingerprint": encode(hasher.fingerprint_reference(path, profile, limits, progress))}
-        case "query":
-            return {"fingerprint": encode(hasher.fingerprint_query(path, profile, limits))}
+        case "quick" | "deep":
+            deep = job["kind"] == "deep"
+            return {"fingerprint": encode(hasher.fingerprint_query(path, profile, limits, deep=deep))}
     import numpy as np
 
     from hashsvc.fingerprint import rehearsal

@@ -6,6 +6,7 @@ named, and lines are read off that matrix. Several lines make several segments.
 
 import dataclasses
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -91,13 +92,20 @@ def compare(
     return Comparison(best, frames, times)
 
 
-def alignments(comparison: Comparison) -> list[Alignment]:
-    """The best line, then the best on what it leaves of the query, and so on; strongest first."""
+Bonus = Callable[["Alignment"], float]
+"""What speaks for an alignment besides its frames, in the units of `Alignment.total`."""
+
+
+def alignments(comparison: Comparison, lines: Sequence[Line] = (), bonus: Bonus | None = None) -> list[Alignment]:
+    """The best line, then the best on what it leaves of the query, and so on; strongest first.
+
+    `lines` are tried besides those that the comparison proposes; `bonus` speaks for an alignment besides its frames.
+    """
     gains = comparison.gains.copy()
     found: list[Alignment] = []
     while len(found) < _MOST_SEGMENTS:
         rest = Comparison(gains, comparison.frames, comparison.times)
-        best = _best(rest)
+        best = _best(rest, lines, bonus)
         if best is None or best.total < 2 * (_STRONG - _COST):
             break
         found.append(best)
@@ -105,10 +113,11 @@ def alignments(comparison: Comparison) -> list[Alignment]:
     return found
 
 
-def _best(comparison: Comparison) -> Alignment | None:
+def _best(comparison: Comparison, lines: Sequence[Line], bonus: Bonus | None) -> Alignment | None:
     """The line over which the most is gained, refined by least squares on the frames that follow it."""
     tried = [_follow(comparison, line) for line in _proposals(comparison)]
     paying = sorted((one for one in tried if one is not None), key=lambda one: -one.total)[:4]
+    paying += [one for one in (_follow(comparison, line) for line in lines) if one is not None]
     refined = list(paying)
     for one in paying:
         even = _follow(comparison, _level(comparison, one))
@@ -120,7 +129,7 @@ def _best(comparison: Comparison) -> Alignment | None:
                 break
             one = better
         refined.append(one)
-    return max(refined, key=lambda one: one.total, default=None)
+    return max(refined, key=lambda one: one.total + (bonus(one) if bonus else 0.0), default=None)
 
 
 def _proposals(comparison: Comparison) -> list[Line]:

@@ -1,19 +1,27 @@
 """One entry against one upload: alignment, extension along each line, score."""
 
 import dataclasses
+import functools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.pdq import hamming
-from hashsvc.match.align import REACH, SLOT, Alignment, Comparison, alignments, compare
+from hashsvc.match import curves
+from hashsvc.match.align import REACH, SLOT, Alignment, Bonus, Comparison, Line, alignments, compare
 from hashsvc.match.model import Segment
+from hashsvc.match.pairs import Pair, nominated, widened
 from hashsvc.match.score import SURPRISE, discounted, excused, log10_chance, novelty
 from hashsvc.match.seeds import Nomination
 
-_MOST_PAIRS = 4
+_MOST_CURVES = 8
+"""Views of a deep reading whose activity proposes lines."""
+_MOST_LIKELY = 4
+_LEAST_EVIDENCE, _LEAST_FURTHER = 0.0, -1.0
+"""Evidence below which a first segment, and a further one, is more than chance."""
 _SPEEDS = 120
 """Distinguishable speeds between 0.45 and 2.2, forwards and backwards: the number of lines tried through one point."""
 _OWN_SPEED = 0.5
@@ -42,21 +50,21 @@ class Finding:
 def find(query: Fingerprint, reference: Fingerprint, nomination: Nomination, gate: int, indexed: int) -> Finding | None:
     """Compare query and reference in the view pairs that were nominated; None when no line pays.
 
-    `indexed` is the number of hashes that were searched; it sets how many chance lines there were.
+    A deep reading is also compared along the lines on which its activity agrees with the reference's, and in the views
+    that do best along any line. `indexed` is the number of hashes that were searched; it sets how many chance lines
+    there were.
     """
-    pairs = _pairs(nomination, reference, gate)
-    stack = np.stack([_distances(query, reference, pair, gate) for pair in pairs])
-    nearest = np.stack([discounted(one) for one in stack]).min(axis=0)
-    comparison = compare(nearest, reference.starts, reference.duration, query.starts)
-    places = math.log10(max(indexed, 1) * len(query.views))
-    inside = math.log10(len(reference.starts) * len(pairs))
-    scored: list[tuple[float, Segment]] = []
-    for one in alignments(comparison):
-        evidence, segment = _score(query, reference, pairs, stack, comparison, one)
-        evidence += (inside if scored else places) + _log10_speeds(one.line.speed)
-        evidence += _log10_stretches(one, len(query.starts))
-        if evidence < (-1.0 if scored else 0.0):
-            scored.append((evidence, segment))
+    pairs = nominated(nomination, reference, gate)
+    stack, comparison = _compared(query, reference, pairs, gate)
+    lines: list[Line] = []
+    bonus: Bonus = _no_bonus
+    if len(query.activity) and len(reference.activity):
+        lines = curves.lines(query.activity[:_MOST_CURVES], reference.activity[0])
+        likely = [*lines, *(one.line for one in alignments(comparison, lines)[:_MOST_LIKELY])]
+        pairs = widened(query, reference, pairs, likely, gate)
+        stack, comparison = _compared(query, reference, pairs, gate)
+        bonus = functools.partial(_in_time, query, reference, pairs)
+    scored = _scored(query, reference, pairs, stack, comparison, lines, bonus, indexed)
     if not scored:
         return None
     segments = sorted((segment for _, segment in scored), key=lambda one: one.query_start)
@@ -74,6 +82,52 @@ def find(query: Fingerprint, reference: Fingerprint, nomination: Nomination, gat
     )
 
 
+def _scored(
+    query: Fingerprint,
+    reference: Fingerprint,
+    pairs: Sequence[Pair],
+    stack: Distances,
+    comparison: Comparison,
+    lines: Sequence[Line],
+    bonus: Bonus,
+    indexed: int,
+) -> list[tuple[float, Segment]]:
+    """Evidence and segment of each alignment that is more than chance, strongest first."""
+    places = math.log10(max(indexed, 1) * len(query.views))
+    inside = math.log10(len(reference.starts) * len(pairs))
+    scored: list[tuple[float, Segment]] = []
+    for one in alignments(comparison, lines, bonus):
+        evidence, segment = _score(query, reference, pairs, stack, comparison, one)
+        evidence += (inside if scored else places) + _log10_speeds(one.line.speed)
+        evidence += _log10_stretches(one, len(query.starts)) - bonus(one)
+        if evidence < (_LEAST_FURTHER if scored else _LEAST_EVIDENCE):
+            scored.append((evidence, segment))
+    return scored
+
+
+def _no_bonus(_: Alignment) -> float:
+    return 0.0
+
+
+def _in_time(query: Fingerprint, reference: Fingerprint, pairs: Sequence[Pair], one: Alignment) -> float:
+    """Decades by which the activity curves agree along an alignment, in the best of the views that were compared."""
+    start, end = float(query.starts[one.first]), float(query.ends[one.last])
+    rows = sorted({0, *(left for left, _ in pairs if left < len(query.activity))})
+    decades = max(
+        curves.agreement(query.activity[row], reference.activity[0], one.line, start, end).decades for row in rows
+    )
+    return max(0.0, decades - math.log10(len(rows)))
+
+
+def _compared(
+    query: Fingerprint, reference: Fingerprint, pairs: Sequence[Pair], gate: int
+) -> tuple[Distances, Comparison]:
+    """Distances int16 (pairs, query frames, reference frames), and what they come to."""
+    stack = np.stack([_distances(query, reference, pair, gate) for pair in pairs])
+    nearest = np.stack([discounted(one) for one in stack]).min(axis=0)
+    return stack, compare(nearest, reference.starts, reference.duration, query.starts)
+
+
 def _log10_speeds(speed: float) -> float:
     """log10 of what a line of this speed pays for the speeds it could have had."""
     return -math.log10(_OWN_SPEED if abs(speed - 1) < _SAME_SPEED else (1 - _OWN_SPEED) / _SPEEDS)
@@ -86,18 +140,7 @@ def _log10_stretches(one: Alignment, frames: int) -> float:
     return math.log10(max(frames, 2) ** 2)
 
 
-def _pairs(nomination: Nomination, reference: Fingerprint, gate: int) -> list[tuple[int, int]]:
-    """The (query view, reference view) pairs that gained the most; full against full is always among them."""
-    rows = np.flatnonzero(reference.quality.ravel() >= gate)[nomination.positions]
-    count = len(reference.views)
-    gains = np.bincount(nomination.query_views * count + rows % count, nomination.gains)
-    order = [int(one) for one in np.argsort(-gains)[:_MOST_PAIRS] if gains[one] > 0]
-    if 0 not in order:
-        order = [*order[: _MOST_PAIRS - 1], 0]
-    return [divmod(one, count) for one in order]
-
-
-def _distances(query: Fingerprint, reference: Fingerprint, pair: tuple[int, int], gate: int) -> Distances:
+def _distances(query: Fingerprint, reference: Fingerprint, pair: Pair, gate: int) -> Distances:
     """Hamming distances, int16 (query frames, reference frames) in one view pair; 257 where either fails the gate."""
     left, right = pair
     distances = np.full((query.frames, reference.frames), _NONE, np.int16)
@@ -113,7 +156,7 @@ def _distances(query: Fingerprint, reference: Fingerprint, pair: tuple[int, int]
 def _score(
     query: Fingerprint,
     reference: Fingerprint,
-    pairs: list[tuple[int, int]],
+    pairs: Sequence[Pair],
     stack: Distances,
     comparison: Comparison,
     one: Alignment,

@@ -1,24 +1,36 @@
 """Upload to result: exact digest, else seeds, extension of what they nominate, and each bank's policy."""
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from hashsvc.bank import records
-from hashsvc.bank.model import Bank, Entry
+from hashsvc.bank.model import Bank, Depth, Entry, Verdict
 from hashsvc.bank.references import References
+from hashsvc.fingerprint.encoding import decode_activity
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
 from hashsvc.match import seeds
+from hashsvc.match.common import weighed
+from hashsvc.match.curve_index import CurveIndex
 from hashsvc.match.extend import Finding, find
+from hashsvc.match.hint import is_hint
 from hashsvc.match.model import Match, MatchResult, Segment
+from hashsvc.match.seeds import Nomination
 from hashsvc.match.verdict import judge, strictest
-from hashsvc_index import EntryRecord, Index, Store
+from hashsvc_index import BankRecord, EntryRecord, Index, Store
 from hashsvc_index.errors import EntryNotFoundError
+from hashsvc_index.snapshot import Keep
 
 EXACT = -300.0
 """Evidence of equal digests."""
+_MOST_SEEDED, _MOST_MOVING = 8, 4
+"""Entries that a deep reading is compared with: the first by seeds, and by activity curves."""
+_CURVES = 6
+"""Views of a deep reading whose curves are looked up; the full one is the first."""
+_PAGE = 200
 
 
 class Matcher:
@@ -28,6 +40,7 @@ class Matcher:
         self._store = store
         self._index = index
         self._references = references
+        self._curves = CurveIndex(store, self._curve)
         self._banks: dict[int, str] = {}
 
     def match(self, query: Fingerprint | Digests, banks: Mapping[str, Bank]) -> MatchResult:
@@ -60,20 +73,72 @@ class Matcher:
         keep = self._in(frozenset(banks)) if filtered else None
         hits = self._index.search(picked.hashes, radius=seeds.RADIUS, limit=seeds.PER_QUERY, keep=keep)
         nominated = seeds.nominate(picked, hits.query, hits.entry, hits.position, hits.distance)
-        matches: list[Match] = []
+        if len(query.activity):
+            nominated = self._with_curves(query, nominated, keep)
+        found: list[tuple[EntryRecord, Finding]] = []
         for nomination in nominated:
             record = self._live(nomination.number)
             # A search in the instant of a replacement finds an entry under two numbers.
-            if record is None or any((one.bank, one.entry) == (record.bank, record.entry) for one in matches):
+            if record is None or any((one.bank, one.entry) == (record.bank, record.entry) for one, _ in found):
                 continue
             reference = self._references.get(nomination.number)
             finding = find(query, reference, nomination, profile.quality_gate, indexed)
-            if finding is None:
-                continue
-            bank = self._bank(record.bank, banks)
-            if finding.evidence <= bank.policy.review_evidence:
-                matches.append(_match(records.entry_of(record), bank, finding))
-        return _result(hits.revision, matches)
+            if finding is not None:
+                found.append((record, finding))
+        findings = self._weighed(found, banks, profile.quality_gate)
+        matches = [
+            _match(records.entry_of(record), bank, finding)
+            for (record, _), finding in zip(found, findings, strict=True)
+            if finding.evidence <= (bank := self._bank(record.bank, banks)).policy.review_evidence
+        ]
+        result = _result(hits.revision, matches)
+        hint = is_hint(query, findings)
+        return dataclasses.replace(result, deepen=self._is_to_deepen(query, result, hint, banks, filtered))
+
+    def _weighed(self, found: list[tuple[EntryRecord, Finding]], banks: dict[str, Bank], gate: int) -> list[Finding]:
+        """The findings, those that are matches weighed against each other."""
+        findings = [finding for _, finding in found]
+        places = [
+            place
+            for place, (record, finding) in enumerate(found)
+            if finding.evidence <= self._bank(record.bank, banks).policy.review_evidence
+        ]
+        if len(places) > 1:
+            several = [(findings[place], self._references.get(found[place][0].number)) for place in places]
+            for place, finding in zip(places, weighed(several, gate), strict=True):
+                findings[place] = finding
+        return findings
+
+    def _with_curves(self, query: Fingerprint, nominated: list[Nomination], keep: Keep | None) -> list[Nomination]:
+        """The first of `nominated`, and the entries that move as the query does."""
+        nominated = nominated[:_MOST_SEEDED]
+        known = {one.number for one in nominated}
+        moving = self._curves.nominate(query.activity[:_CURVES], _MOST_MOVING)
+        numbers = np.array([number for number in moving if number not in known], np.int64)
+        if keep is not None and len(numbers):
+            numbers = numbers[keep(numbers)]
+        return [*nominated, *(seeds.unseeded(number) for number in numbers.tolist())]
+
+    def _is_to_deepen(
+        self, query: Fingerprint, result: MatchResult, hint: bool, banks: dict[str, Bank], filtered: bool
+    ) -> bool:
+        """Whether a bank that was searched wants a deep reading after this quick one."""
+        if len(query.activity) or result.verdict is Verdict.BLOCK or not self._index.hashes:
+            return False
+        searched = banks.values() if filtered else map(records.bank_of, self._every_bank())
+        depths = {bank.policy.depth for bank in searched}
+        return Depth.DEEP in depths or (hint and Depth.AUTO in depths)
+
+    def _every_bank(self) -> Iterator[BankRecord]:
+        after = ""
+        while page := self._store.list_banks(after, _PAGE):
+            yield from page
+            after = page[-1].bank
+
+    def _curve(self, number: int) -> npt.NDArray[np.float32]:
+        """The activity curve of an entry; its hashes stay on disk."""
+        curves = decode_activity(self._store.blob(number, records.FINGERPRINT))
+        return curves[0] if len(curves) else np.zeros(0, np.float32)
 
     def _in(self, banks: frozenset[str]) -> Callable[[npt.NDArray[np.int64]], npt.NDArray[np.bool_]]:
         """Which entries are in `banks`."""

@@ -52,3 +52,5 @@ class MatchResult:
     """The state of the store that was judged."""
     matches: tuple[Match, ...] = ()
     """Strongest evidence first."""
+    deepen: bool = False
+    """Whether a deep reading of the same upload should be matched, too: the quick one left a hint, or a bank asks for it."""

@@ -44,6 +44,11 @@ class Nomination:
     worth: float
 
 
+def unseeded(number: int) -> Nomination:
+    """An entry that something else than seeds points at."""
+    return Nomination(number, np.zeros(0, np.intp), np.zeros(0, np.int64), np.zeros(0, np.float32), 0.0)
+
+
 def pick(query: Fingerprint, gate: int) -> Seeds:
     """Evenly spaced frames of the query in every view that passes the quality gate."""
     usable = np.flatnonzero((query.quality >= gate).any(axis=1))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from hashsvc.bank.model import Policy, Verdict
+from hashsvc.match.model import MatchResult
 
 _STRICTNESS = {Verdict.ALLOW: 0, Verdict.REVIEW: 1, Verdict.BLOCK: 2}
 
@@ -14,6 +15,11 @@ def judge(policy: Policy, evidence: float, query_coverage: float) -> Verdict:
     if evidence <= policy.review_evidence:
         return Verdict.REVIEW
     return Verdict.ALLOW
+
+
+def stricter(quick: MatchResult, deep: MatchResult) -> MatchResult:
+    """What two readings of one upload come to: the deep one's answer, unless the quick one's is stricter."""
+    return quick if _STRICTNESS[quick.verdict] > _STRICTNESS[deep.verdict] else deep
 
 
 def strictest(verdicts: Iterable[Verdict]) -> Verdict:

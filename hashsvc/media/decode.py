@@ -22,7 +22,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from hashsvc.config import Limits
 from hashsvc.errors import MediaError
 from hashsvc.media.probe import MediaInfo, check_pixels, demuxed, opened
-from hashsvc.media.sample import Effort, Plan
+from hashsvc.media.sample import Effort, Plan, next_due
 
 SIDE = 256
 """Side of a sampled luma picture, pixels. Part of every profile, do not change."""
@@ -72,8 +72,7 @@ def frames(
             continue
         yield time, frame, round(frame.rotation / 90) % 4
         taken += 1
-        # The grid, not the last sample, sets what is due next: late frames must not push all later ones.
-        due = (np.floor(time / plan.step + 1e-3) + 1) * plan.step
+        due = next_due(time, plan.step)
     if not taken:
         raise MediaError("MEDIA_TOO_FEW_FRAMES", "no frame could be decoded", frames=0)
 

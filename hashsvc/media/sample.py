@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -86,6 +87,14 @@ def sparse_step(duration: float, rule: SparseRule) -> float:
     """Seconds between samples of an upload of `duration` seconds."""
     step = rule.step if duration <= rule.long_after else rule.long_step
     return max(min(step, duration / (rule.min_frames + 1)), duration / rule.max_frames)
+
+
+def next_due(time: float, step: float) -> float:
+    """When the next sample is due after one at `time`, seconds.
+
+    The grid, not the last sample, sets it: late frames must not push all later ones.
+    """
+    return (math.floor(time / step + 1e-3) + 1) * step
 
 
 def thinned(times: npt.NDArray[np.float64], step: float) -> npt.NDArray[np.float64]:

@@ -46,6 +46,34 @@ ENTRY_STATE_WITHDRAWN: EntryState.ValueType  # 2
 """Matched no more."""
 Global___EntryState: _TypeAlias = EntryState  # noqa: Y015
 
+class _Depth:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DepthEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Depth.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DEPTH_UNSPECIFIED: _Depth.ValueType  # 0
+    """The server's default."""
+    DEPTH_QUICK: _Depth.ValueType  # 1
+    """One quick reading, whatever it says."""
+    DEPTH_AUTO: _Depth.ValueType  # 2
+    """A deep reading where the quick one leaves a hint but no VERDICT_BLOCK."""
+    DEPTH_DEEP: _Depth.ValueType  # 3
+    """Always a deep reading after a quick one that ends short of VERDICT_BLOCK."""
+
+class Depth(_Depth, metaclass=_DepthEnumTypeWrapper):
+    """How closely uploads are read for a bank."""
+
+DEPTH_UNSPECIFIED: Depth.ValueType  # 0
+"""The server's default."""
+DEPTH_QUICK: Depth.ValueType  # 1
+"""One quick reading, whatever it says."""
+DEPTH_AUTO: Depth.ValueType  # 2
+"""A deep reading where the quick one leaves a hint but no VERDICT_BLOCK."""
+DEPTH_DEEP: Depth.ValueType  # 3
+"""Always a deep reading after a quick one that ends short of VERDICT_BLOCK."""
+Global___Depth: _TypeAlias = Depth  # noqa: Y015
+
 class _CardState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -87,33 +115,41 @@ class Policy(_message.Message):
     BLOCK_EVIDENCE_FIELD_NUMBER: _builtins.int
     BLOCK_COVERAGE_FIELD_NUMBER: _builtins.int
     REVIEW_EVIDENCE_FIELD_NUMBER: _builtins.int
+    DEPTH_FIELD_NUMBER: _builtins.int
     block_evidence: _builtins.float
     """VERDICT_BLOCK needs evidence at or below this (log10 of the chance matches expected, at most 0)"""
     block_coverage: _builtins.float
     """and at least this share of the upload matched, 0 to 1."""
     review_evidence: _builtins.float
     """VERDICT_REVIEW needs evidence at or below this, which block_evidence may not exceed; what is weaker is not reported."""
+    depth: Global___Depth.ValueType
+    """How closely uploads are read."""
     def __init__(
         self,
         *,
         block_evidence: _builtins.float | None = ...,
         block_coverage: _builtins.float | None = ...,
         review_evidence: _builtins.float | None = ...,
+        depth: Global___Depth.ValueType | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_block_coverage", b"_block_coverage", "_block_evidence", b"_block_evidence", "_review_evidence", b"_review_evidence", "block_coverage", b"block_coverage", "block_evidence", b"block_evidence", "review_evidence", b"review_evidence"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_block_coverage", b"_block_coverage", "_block_evidence", b"_block_evidence", "_depth", b"_depth", "_review_evidence", b"_review_evidence", "block_coverage", b"block_coverage", "block_evidence", b"block_evidence", "depth", b"depth", "review_evidence", b"review_evidence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_block_coverage", b"_block_coverage", "_block_evidence", b"_block_evidence", "_review_evidence", b"_review_evidence", "block_coverage", b"block_coverage", "block_evidence", b"block_evidence", "review_evidence", b"review_evidence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_block_coverage", b"_block_coverage", "_block_evidence", b"_block_evidence", "_depth", b"_depth", "_review_evidence", b"_review_evidence", "block_coverage", b"block_coverage", "block_evidence", b"block_evidence", "depth", b"depth", "review_evidence", b"review_evidence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__block_coverage: _TypeAlias = _typing.Literal["block_coverage"]  # noqa: Y015
     _WhichOneofArgType__block_coverage: _TypeAlias = _typing.Literal["_block_coverage", b"_block_coverage"]  # noqa: Y015
     _WhichOneofReturnType__block_evidence: _TypeAlias = _typing.Literal["block_evidence"]  # noqa: Y015
     _WhichOneofArgType__block_evidence: _TypeAlias = _typing.Literal["_block_evidence", b"_block_evidence"]  # noqa: Y015
+    _WhichOneofReturnType__depth: _TypeAlias = _typing.Literal["depth"]  # noqa: Y015
+    _WhichOneofArgType__depth: _TypeAlias = _typing.Literal["_depth", b"_depth"]  # noqa: Y015
     _WhichOneofReturnType__review_evidence: _TypeAlias = _typing.Literal["review_evidence"]  # noqa: Y015
     _WhichOneofArgType__review_evidence: _TypeAlias = _typing.Literal["_review_evidence", b"_review_evidence"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__block_coverage) -> _WhichOneofReturnType__block_coverage | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__block_evidence) -> _WhichOneofReturnType__block_evidence | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__depth) -> _WhichOneofReturnType__depth | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__review_evidence) -> _WhichOneofReturnType__review_evidence | None: ...
 

@@ -59,7 +59,10 @@ class Fingerprint(_message.Message):
 
     @_builtins.property
     def activity(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Temporal signature: mean absolute luma change in each eighth of a second. Empty when not taken."""
+        """Temporal signature: mean absolute luma change in each eighth of a second, floor(duration_seconds x 8) numbers a row,
+        rows one after another. Row i is of view i: a reference has the one of its full view, a deep reading of an upload one
+        for each view that is not turned, a quick reading none.
+        """
 
     @_builtins.property
     def digests(self) -> Global___Digests:

@@ -203,10 +203,15 @@ class MatchResult(_message.Message):
     VERDICT_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     MATCHES_FIELD_NUMBER: _builtins.int
+    DEEPEN_FIELD_NUMBER: _builtins.int
     verdict: Global___Verdict.ValueType
     """The strictest verdict of the matches; VERDICT_ALLOW when there is none."""
     revision: _builtins.int
     """The state of the store that was judged."""
+    deepen: _builtins.bool
+    """Whether to match a deep reading of the same upload, too: the quick one left a hint, or a bank asks for it. Then the
+    stricter of the two answers counts. Never set for a deep reading, nor by MatchMedia, which reads deeply by itself.
+    """
     @_builtins.property
     def matches(self) -> _containers.RepeatedCompositeFieldContainer[Global___Match]:
         """Strongest evidence first."""
@@ -217,10 +222,11 @@ class MatchResult(_message.Message):
         verdict: Global___Verdict.ValueType = ...,
         revision: _builtins.int = ...,
         matches: _abc.Iterable[Global___Match] | None = ...,
+        deepen: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["matches", b"matches", "revision", b"revision", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deepen", b"deepen", "matches", b"matches", "revision", b"revision", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,17 +1,24 @@
 """Bank, policy and entry on the wire."""
 
+import dataclasses
 import datetime
 from typing import Literal
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hashsvc.bank.card import CardState, EditResult, RobustnessCard
-from hashsvc.bank.model import Bank, Entry, EntryState, Policy
-from hashsvc.errors import InternalError
+from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Policy
+from hashsvc.errors import InternalError, InvalidInputError
 from hashsvc.v1 import bank_service_pb2 as pb
 
-PolicyField = Literal["block_evidence", "block_coverage", "review_evidence"]
-POLICY_FIELDS: tuple[PolicyField, ...] = ("block_evidence", "block_coverage", "review_evidence")
+PolicyField = Literal["block_evidence", "block_coverage", "review_evidence", "depth"]
+POLICY_FIELDS: tuple[PolicyField, ...] = ("block_evidence", "block_coverage", "review_evidence", "depth")
+_DEPTHS = {
+    Depth.QUICK: pb.DEPTH_QUICK,
+    Depth.AUTO: pb.DEPTH_AUTO,
+    Depth.DEEP: pb.DEPTH_DEEP,
+}
+_DEPTHS_BACK = {value: depth for depth, value in _DEPTHS.items()}
 
 _STATES = {
     EntryState.CONFIRMED: pb.ENTRY_STATE_CONFIRMED,
@@ -34,17 +41,21 @@ def encode_policy(policy: Policy) -> pb.Policy:
         block_evidence=policy.block_evidence,
         block_coverage=policy.block_coverage,
         review_evidence=policy.review_evidence,
+        depth=_DEPTHS[policy.depth],
     )
 
 
 def decode_policy(message: pb.Policy, base: Policy = Policy()) -> Policy:
-    """The policy in `message`, unset fields from `base`. What values make sense is the service's to judge."""
-    return Policy(
-        **{
-            field: getattr(message, field) if message.HasField(field) else getattr(base, field)
-            for field in POLICY_FIELDS
-        }
-    )
+    """The policy in `message`, unset fields from `base`. What values make sense is the service's to judge.
+
+    Raises InvalidInputError FIELD_INVALID for a depth that this version does not know.
+    """
+    given = {field: getattr(message, field) for field in POLICY_FIELDS if message.HasField(field)}
+    if "depth" in given:
+        if given["depth"] not in _DEPTHS_BACK:
+            raise InvalidInputError("FIELD_INVALID", f"depth {given['depth']} is unknown", field="depth")
+        given["depth"] = _DEPTHS_BACK[given["depth"]]
+    return dataclasses.replace(base, **given)
 
 
 def encode_bank(bank: Bank) -> pb.Bank:

@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from hashsvc.errors import FingerprintError
-from hashsvc.fingerprint.model import HASH_BYTES, Digests, Fingerprint, Signals, Times
+from hashsvc.fingerprint.model import HASH_BYTES, Digests, Fingerprint, Signals, Times, activity_rows
 from hashsvc.v1 import fingerprint_pb2 as pb
 
 _PHASH_BYTES = 8
@@ -27,7 +27,7 @@ def encode_fingerprint(fingerprint: Fingerprint) -> pb.Fingerprint:
         end_ms=_milliseconds(fingerprint.ends),
         hashes=fingerprint.hashes.tobytes(),
         quality=fingerprint.quality.tobytes(),
-        activity=fingerprint.activity.tolist(),
+        activity=fingerprint.activity.ravel().tolist(),
         digests=encode_digests(fingerprint.digests),
         signals=pb.Signals(phash=fingerprint.signals.phash.tobytes(), videohash=fingerprint.signals.videohash),
     )
@@ -54,7 +54,7 @@ def decode_fingerprint(message: pb.Fingerprint) -> Fingerprint:
         ends=np.fromiter(message.end_ms, np.float64, frames) / 1000,
         hashes=np.frombuffer(message.hashes, np.uint8).reshape(frames, views, HASH_BYTES),
         quality=np.frombuffer(message.quality, np.uint8).reshape(frames, views),
-        activity=activity,
+        activity=activity_rows(activity, message.duration_seconds),
         digests=decode_digests(message.digests),
         signals=_decode_signals(message.signals, frames),
     ).check()

@@ -38,7 +38,10 @@ def decode_query(message: pb.MatchRequest) -> Fingerprint | Digests:
 def encode_result(result: MatchResult) -> pb.MatchResult:
     """The message of `result`."""
     return pb.MatchResult(
-        verdict=_VERDICTS[result.verdict], revision=result.revision, matches=map(_encode_match, result.matches)
+        verdict=_VERDICTS[result.verdict],
+        revision=result.revision,
+        matches=map(_encode_match, result.matches),
+        deepen=result.deepen,
     )
 
 
@@ -48,6 +51,7 @@ def decode_result(message: pb.MatchResult) -> MatchResult:
         verdict=_decode_verdict(message.verdict),
         revision=message.revision,
         matches=tuple(map(_decode_match, message.matches)),
+        deepen=message.deepen,
     )
 
 

@@ -121,7 +121,13 @@ def test_verify_is_clean(server: str, data: Path, invoke: Invoke) -> None:
 def test_fingerprint_shows_hashes(invoke: Invoke, films: dict[str, Path]) -> None:
     """Every frame has as many hashes as there are views; dense has more frames than sparse."""
     counts = []
-    for dense in ((), ("--dense",)):
+    for dense in (
+        (),
+        (
+            "--reading",
+            "reference",
+        ),
+    ):
         (shown,) = objects(invoke("fingerprint", *dense, "--format", "json", films["original"]))
         assert shown["duration"] == pytest.approx(8.0, abs=0.1)
         for frame in shown["frames"]:

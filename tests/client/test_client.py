@@ -25,6 +25,7 @@ from hashsvc.errors import (
     UnavailableError,
 )
 from hashsvc.fingerprint.model import Digests, Fingerprint
+from hashsvc.fingerprint.reading import Reading
 from hashsvc.match.model import MatchResult
 from hashsvc.service import Service
 from tests.server.background import BackgroundServer, background, excerpt, reference
@@ -170,12 +171,14 @@ class FakeHasher:
 
     def __init__(self, fingerprint: Fingerprint) -> None:
         self.fingerprint_made = fingerprint
-        self.asked: list[bool] = []
+        self.asked: list[Reading] = []
         self.closed = False
 
-    def fingerprint(self, path: Path, *, dense: bool, progress: Callable[[float], None] | None = None) -> Fingerprint:
+    def fingerprint(
+        self, path: Path, reading: Reading, *, progress: Callable[[float], None] | None = None
+    ) -> Fingerprint:
         """The same for every file."""
-        self.asked.append(dense)
+        self.asked.append(reading)
         if progress is not None:
             progress(1.0)
         return self.fingerprint_made
@@ -186,7 +189,7 @@ class FakeHasher:
 
 
 def test_files_are_hashed_here(running: BackgroundServer, tmp_path: Path) -> None:
-    """Confirm sends a dense fingerprint; match sends digests first, and a sparse fingerprint only if they are unknown."""
+    """Confirm sends a reference; match sends digests first, and a quick reading only if they are unknown."""
     original, copy = tmp_path / "original.mp4", tmp_path / "copy.mp4"
     original.write_bytes(b"original")
     copy.write_bytes(b"copy")
@@ -197,13 +200,13 @@ def test_files_are_hashed_here(running: BackgroundServer, tmp_path: Path) -> Non
     with Client(running.target, sandbox=dense) as client:
         entry = client.confirm_file("default", original, external_id="v1", labels=["a"], progress=shares.append)
         found = client.match_file(original, min_revision=entry.revision)
-    assert (dense.asked, dense.closed, shares) == ([True], False, [1.0])
+    assert (dense.asked, dense.closed, shares) == ([Reading.REFERENCE], False, [1.0])
     assert found.matches[0].digest == "sha256"
 
     sparse = FakeHasher(excerpt(video, 10, 60))
     with Client(running.target, sandbox=sparse) as client:
         found = client.match_file(copy)
-    assert sparse.asked == [False]
+    assert sparse.asked == [Reading.QUICK]
     assert (found.verdict, found.matches[0].entry, found.matches[0].digest) == (Verdict.BLOCK, entry.entry, "")
 
 

@@ -24,7 +24,7 @@ def a_fingerprint(frames: int = 5, views: int = 3, seed: int = 1) -> Fingerprint
         ends=starts + 0.5,
         hashes=random.integers(0, 256, (frames, views, 32), np.uint8),
         quality=random.integers(0, 101, (frames, views), np.uint8),
-        activity=random.random(80, np.float32),
+        activity=random.random((1, 80), np.float32),
         digests=Digests(md5=random.bytes(16), sha256=random.bytes(32)),
         signals=Signals(phash=random.integers(0, 256, (frames, 8), np.uint8), videohash="0x0123456789abcdef"),
     )
@@ -52,7 +52,9 @@ def test_round_trip(frames: int, views: int) -> None:
 
 def test_what_was_not_taken() -> None:
     """A query without activity, digests and signals comes back without them."""
-    bare = dataclasses.replace(a_fingerprint(), activity=np.zeros(0, np.float32), digests=Digests(), signals=Signals())
+    bare = dataclasses.replace(
+        a_fingerprint(), activity=np.zeros((0, 0), np.float32), digests=Digests(), signals=Signals()
+    )
     back = decode(encode(bare))
     assert (len(back.activity), back.digests, back.signals.phash.shape, back.signals.videohash) == (
         0,

@@ -21,6 +21,7 @@ from hashsvc.fingerprint.encoding import encode
 from hashsvc.fingerprint.hasher import fingerprint_query
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.profiles import DEFAULT
+from hashsvc.fingerprint.reading import Reading
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.fingerprint.videohash_adapter import available
 from tests.media.footage import LIMITS, clock, coded
@@ -81,7 +82,7 @@ def wait_until(done: Callable[[], object], seconds: float = 20.0) -> None:
 def busy(sandbox: Sandbox, path: Path, threads: ThreadPoolExecutor) -> "Future[Fingerprint]":
     """A dense job, of which the first progress has been heard."""
     begun = threading.Event()
-    job = threads.submit(sandbox.fingerprint, path, dense=True, progress=lambda share: begun.set())
+    job = threads.submit(sandbox.fingerprint, path, Reading.REFERENCE, progress=lambda share: begun.set())
     assert begun.wait(30)
     return job
 
@@ -90,9 +91,9 @@ def test_the_answer_is_that_of_hashing_here(unrelated: Path) -> None:
     """A worker changes nothing about a fingerprint; progress is heard; the one worker serves several jobs."""
     shares: list[float] = []
     with Sandbox(ONE) as sandbox:
-        first = sandbox.fingerprint(unrelated, dense=False)
+        first = sandbox.fingerprint(unrelated, Reading.QUICK)
         [worker] = workers()
-        dense = sandbox.fingerprint(unrelated, dense=True, progress=shares.append)
+        dense = sandbox.fingerprint(unrelated, Reading.REFERENCE, progress=shares.append)
         assert workers() == [worker]
     assert encode(first) == encode(fingerprint_query(unrelated, DEFAULT, LIMITS))
     assert dense.views == tuple(view.name for view in DEFAULT.reference_views)
@@ -108,7 +109,7 @@ def test_errors_are_those_of_the_worker(tmp_path: Path, short: Path) -> None:
     settings = dataclasses.replace(ONE, limits=Limits(max_duration=5.0, max_pixels=100 * 100))
     wide = coded(tmp_path / "wide.mp4", clock(25, (192, 128)))
     with Sandbox(settings) as sandbox:
-        sandbox.fingerprint(short, dense=False)
+        sandbox.fingerprint(short, Reading.QUICK)
         [worker] = workers()
         for path, kind, reason in (
             (empty, MediaError, "MEDIA_EMPTY"),
@@ -116,14 +117,14 @@ def test_errors_are_those_of_the_worker(tmp_path: Path, short: Path) -> None:
             (tmp_path / "absent", MediaError, "MEDIA_UNREADABLE"),
             (wide, LimitExceededError, "LIMIT_PIXELS"),
         ):
-            for dense in (False, True):
+            for reading in Reading:
                 with pytest.raises(HashsvcError) as caught:
-                    sandbox.fingerprint(path, dense=dense)
+                    sandbox.fingerprint(path, reading)
                 assert type(caught.value) is kind
                 assert caught.value.reason == reason
                 assert caught.value.message
         assert caught.value.metadata == {"limit": "10000"}
-        assert sandbox.fingerprint(short, dense=False).frames
+        assert sandbox.fingerprint(short, Reading.QUICK).frames
         assert workers() == [worker]
 
 
@@ -133,18 +134,18 @@ def test_cpu_limit(long: Path, short: Path, tmp_path: Path) -> None:
     longer.write_bytes(long.read_bytes() * 10)
     limits = Limits(max_cpu_seconds=0.2, max_match_cpu_seconds=0.2)
     with Sandbox(dataclasses.replace(ONE, limits=limits)) as sandbox:
-        for dense in (True, False):
+        for reading in Reading:
             with pytest.raises(LimitExceededError) as caught:
-                sandbox.fingerprint(longer, dense=dense)
+                sandbox.fingerprint(longer, reading)
             assert caught.value.reason == "LIMIT_CPU"
-        assert sandbox.fingerprint(short, dense=False).frames
+        assert sandbox.fingerprint(short, Reading.QUICK).frames
 
 
 def test_cpu_time_is_counted_by_job(unrelated: Path) -> None:
     """What earlier jobs of a worker used is not held against a later one."""
     with Sandbox(dataclasses.replace(ONE, limits=Limits(max_match_cpu_seconds=1.0))) as sandbox:
         for _ in range(15):
-            sandbox.fingerprint(unrelated, dense=False)
+            sandbox.fingerprint(unrelated, Reading.QUICK)
 
 
 def test_memory_limit(tmp_path: Path, short: Path) -> None:
@@ -154,9 +155,9 @@ def test_memory_limit(tmp_path: Path, short: Path) -> None:
     limits = Limits(max_memory=900 << 20, max_pixels=1 << 30)
     with Sandbox(dataclasses.replace(ONE, limits=limits)) as sandbox:
         with pytest.raises(LimitExceededError) as caught:
-            sandbox.fingerprint(large, dense=False)
+            sandbox.fingerprint(large, Reading.QUICK)
         assert caught.value.reason == "LIMIT_MEMORY"
-        assert sandbox.fingerprint(short, dense=False).frames
+        assert sandbox.fingerprint(short, Reading.QUICK).frames
 
 
 def test_a_worker_killed_at_work(long: Path, short: Path, threads: ThreadPoolExecutor) -> None:
@@ -168,18 +169,18 @@ def test_a_worker_killed_at_work(long: Path, short: Path, threads: ThreadPoolExe
         with pytest.raises(MediaError) as caught:
             job.result(10)
         assert caught.value.reason == "MEDIA_DECODER_CRASHED"
-        assert sandbox.fingerprint(short, dense=False).frames
+        assert sandbox.fingerprint(short, Reading.QUICK).frames
         assert workers() != [worker]
 
 
 def test_a_worker_killed_at_rest(short: Path) -> None:
     """A worker that died between two jobs is no fault of the second."""
     with Sandbox(ONE) as sandbox:
-        sandbox.fingerprint(short, dense=False)
+        sandbox.fingerprint(short, Reading.QUICK)
         [worker] = workers()
         os.kill(worker, signal.SIGKILL)
         os.waitid(os.P_PID, worker, os.WEXITED | os.WNOWAIT)  # dead, and not yet taken note of
-        assert sandbox.fingerprint(short, dense=False).frames
+        assert sandbox.fingerprint(short, Reading.QUICK).frames
 
 
 def test_progress_that_fails(unrelated: Path, short: Path) -> None:
@@ -190,8 +191,8 @@ def test_progress_that_fails(unrelated: Path, short: Path) -> None:
 
     with Sandbox(ONE) as sandbox:
         with pytest.raises(RuntimeError, match="gone"):
-            sandbox.fingerprint(unrelated, dense=True, progress=fail)
-        found = sandbox.fingerprint(short, dense=False)
+            sandbox.fingerprint(unrelated, Reading.REFERENCE, progress=fail)
+        found = sandbox.fingerprint(short, Reading.QUICK)
     assert found.duration == pytest.approx(1.0, abs=0.1)
     assert workers() == []
 
@@ -201,7 +202,7 @@ def test_workers_are_replaced(short: Path) -> None:
     with Sandbox(Settings(workers=WorkerSettings(workers=1, jobs_per_worker=2))) as sandbox:
         seen = []
         for _ in range(4):
-            sandbox.fingerprint(short, dense=False)
+            sandbox.fingerprint(short, Reading.QUICK)
             seen += workers()
     assert len(set(seen)) == 2
 
@@ -210,10 +211,10 @@ def test_overload(long: Path, short: Path, threads: ThreadPoolExecutor) -> None:
     """With the worker busy and the queue full, one more is told to come again; the waiting one is served."""
     with Sandbox(ONE) as sandbox:
         running = busy(sandbox, long, threads)
-        waiting = threads.submit(sandbox.fingerprint, short, dense=False)
+        waiting = threads.submit(sandbox.fingerprint, short, Reading.QUICK)
         wait_until(lambda: sandbox._waiting == 1)
         with pytest.raises(UnavailableError) as caught:
-            sandbox.fingerprint(short, dense=False)
+            sandbox.fingerprint(short, Reading.QUICK)
         assert caught.value.reason == "OVERLOADED"
         assert not waiting.done()
         os.kill(workers()[0], signal.SIGKILL)
@@ -225,14 +226,14 @@ def test_close_while_working(long: Path, short: Path, threads: ThreadPoolExecuto
     """Closing ends the job in work and the one that waits, soon, refuses new ones, and leaves no process."""
     sandbox = Sandbox(ONE)
     running = busy(sandbox, long, threads)
-    waiting = threads.submit(sandbox.fingerprint, short, dense=False)
+    waiting = threads.submit(sandbox.fingerprint, short, Reading.QUICK)
     wait_until(lambda: sandbox._waiting == 1)
     sandbox.close()
     assert isinstance(running.exception(10), MediaError)
     stopped = waiting.exception(10)
     assert isinstance(stopped, UnavailableError) and stopped.reason == "OVERLOADED"
     with pytest.raises(UnavailableError):
-        sandbox.fingerprint(short, dense=False)
+        sandbox.fingerprint(short, Reading.QUICK)
     assert workers() == []
     sandbox.close()
 
@@ -241,7 +242,7 @@ def test_many_threads(tmp_path: Path, threads: ThreadPoolExecutor) -> None:
     """Two workers serve eight threads; each gets the fingerprint of its own video; no more than two ever run."""
     paths = [coded(tmp_path / f"{count}.mp4", clock(count)) for count in range(25, 121, 12)]
     with Sandbox(Settings(workers=WorkerSettings(workers=2))) as sandbox:
-        jobs = [threads.submit(sandbox.fingerprint, path, dense=False) for path in paths * 2]
+        jobs = [threads.submit(sandbox.fingerprint, path, Reading.QUICK) for path in paths * 2]
         for job, count in zip(jobs, [*range(25, 121, 12)] * 2, strict=True):
             assert job.result(60).duration == pytest.approx(count / 25, abs=0.01)
         assert 1 <= len(workers()) <= 2

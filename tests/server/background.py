@@ -63,7 +63,7 @@ def reference(seed: int, *, frames: int = 80) -> Fingerprint:
         ends=starts + 0.25,
         hashes=random.integers(0, 256, (frames, len(views), 32), np.uint8),
         quality=np.full((frames, len(views)), 100, np.uint8),
-        activity=random.random(frames * 2, np.float32),
+        activity=random.random((1, frames * 2), np.float32),
         digests=Digests(md5=random.bytes(16), sha256=random.bytes(32)),
     )
 
@@ -79,5 +79,5 @@ def excerpt(of: Fingerprint, first: int, last: int) -> Fingerprint:
         ends=starts + 0.25,
         hashes=np.ascontiguousarray(of.hashes[first:last, :1]),
         quality=np.ascontiguousarray(of.quality[first:last, :1]),
-        activity=of.activity[first * 2 : last * 2],
+        activity=of.activity[:0],
     )

@@ -18,6 +18,7 @@ from hashsvc.config import Settings, VaccinationSettings
 from hashsvc.errors import InvalidInputError, PreconditionError
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
+from hashsvc.fingerprint.reading import Reading
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.service import Service
 from tests.server.background import background
@@ -39,7 +40,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def fingerprint(original: Path) -> Fingerprint:
     """The video, hashed as a reference."""
     with Sandbox() as sandbox:
-        return sandbox.fingerprint(original, dense=True)
+        return sandbox.fingerprint(original, Reading.REFERENCE)
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ def made(frames: int = 5) -> Fingerprint:
         ends=starts + 0.2,
         hashes=random.integers(0, 256, (frames, 2, 32), np.uint8),
         quality=random.integers(0, 101, (frames, 2), np.uint8),
-        activity=random.random(round(frames * 0.333 * 8), np.float32),
+        activity=random.random((1, int(frames * 0.333 * 8)), np.float32) if frames else np.zeros((0, 0), np.float32),
         digests=Digests(md5=random.bytes(16), sha256=random.bytes(32)),
         signals=Signals(phash=random.integers(0, 256, (frames, 8), np.uint8), videohash="0x0123456789abcdef"),
     )
@@ -54,7 +54,7 @@ def test_round_trip(frames: int) -> None:
 
 def test_bare_fingerprint() -> None:
     """What is optional may be absent."""
-    bare = dataclasses.replace(made(), activity=np.zeros(0, np.float32), digests=Digests(), signals=Signals())
+    bare = dataclasses.replace(made(), activity=np.zeros((0, 0), np.float32), digests=Digests(), signals=Signals())
     after = sent(bare)
     assert not after.digests
     assert after.signals.phash.shape == (0, 8)

@@ -1,0 +1,19 @@
+"""When a quick reading of an upload calls for a deep one."""
+
+from collections.abc import Iterable
+
+from hashsvc.fingerprint.model import Fingerprint
+from hashsvc.match.extend import Finding
+
+EVIDENCE = -1.0
+"""A match that chance gives to one upload in ten is no match, but worth a closer look."""
+_PASTED = 2
+"""So many pictures inside the picture look like a paste-up; ordinary footage has one at most, by chance."""
+
+
+def is_hint(query: Fingerprint, findings: Iterable[Finding]) -> bool:
+    """Whether something was nearly found, or the picture looks as if it was put together from others."""
+    if any(finding.evidence <= EVIDENCE for finding in findings):
+        return True
+    inside = sum(view.startswith("inside-") for view in query.views)
+    return inside >= _PASTED or "moving" in query.views

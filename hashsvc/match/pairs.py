@@ -1,0 +1,67 @@
+"""Which view of the upload goes with which view of the reference."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from hashsvc.fingerprint.model import Fingerprint
+from hashsvc.fingerprint.pdq import hamming
+from hashsvc.match.align import SLOT, Line
+from hashsvc.match.score import SURPRISE, excused
+from hashsvc.match.seeds import Nomination
+
+Pair = tuple[int, int]
+"""Query view, reference view."""
+
+_MOST_NOMINATED = 4
+_KEPT, _ADDED = 3, 3
+_FRAMES = 16
+"""Query frames that are looked at along a line."""
+
+
+def nominated(nomination: Nomination, reference: Fingerprint, gate: int) -> list[Pair]:
+    """The pairs whose seeds gained the most; full against full is always among them."""
+    rows = np.flatnonzero(reference.quality.ravel() >= gate)[nomination.positions]
+    count = len(reference.views)
+    gains = np.bincount(nomination.query_views * count + rows % count, nomination.gains)
+    order = [int(one) for one in np.argsort(-gains)[:_MOST_NOMINATED] if gains[one] > 0]
+    if 0 not in order:
+        order = [*order[: _MOST_NOMINATED - 1], 0]
+    return [divmod(one, count) for one in order]
+
+
+def widened(
+    query: Fingerprint, reference: Fingerprint, pairs: Sequence[Pair], lines: Sequence[Line], gate: int
+) -> list[Pair]:
+    """The first of `pairs`, and those of all pairs that gain the most along one of `lines`."""
+    best = np.zeros((len(query.views), len(reference.views)), np.float32)
+    for line in lines:
+        best = np.maximum(best, _gains(query, reference, line, gate))
+    order = [int(one) for one in np.argsort(-best, axis=None)[:_ADDED] if best.flat[one] > 0]
+    return list(dict.fromkeys([*pairs[:_KEPT], *(divmod(one, best.shape[1]) for one in order)]))
+
+
+def _gains(query: Fingerprint, reference: Fingerprint, line: Line, gate: int) -> npt.NDArray[np.float32]:
+    """What each pair of views gains along a line, float32 (query views, reference views)."""
+    where = line.speed * query.starts + line.offset
+    rows = np.flatnonzero((where >= 0) & (where < reference.duration))
+    if len(rows) < 2:
+        return np.zeros((len(query.views), len(reference.views)), np.float32)
+    rows = rows[np.round(np.linspace(0, len(rows) - 1, min(len(rows), _FRAMES))).astype(int)]
+    frames = np.searchsorted(reference.starts, where[rows] + SLOT, side="right") - 1
+    frames = np.clip(frames, 0, reference.frames - 1)
+    # What the same frames come to when they are put beside the wrong ones says what the two share at any time.
+    usual = np.median(_distances(query, reference, rows, np.roll(frames, len(frames) // 2)), axis=0)
+    distances = _distances(query, reference, rows, frames)
+    fine = (query.quality[rows] >= gate)[:, :, None] & (reference.quality[frames] >= gate)[:, None, :]
+    gains = SURPRISE[excused(distances, np.broadcast_to(usual, distances.shape))]
+    total: npt.NDArray[np.float32] = np.where(fine, gains, 0).sum(axis=0)
+    return total
+
+
+def _distances(
+    query: Fingerprint, reference: Fingerprint, rows: npt.NDArray[np.intp], frames: npt.NDArray[np.intp]
+) -> npt.NDArray[np.int32]:
+    """Distances of frames side by side in every pair of views, int32 (n, query views, reference views)."""
+    return hamming(query.hashes[rows][:, :, None], reference.hashes[frames][:, None])
