@@ -2,12 +2,15 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from hashsvc.bank.model import Interval
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.pdq import hamming
+from hashsvc.match import exclude
 from hashsvc.match.align import REACH, SLOT, Alignment, Comparison, alignments, compare
 from hashsvc.match.model import Segment
 from hashsvc.match.score import SURPRISE, discounted, excused, log10_chance, novelty
@@ -39,27 +42,39 @@ class Finding:
     segments: tuple[Segment, ...]
 
 
-def find(query: Fingerprint, reference: Fingerprint, nomination: Nomination, gate: int, indexed: int) -> Finding | None:
+def find(
+    query: Fingerprint,
+    reference: Fingerprint,
+    nomination: Nomination,
+    gate: int,
+    indexed: int,
+    exclusions: Sequence[Interval] = (),
+) -> Finding | None:
     """Compare query and reference in the view pairs that were nominated; None when no line pays.
 
-    `indexed` is the number of hashes that were searched; it sets how many chance lines there were.
+    `indexed` is the number of hashes that were searched; it sets how many chance lines there were. What lies in the
+    `exclusions` of the reference is no evidence, and in no segment.
     """
     pairs = _pairs(nomination, reference, gate)
     stack = np.stack([_distances(query, reference, pair, gate) for pair in pairs])
     nearest = np.stack([discounted(one) for one in stack]).min(axis=0)
+    # After the discount, for which the excluded frames tell as well as others what is usual in the two videos.
+    hidden = exclude.hidden(reference, exclusions)
+    nearest[:, hidden] = stack[:, :, hidden] = _NONE
     comparison = compare(nearest, reference.starts, reference.duration, query.starts)
     places = math.log10(max(indexed, 1) * len(query.views))
     inside = math.log10(len(reference.starts) * len(pairs))
-    scored: list[tuple[float, Segment]] = []
+    scored: list[tuple[float, list[Segment]]] = []
     for one in alignments(comparison):
         evidence, segment = _score(query, reference, pairs, stack, comparison, one)
         evidence += (inside if scored else places) + _log10_speeds(one.line.speed)
         evidence += _log10_stretches(one, len(query.starts))
-        if evidence < (-1.0 if scored else 0.0):
-            scored.append((evidence, segment))
+        parts = exclude.outside(segment, exclusions)
+        if parts and evidence < (-1.0 if scored else 0.0):
+            scored.append((evidence, parts))
     if not scored:
         return None
-    segments = sorted((segment for _, segment in scored), key=lambda one: one.query_start)
+    segments = sorted((part for _, parts in scored for part in parts), key=lambda one: one.query_start)
     return Finding(
         evidence=sum(evidence for evidence, _ in scored),
         query_coverage=_covered([(one.query_start, one.query_end) for one in segments], query.duration),

@@ -1,18 +1,20 @@
 """Upload to result: exact digest, else seeds, extension of what they nominate, and each bank's policy."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
 from hashsvc.bank import records
-from hashsvc.bank.model import Bank, Entry
+from hashsvc.bank.model import Bank, Entry, Policy
 from hashsvc.bank.references import References
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
-from hashsvc.match import seeds
+from hashsvc.match import exclude, seeds
 from hashsvc.match.extend import Finding, find
-from hashsvc.match.model import Match, MatchResult, Segment
+from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult, Segment
+from hashsvc.match.seeds import Nomination
 from hashsvc.match.verdict import judge, strictest
 from hashsvc_index import EntryRecord, Index, Store
 from hashsvc_index.errors import EntryNotFoundError
@@ -61,19 +63,43 @@ class Matcher:
         hits = self._index.search(picked.hashes, radius=seeds.RADIUS, limit=seeds.PER_QUERY, keep=keep)
         nominated = seeds.nominate(picked, hits.query, hits.entry, hits.position, hits.distance)
         matches: list[Match] = []
+        excused: list[Excused] = []
         for nomination in nominated:
             record = self._live(nomination.number)
             # A search in the instant of a replacement finds an entry under two numbers.
-            if record is None or any((one.bank, one.entry) == (record.bank, record.entry) for one in matches):
+            if record is None or any(
+                (one.bank, one.entry) == (record.bank, record.entry) for one in (*matches, *excused)
+            ):
                 continue
-            reference = self._references.get(nomination.number)
-            finding = find(query, reference, nomination, profile.quality_gate, indexed)
-            if finding is None:
-                continue
-            bank = self._bank(record.bank, banks)
-            if finding.evidence <= bank.policy.review_evidence:
-                matches.append(_match(records.entry_of(record), bank, finding))
-        return _result(hits.revision, matches)
+            found = self._found(
+                query,
+                records.entry_of(record),
+                self._bank(record.bank, banks),
+                nomination,
+                profile.quality_gate,
+                indexed,
+            )
+            if isinstance(found, Match):
+                matches.append(found)
+            elif found is not None:
+                excused.append(found)
+        return _result(hits.revision, matches, excused)
+
+    def _found(
+        self, query: Fingerprint, entry: Entry, bank: Bank, nomination: Nomination, gate: int, indexed: int
+    ) -> Match | Excused | None:
+        """A nominated entry compared: a match, what would be one without the entry's exclusions, or nothing."""
+        reference = self._references.get(nomination.number)
+        finding = find(query, reference, nomination, gate, indexed, entry.exclusions)
+        if _reported(finding, bank.policy):
+            return _match(entry, bank, finding)
+        if not entry.exclusions:
+            return None
+        whole = find(query, reference, nomination, gate, indexed)
+        if not _reported(whole, bank.policy):
+            return None
+        seconds = exclude.excluded_seconds(whole.segments, entry.exclusions)
+        return _excused(entry, seconds) if seconds else None
 
     def _in(self, banks: frozenset[str]) -> Callable[[npt.NDArray[np.int64]], npt.NDArray[np.bool_]]:
         """Which entries are in `banks`."""
@@ -106,9 +132,23 @@ class Matcher:
         return banks[bank]
 
 
-def _result(revision: int, matches: list[Match]) -> MatchResult:
+def _result(revision: int, matches: list[Match], excused: Sequence[Excused] = ()) -> MatchResult:
     ordered = tuple(sorted(matches, key=lambda one: (one.evidence, one.entry)))
-    return MatchResult(verdict=strictest(one.verdict for one in ordered), revision=revision, matches=ordered)
+    return MatchResult(
+        verdict=strictest(one.verdict for one in ordered),
+        revision=revision,
+        matches=ordered,
+        excused=tuple(sorted(excused, key=lambda one: (-one.seconds, one.entry))),
+    )
+
+
+def _reported(finding: Finding | None, policy: Policy) -> TypeGuard[Finding]:
+    """Whether it is evidence enough for a match."""
+    return finding is not None and finding.evidence <= policy.review_evidence
+
+
+def _excused(entry: Entry, seconds: float) -> Excused:
+    return Excused(bank=entry.bank, entry=entry.entry, external_id=entry.external_id, reason=EXCLUDED, seconds=seconds)
 
 
 def _match(entry: Entry, bank: Bank, finding: Finding, digest: str = "") -> Match:
