@@ -3,7 +3,7 @@
 from hashsvc.bank.model import Verdict
 from hashsvc.errors import InternalError, InvalidInputError
 from hashsvc.fingerprint.model import Digests, Fingerprint
-from hashsvc.match.model import Match, MatchResult, Segment
+from hashsvc.match.model import Excused, Match, MatchResult, Segment
 from hashsvc.v1 import match_service_pb2 as pb
 from hashsvc.wire.fingerprint import decode_digests, decode_fingerprint, encode_digests, encode_fingerprint
 
@@ -38,7 +38,10 @@ def decode_query(message: pb.MatchRequest) -> Fingerprint | Digests:
 def encode_result(result: MatchResult) -> pb.MatchResult:
     """The message of `result`."""
     return pb.MatchResult(
-        verdict=_VERDICTS[result.verdict], revision=result.revision, matches=map(_encode_match, result.matches)
+        verdict=_VERDICTS[result.verdict],
+        revision=result.revision,
+        matches=map(_encode_match, result.matches),
+        excused=map(_encode_excused, result.excused),
     )
 
 
@@ -48,6 +51,7 @@ def decode_result(message: pb.MatchResult) -> MatchResult:
         verdict=_decode_verdict(message.verdict),
         revision=message.revision,
         matches=tuple(map(_decode_match, message.matches)),
+        excused=tuple(map(_decode_excused, message.excused)),
     )
 
 
@@ -78,6 +82,26 @@ def _decode_match(message: pb.Match) -> Match:
         verdict=_decode_verdict(message.verdict),
         segments=tuple(map(_decode_segment, message.segments)),
         digest=message.digest,
+    )
+
+
+def _encode_excused(excused: Excused) -> pb.Excused:
+    return pb.Excused(
+        bank=excused.bank,
+        entry=excused.entry,
+        external_id=excused.external_id,
+        reason=excused.reason,
+        seconds=excused.seconds,
+    )
+
+
+def _decode_excused(message: pb.Excused) -> Excused:
+    return Excused(
+        bank=message.bank,
+        entry=message.entry,
+        external_id=message.external_id,
+        reason=message.reason,
+        seconds=message.seconds,
     )
 
 
