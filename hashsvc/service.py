@@ -29,6 +29,7 @@ from hashsvc.fingerprint.digests import digest_file
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
 from hashsvc.fingerprint.sandbox import Sandbox
+from hashsvc.match.exclude import silenced
 from hashsvc.match.matcher import Matcher
 from hashsvc.match.model import MatchResult
 from hashsvc.vaccination import Vaccinator
@@ -394,8 +395,10 @@ class Service:
                 # What is strengthened meanwhile comes again at the end of the list.
                 if record.live and record.entry not in seen:
                     seen.add(record.entry)
-                    fingerprint = self._references.get(record.number)
-                    yield ExportEntry(entry=records.entry_of(record), fingerprint=fingerprint)
+                    entry = records.entry_of(record)
+                    # Partners would block what is harmless; they drop frames of no quality.
+                    fingerprint = silenced(self._references.get(record.number), entry.exclusions)
+                    yield ExportEntry(entry=entry, fingerprint=fingerprint)
             after = str(page[-1].number)
 
     def _load(self, number: int) -> Fingerprint:

@@ -37,14 +37,15 @@ def silenced(reference: Fingerprint, exclusions: Sequence[Interval]) -> Fingerpr
 
 def outside(segment: Segment, exclusions: Sequence[Interval]) -> list[Segment]:
     """The parts of a segment that lie in no exclusion of its reference; none where all of it does."""
-    begin, pieces = segment.reference_start, []
-    for one in exclusions:
-        if one.start > begin:
-            pieces.append((begin, min(one.start, segment.reference_end)))
-        begin = max(begin, one.end)
-    pieces.append((begin, segment.reference_end))
-    if pieces == [(segment.reference_start, segment.reference_end)]:
-        return [segment]  # with the very borders it had
+    begin, end = segment.reference_start, segment.reference_end
+    touched = [one for one in exclusions if one.start <= end and begin < one.end]
+    if not touched:
+        return [segment]
+    pieces = []
+    for one in touched:
+        pieces.append((begin, one.start))
+        begin = one.end
+    pieces.append((begin, end))
     return [_part(segment, first, last) for first, last in pieces if first < last]
 
 
