@@ -6,7 +6,7 @@ import click
 
 from hashsvc.bank.model import Entry, Interval
 from hashsvc.cli import records
-from hashsvc.cli.interval import IntervalType
+from hashsvc.cli.interval import START_END, interval
 from hashsvc.cli.options import bank_option, files_argument, format_option, target_options
 from hashsvc.cli.target import Choice
 
@@ -20,7 +20,8 @@ from hashsvc.cli.target import Choice
     "--exclude",
     "exclusions",
     multiple=True,
-    type=IntervalType(),
+    type=interval,
+    metavar=START_END,
     help="A harmless part of the video, seconds; no evidence in a match. May be repeated; one file only.",
 )
 @click.option("--upload", is_flag=True, help="Send the bytes and let the server hash; else only hashes leave here.")

@@ -4,7 +4,7 @@ import click
 
 from hashsvc.bank.model import Entry, Interval
 from hashsvc.cli import records
-from hashsvc.cli.interval import IntervalType
+from hashsvc.cli.interval import START_END, interval
 from hashsvc.cli.options import bank_option, format_option, revision_option, target_options
 from hashsvc.cli.target import PAGE_SIZE, Choice, every
 
@@ -68,7 +68,7 @@ def list_(choice: Choice, bank: str, output_format: str) -> None:
 @revision_option
 @format_option
 @entry_argument
-@click.argument("exclusions", nargs=-1, type=IntervalType(), metavar="[START-END]...")
+@click.argument("exclusions", nargs=-1, type=interval, metavar=f"[{START_END}]...")
 def exclude(
     choice: Choice,
     bank: str,

@@ -6,20 +6,19 @@ import click
 
 from hashsvc.bank.model import Interval
 
+START_END = "START-END"
+"""What help calls one."""
+
 _SECONDS = r"(\d{1,9}(?:\.\d{1,9})?)"
 _INTERVAL = re.compile(rf"{_SECONDS}-{_SECONDS}", re.ASCII)
 
 
-class IntervalType(click.ParamType):
-    """START-END in seconds. What is written in another way is bad usage; what makes sense is the service's to judge."""
+def interval(text: str) -> Interval:
+    """The `type` of an option or argument, seconds. What makes sense is the service's to judge.
 
-    name = "START-END"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Interval:
-        """Fails, as click's own types do, for what is not two numbers of seconds."""
-        if isinstance(value, Interval):
-            return value
-        found = _INTERVAL.fullmatch(str(value))
-        if found is None:
-            self.fail(f"{str(value)[:40]!r} is not an interval in seconds such as 0-30 or 95.5-110", param, ctx)
-        return Interval(float(found[1]), float(found[2]))
+    Raises click.BadParameter for what is not two numbers.
+    """
+    found = _INTERVAL.fullmatch(text)
+    if found is None:
+        raise click.BadParameter(f"{text[:40]!r} is not an interval in seconds such as 0-30 or 95.5-110")
+    return Interval(float(found[1]), float(found[2]))

@@ -1,6 +1,6 @@
 """Upload to result: exact digest, else seeds, extension of what they nominate, and each bank's policy."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeGuard
 
 import numpy as np
@@ -62,30 +62,19 @@ class Matcher:
         keep = self._in(frozenset(banks)) if filtered else None
         hits = self._index.search(picked.hashes, radius=seeds.RADIUS, limit=seeds.PER_QUERY, keep=keep)
         nominated = seeds.nominate(picked, hits.query, hits.entry, hits.position, hits.distance)
-        matches: list[Match] = []
-        excused: list[Excused] = []
+        found: dict[tuple[str, str], Match | Excused] = {}
         for nomination in nominated:
             record = self._live(nomination.number)
             # A search in the instant of a replacement finds an entry under two numbers.
-            if record is None or any(
-                (one.bank, one.entry) == (record.bank, record.entry) for one in (*matches, *excused)
-            ):
+            if record is None or (record.bank, record.entry) in found:
                 continue
-            found = self._found(
-                query,
-                records.entry_of(record),
-                self._bank(record.bank, banks),
-                nomination,
-                profile.quality_gate,
-                indexed,
-            )
-            if isinstance(found, Match):
-                matches.append(found)
-            elif found is not None:
-                excused.append(found)
-        return _result(hits.revision, matches, excused)
+            entry, bank = records.entry_of(record), self._bank(record.bank, banks)
+            one = self._compared(query, entry, bank, nomination, profile.quality_gate, indexed)
+            if one is not None:
+                found[record.bank, record.entry] = one
+        return _result(hits.revision, found.values())
 
-    def _found(
+    def _compared(
         self, query: Fingerprint, entry: Entry, bank: Bank, nomination: Nomination, gate: int, indexed: int
     ) -> Match | Excused | None:
         """A nominated entry compared: a match, what would be one without the entry's exclusions, or nothing."""
@@ -132,13 +121,15 @@ class Matcher:
         return banks[bank]
 
 
-def _result(revision: int, matches: list[Match], excused: Sequence[Excused] = ()) -> MatchResult:
-    ordered = tuple(sorted(matches, key=lambda one: (one.evidence, one.entry)))
+def _result(revision: int, found: Iterable[Match | Excused]) -> MatchResult:
+    found = list(found)
+    matches = sorted((one for one in found if isinstance(one, Match)), key=lambda one: (one.evidence, one.entry))
+    excused = sorted((one for one in found if isinstance(one, Excused)), key=lambda one: (-one.seconds, one.entry))
     return MatchResult(
-        verdict=strictest(one.verdict for one in ordered),
+        verdict=strictest(one.verdict for one in matches),
         revision=revision,
-        matches=ordered,
-        excused=tuple(sorted(excused, key=lambda one: (-one.seconds, one.entry))),
+        matches=tuple(matches),
+        excused=tuple(excused),
     )
 
 

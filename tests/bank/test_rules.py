@@ -11,7 +11,7 @@ from hashsvc.errors import InvalidInputError
 
 NAN, INF = float("nan"), float("inf")
 
-REFUSED: list[tuple[Callable[..., None], tuple[Any, ...], str]] = [
+REFUSED: list[tuple[Callable[..., object], tuple[Any, ...], str]] = [
     *((rules.check_bank_id, (name,), "BANK_ID_INVALID")
       for name in ("", "A", "-a", "a b", "a_b", "a/b", "ä", "a\n", "a" * 64, "../x", "a\0")),
     *((rules.check_bank_token, (token,), "PAGE_TOKEN_INVALID") for token in ("", "A", "a" * 64)),
@@ -42,7 +42,7 @@ REFUSED: list[tuple[Callable[..., None], tuple[Any, ...], str]] = [
 
 
 @pytest.mark.parametrize(("check", "given", "reason"), REFUSED)
-def test_refused(check: Callable[..., None], given: tuple[Any, ...], reason: str) -> None:
+def test_refused(check: Callable[..., object], given: tuple[Any, ...], reason: str) -> None:
     """Each has its reason, and a message that does not repeat ten thousand characters."""
     with pytest.raises(InvalidInputError) as caught:
         check(*given)
@@ -66,7 +66,7 @@ def test_refused(check: Callable[..., None], given: tuple[Any, ...], reason: str
         (rules.check_policy, (Policy(block_coverage=1),)),
     ],
 )
-def test_allowed(check: Callable[..., None], given: tuple[Any, ...]) -> None:
+def test_allowed(check: Callable[..., object], given: tuple[Any, ...]) -> None:
     """The longest and the emptiest that are allowed."""
     check(*given)
 

@@ -150,10 +150,11 @@ NAN, INFINITY = float("nan"), float("inf")
 def test_exclusions_that_are_none(client: Client, start: float, end: float) -> None:
     """Whatever protobuf can hold and a video of twenty seconds cannot is refused, and changes nothing."""
     entry = client.confirm("default", reference(5))
-    for call in (
+    calls: tuple[Callable[[], object], ...] = (
         lambda: client.confirm("default", reference(6), exclusions=[Interval(start, end)]),
         lambda: client.set_exclusions("default", entry.entry, [Interval(0, 1), Interval(start, end)]),
-    ):
+    )
+    for call in calls:
         with pytest.raises(InvalidInputError) as caught:
             call()
         assert (caught.value.reason, caught.value.metadata["field"]) == ("FIELD_INVALID", "exclusions")
