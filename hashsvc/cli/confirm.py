@@ -44,7 +44,8 @@ def command(
     """Confirm videos: hash each densely and put it into a bank.
 
     When the command returns, the entries are on disk, and a server on the same data directory knows them within a
-    second. Confirming a file again under the same external id gives the entry that is there.
+    second. Confirming a file again under the same external id, with the same exclusions, gives the
+    entry that is there.
 
     --exclude names what innocent uploads may show as well: the drive before the attack, a news intro. An upload of
     nothing else is ALLOW, with the reason said. `hashsvc entry exclude` changes it later.
