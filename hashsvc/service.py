@@ -13,7 +13,7 @@ from typing import Self
 
 from hashsvc.bank import entries, records, rules
 from hashsvc.bank.card import RobustnessCard
-from hashsvc.bank.model import Bank, Entry, EntryState, Page, Policy
+from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Page, Policy
 from hashsvc.bank.references import References
 from hashsvc.config import Settings
 from hashsvc.errors import (
@@ -30,6 +30,7 @@ from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
 from hashsvc.fingerprint.reading import Reading
 from hashsvc.fingerprint.sandbox import Sandbox
+from hashsvc.match.exclude import silenced
 from hashsvc.match.matcher import Matcher
 from hashsvc.match.model import MatchResult
 from hashsvc.match.verdict import stricter
@@ -176,16 +177,24 @@ class Service:
     # Entries
 
     def confirm(
-        self, bank: str, fingerprint: Fingerprint, *, external_id: str = "", labels: Sequence[str] = ()
+        self,
+        bank: str,
+        fingerprint: Fingerprint,
+        *,
+        external_id: str = "",
+        labels: Sequence[str] = (),
+        exclusions: Sequence[Interval] = (),
     ) -> Entry:
-        """Add an entry; it is on disk when this returns.
+        """Add an entry; it is on disk when this returns. What lies in its `exclusions` is no evidence in a match.
 
-        Safe to repeat: the same SHA-256 under the same external id, live in the bank already, gives that entry back.
+        Safe to repeat: the same SHA-256 under the same external id with the same exclusions, live in the bank already,
+        gives that entry back.
         Raises FingerprintError (PROFILE_UNKNOWN, FINGERPRINT_MALFORMED, FINGERPRINT_WITHOUT_EVIDENCE),
         InvalidInputError (BANK_ID_INVALID, FIELD_TOO_LONG, FIELD_INVALID), AlreadyExistsError ENTRY_EXISTS when the
-        same bytes are live in the bank under another external id; BANK_NOT_FOUND.
+        same bytes are live in the bank under another external id or with other exclusions; BANK_NOT_FOUND.
         """
-        return self._add(bank, fingerprint, external_id, labels, secrets.token_hex(8), RobustnessCard())
+        name = secrets.token_hex(8)
+        return self._add(bank, fingerprint, external_id, labels, exclusions, name, RobustnessCard())
 
     def _add(
         self,
@@ -193,11 +202,12 @@ class Service:
         fingerprint: Fingerprint,
         external_id: str,
         labels: Sequence[str],
+        exclusions: Sequence[Interval],
         name: str,
         card: RobustnessCard,
     ) -> Entry:
         """`confirm` under the entry identifier `name` with a card to begin with."""
-        self.check_confirm(bank, external_id=external_id, labels=labels)
+        self.check_confirm(bank, external_id=external_id, labels=labels, exclusions=exclusions)
         profile = profile_named(fingerprint.profile)
         fingerprint.check()
         if not entries.is_reference(fingerprint.views, profile):
@@ -205,13 +215,14 @@ class Service:
                 "FINGERPRINT_MALFORMED", "to confirm takes the profile's reference views: hash densely"
             )
         self._within_limits(fingerprint)
+        excluded = rules.settled_exclusions(exclusions, fingerprint.duration)
         vectors, blob = records.split(fingerprint)
         digests = fingerprint.digests
         if not len(vectors) and not digests:
             raise FingerprintError(
                 "FINGERPRINT_WITHOUT_EVIDENCE", "no frame is good enough to match by, and there is no digest"
             )
-        entry = entries.made(bank, name, fingerprint, len(vectors), external_id, tuple(labels), card)
+        entry = entries.made(bank, name, fingerprint, len(vectors), external_id, tuple(labels), excluded, card)
         record = self._store.add_entry(
             bank,
             entry.entry,
@@ -224,10 +235,16 @@ class Service:
         self._index.notify()
         return records.entry_of(record)
 
-    def check_confirm(self, bank: str, *, external_id: str = "", labels: Sequence[str] = ()) -> None:
-        """What `confirm` would say of everything but the fingerprint, before a long hashing is begun."""
+    def check_confirm(
+        self, bank: str, *, external_id: str = "", labels: Sequence[str] = (), exclusions: Sequence[Interval] = ()
+    ) -> None:
+        """What `confirm` would say of everything but the fingerprint, before a long hashing is begun.
+
+        Whether the exclusions end within the video is known only then.
+        """
         rules.check_text("external_id", external_id, rules.MAX_EXTERNAL_ID)
         rules.check_labels(labels)
+        rules.settled_exclusions(exclusions)
         self.get_bank(bank)
 
     def confirm_media(
@@ -237,15 +254,16 @@ class Service:
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        exclusions: Sequence[Interval] = (),
         progress: Callable[[float], None] | None = None,
     ) -> Entry:
         """Hash densely in the sandbox, then `confirm`; `progress` gets 0-1. Also raises MediaError, LimitExceededError.
 
         A service that vaccinates then strengthens the entry in the background; its `card` says how far that is.
         """
-        self.check_confirm(bank, external_id=external_id, labels=labels)
+        self.check_confirm(bank, external_id=external_id, labels=labels, exclusions=exclusions)
         fingerprint = self._sandbox.fingerprint(media, Reading.REFERENCE, progress=progress)
-        return self._vaccinator.confirm(media, partial(self._add, bank, fingerprint, external_id, labels))
+        return self._vaccinator.confirm(media, partial(self._add, bank, fingerprint, external_id, labels, exclusions))
 
     def vaccinate(
         self, bank: str, entry: str, media: Path, *, progress: Callable[[float], None] | None = None
@@ -290,16 +308,38 @@ class Service:
         ENTRY_WITHDRAWN when it is withdrawn already.
         """
         rules.check_text("reason", reason)
+        return self._change(
+            bank, entry, revision, lambda known: dataclasses.replace(known, state=EntryState.WITHDRAWN, reason=reason)
+        )
+
+    def set_exclusions(self, bank: str, entry: str, exclusions: Sequence[Interval], *, revision: int = 0) -> Entry:
+        """Replace an entry's exclusions, for every match from then on; none clears them.
+
+        `revision` other than 0 must be the entry's last, else REVISION_CONFLICT. Raises InvalidInputError
+        (FIELD_INVALID, FIELD_TOO_LONG), PreconditionError ENTRY_WITHDRAWN.
+        """
+        rules.settled_exclusions(exclusions)
+        changed = self._change(
+            bank,
+            entry,
+            revision,
+            lambda known: dataclasses.replace(known, exclusions=rules.settled_exclusions(exclusions, known.duration)),
+        )
+        return self._vaccinator.seen(changed)
+
+    def _change(self, bank: str, entry: str, revision: int, change: Callable[[Entry], Entry]) -> Entry:
+        """Write what `change` makes of an entry that is not withdrawn, under `revision` where that is not 0."""
         rules.check_bank_id(bank)
         rules.check_entry_id(entry)
         while True:
             before = records.entry_of(self._store.get_entry(bank, entry))
             if before.state is EntryState.WITHDRAWN:
                 raise PreconditionError("ENTRY_WITHDRAWN", f"{entry} is withdrawn already", bank=bank, entry=entry)
-            changed = dataclasses.replace(before, state=EntryState.WITHDRAWN, reason=reason, updated_at=records.now())
+            changed = dataclasses.replace(change(before), updated_at=records.now())
             payload, expected = records.entry_payload(changed), revision or before.revision
+            live = changed.state is not EntryState.WITHDRAWN
             try:
-                record = self._store.update_entry(bank, entry, payload, live=False, expected_revision=expected)
+                record = self._store.update_entry(bank, entry, payload, live=live, expected_revision=expected)
             except RevisionConflictError:
                 if revision:
                     raise
@@ -364,8 +404,10 @@ class Service:
                 # What is strengthened meanwhile comes again at the end of the list.
                 if record.live and record.entry not in seen:
                     seen.add(record.entry)
-                    fingerprint = self._references.get(record.number)
-                    yield ExportEntry(entry=records.entry_of(record), fingerprint=fingerprint)
+                    entry = records.entry_of(record)
+                    # Partners would block what is harmless; they drop frames of no quality.
+                    fingerprint = silenced(self._references.get(record.number), entry.exclusions)
+                    yield ExportEntry(entry=entry, fingerprint=fingerprint)
             after = str(page[-1].number)
 
     def _load(self, number: int) -> Fingerprint:

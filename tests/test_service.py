@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hashsvc.bank.model import Entry, EntryState, Policy, Verdict
+from hashsvc.bank.model import Entry, EntryState, Interval, Policy, Verdict
 from hashsvc.config import Limits, Settings
 from hashsvc.errors import (
     AlreadyExistsError,
@@ -93,6 +93,47 @@ def test_confirm_again(service: Service) -> None:
     assert isinstance(error, AlreadyExistsError)
     assert error.metadata["entry"] == first.entry and error.metadata["external_id"] == "film"
     assert state(service) == (first.revision, 1, 1)
+
+
+def test_exclusions(service: Service) -> None:
+    """Kept in order with the entry, replaced under its revision, cleared by none, and nothing else of it changes."""
+    entry = service.confirm(DEFAULT_BANK, VIDEO, external_id="film", exclusions=[Interval(20, 30), Interval(0, 5)])
+    assert entry.exclusions == (Interval(0, 5), Interval(20, 30))
+    changed = service.set_exclusions(
+        DEFAULT_BANK, entry.entry, [Interval(1, 2), Interval(2, 3)], revision=entry.revision
+    )
+    assert changed.exclusions == (Interval(1, 3),)
+    assert changed.revision == service.revision > entry.revision
+    back = dataclasses.replace(
+        changed, exclusions=entry.exclusions, revision=entry.revision, updated_at=entry.updated_at
+    )
+    assert back == entry
+    assert service.get_entry(DEFAULT_BANK, entry.entry) == changed
+    stale = partial(service.set_exclusions, DEFAULT_BANK, entry.entry, [], revision=entry.revision)
+    refused(stale, "REVISION_CONFLICT")
+    assert service.get_entry(DEFAULT_BANK, entry.entry) == changed
+    assert service.set_exclusions(DEFAULT_BANK, entry.entry, ()).exclusions == ()
+    service.withdraw(DEFAULT_BANK, entry.entry)
+    refused(lambda: service.set_exclusions(DEFAULT_BANK, entry.entry, []), "ENTRY_WITHDRAWN")
+    assert service.verify() == []
+
+
+def test_confirm_again_with_exclusions(service: Service) -> None:
+    """The same ones, however they are told, are the same entry; others, or none, are refused and change nothing."""
+    first = service.confirm(DEFAULT_BANK, VIDEO, exclusions=[Interval(0, 5)])
+    assert service.confirm(DEFAULT_BANK, VIDEO, exclusions=[Interval(2, 5), Interval(0, 2)]) == first
+    for others in ([], [Interval(0, 6)], [Interval(0, 5), Interval(8, 9)]):
+        error = refused(partial(service.confirm, DEFAULT_BANK, VIDEO, exclusions=others), "ENTRY_EXISTS")
+        assert isinstance(error, AlreadyExistsError)
+        assert "entry exclude" in str(error) and error.metadata["entry"] == first.entry
+    assert state(service) == (first.revision, 1, 1)
+
+
+def test_exports_leave_out_what_is_harmless(service: Service) -> None:
+    """Partners get no quality for the seconds that are excluded, and drop such hashes."""
+    service.confirm(DEFAULT_BANK, VIDEO, exclusions=[Interval(0, 5)])
+    [line] = service.export(DEFAULT_BANK, "vpdq")
+    assert [frame.split(",")[1] for frame in json.loads(line)] == ["0"] * 5 + ["100"] * 35
 
 
 def test_confirm_elsewhere_and_after_withdrawal(service: Service) -> None:
@@ -178,8 +219,21 @@ def test_too_many_frames(data: Path) -> None:
         ({"external_id": "a\0b"}, "FIELD_INVALID"),
         ({"external_id": "caf\udce9.mp4"}, "FIELD_INVALID"),
         ({"labels": [""]}, "FIELD_INVALID"),
+        ({"exclusions": [Interval(5, 1)]}, "FIELD_INVALID"),
+        ({"exclusions": [Interval(float("nan"), 1)]}, "FIELD_INVALID"),
+        ({"exclusions": [Interval(one, one + 0.1) for one in range(65)]}, "FIELD_TOO_LONG"),
     ],
-    ids=["a long label", "many labels", "a long name", "a null", "a name that is no text", "an empty label"],
+    ids=[
+        "a long label",
+        "many labels",
+        "a long name",
+        "a null",
+        "a name that is no text",
+        "an empty label",
+        "a reversed exclusion",
+        "an exclusion of no number",
+        "many exclusions",
+    ],
 )
 def test_what_callers_may_not_say(extra: dict[str, Any], reason: str, service: Service) -> None:
     """Refused before anything is stored, and before a video is hashed."""
@@ -201,6 +255,7 @@ def test_unknown_names(service: Service) -> None:
         lambda: service.list_entries("nothing"),
         lambda: service.get_entry("nothing", entry.entry),
         lambda: service.withdraw("nothing", entry.entry),
+        lambda: service.set_exclusions("nothing", entry.entry, []),
         lambda: service.match(UPLOAD, banks=["nothing"]),
         lambda: service.match_media(Path(__file__), banks=["nothing"]),
         lambda: list(service.export("nothing", "jsonl")),
@@ -210,6 +265,7 @@ def test_unknown_names(service: Service) -> None:
         name = entry.entry if bank == "empty" else "nobody"
         refused(partial(service.get_entry, bank, name), "ENTRY_NOT_FOUND")
         refused(partial(service.withdraw, bank, name), "ENTRY_NOT_FOUND")
+        refused(partial(service.set_exclusions, bank, name, []), "ENTRY_NOT_FOUND")
     refused(lambda: service.create_bank("No Bank"), "BANK_ID_INVALID")
     refused(lambda: service.create_bank("empty"), "BANK_EXISTS")
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from hashsvc.bank import records
 from hashsvc.bank.card import RobustnessCard
-from hashsvc.bank.model import Entry
+from hashsvc.bank.model import Entry, Interval
 from hashsvc.battery.catalogue import VIEW_PREFIX
 from hashsvc.errors import AlreadyExistsError
 from hashsvc.fingerprint.model import Fingerprint
@@ -18,6 +18,7 @@ def made(
     hashes: int,
     external_id: str,
     labels: tuple[str, ...],
+    exclusions: tuple[Interval, ...],
     card: RobustnessCard,
 ) -> Entry:
     """A new entry, as yet without a revision; `hashes` of its frame hashes passed the quality gate."""
@@ -27,6 +28,7 @@ def made(
         entry=entry,
         external_id=external_id,
         labels=labels,
+        exclusions=exclusions,
         profile=fingerprint.profile,
         duration=fingerprint.duration,
         frames=fingerprint.frames,
@@ -50,15 +52,23 @@ def is_reference(views: Sequence[str], profile: Profile) -> bool:
 def is_repeated(known: Entry, entry: Entry) -> bool:
     """Whether `entry` is `known`, a live entry of the same bank with a digest in common, confirmed once more.
 
-    Raises AlreadyExistsError ENTRY_EXISTS when it is the same bytes under another external id.
+    Raises AlreadyExistsError ENTRY_EXISTS when it is the same bytes under another external id or with other exclusions:
+    to give back the known entry would drop what was asked for without a word.
     """
     if not entry.sha256 or known.sha256 != entry.sha256:
         return False
-    if known.external_id == entry.external_id:
-        return True
-    raise AlreadyExistsError(
+    if known.external_id != entry.external_id:
+        raise _exists(known, f"as {known.external_id!r}")
+    if known.exclusions != entry.exclusions:
+        excluded = f"{len(known.exclusions)} exclusions" if known.exclusions else "no exclusions"
+        raise _exists(known, f"with {excluded}, not those given; `hashsvc entry exclude` changes them")
+    return True
+
+
+def _exists(known: Entry, how: str) -> AlreadyExistsError:
+    return AlreadyExistsError(
         "ENTRY_EXISTS",
-        f"the same bytes are entry {known.entry} already, as {known.external_id!r}",
+        f"the same bytes are entry {known.entry} already, {how}",
         bank=known.bank,
         entry=known.entry,
         external_id=known.external_id,

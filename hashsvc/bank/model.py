@@ -64,6 +64,18 @@ class Bank:
     """The revision of its last change; send it back to detect a lost update."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Interval:
+    """A stretch of a video, seconds from its first frame."""
+
+    start: float
+    end: float
+
+    def __str__(self) -> str:
+        """`95.5-110`, as the command line takes it."""
+        return f"{self.start:.12g}-{self.end:.12g}"
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One confirmed video in a bank."""
@@ -75,6 +87,8 @@ class Entry:
     """The caller's own name for the video."""
     state: EntryState = EntryState.CONFIRMED
     labels: tuple[str, ...] = ()
+    exclusions: tuple[Interval, ...] = ()
+    """Harmless parts of it, which are no evidence in a match: in order, apart from each other."""
     reason: str = ""
     """Why it was withdrawn."""
     profile: str

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashsvc.bank.card import RobustnessCard
-from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Policy
+from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Interval, Policy
 from hashsvc.fingerprint.encoding import decode, encode
 from hashsvc.fingerprint.model import HASH_BYTES, Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
@@ -54,6 +54,8 @@ def entry_of(record: EntryRecord) -> Entry:
     fields = _unpacked(record.payload)
     fields["state"] = EntryState(fields["state"])
     fields["labels"] = tuple(fields["labels"])
+    # Entries of before there were exclusions have none.
+    fields["exclusions"] = tuple(Interval(**one) for one in fields.get("exclusions", ()))
     if "card" in fields:  # entries of before there were cards have none
         fields["card"] = RobustnessCard.of(fields["card"])
     return Entry(**fields, revision=record.revision)

@@ -4,15 +4,19 @@ import math
 import re
 from collections.abc import Sequence
 
-from hashsvc.bank.model import Policy
+from hashsvc.bank.model import Interval, Policy
 from hashsvc.errors import InvalidInputError
 
 MAX_LABELS = 32
 MAX_LABEL = 128
+MAX_EXCLUSIONS = 64
 MAX_EXTERNAL_ID = 512
 MAX_ENTRY_ID = 64
 MAX_TEXT = 4096
 """Characters of a description or a reason."""
+
+_ROUNDED = 0.001
+"""Seconds by which an exclusion may end past its video: people are shown durations to the millisecond."""
 
 _BANK = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -60,6 +64,48 @@ def check_labels(labels: Sequence[str]) -> None:
         check_text("labels", label, MAX_LABEL)
         if not label.strip():
             raise InvalidInputError("FIELD_INVALID", "a label is empty", field="labels")
+
+
+def settled_exclusions(exclusions: Sequence[Interval], duration: float = math.inf) -> tuple[Interval, ...]:
+    """Exclusions of a video of `duration` seconds, put in order, those that touch made one.
+
+    Raises InvalidInputError FIELD_TOO_LONG for too many, FIELD_INVALID for what is no interval of the video and for
+    two that overlap, since one of them is then a mistake.
+    """
+    if len(exclusions) > MAX_EXCLUSIONS:
+        raise InvalidInputError(
+            "FIELD_TOO_LONG",
+            f"{len(exclusions)} exclusions, over {MAX_EXCLUSIONS}",
+            field="exclusions",
+            limit=MAX_EXCLUSIONS,
+        )
+    for one in exclusions:
+        _check_exclusion(one, duration)
+    settled: list[Interval] = []
+    for one in sorted(exclusions):
+        end = min(one.end, duration)
+        if settled and one.start < settled[-1].end:
+            raise _not_an_exclusion(one, f"overlaps {settled[-1]}")
+        if settled and one.start == settled[-1].end:
+            settled[-1] = Interval(settled[-1].start, end)
+        else:
+            settled.append(Interval(one.start, end))
+    return tuple(settled)
+
+
+def _check_exclusion(one: Interval, duration: float) -> None:
+    if not (math.isfinite(one.start) and math.isfinite(one.end)):
+        raise _not_an_exclusion(one, "is not two numbers")
+    if one.start < 0:
+        raise _not_an_exclusion(one, "begins before the video")
+    if one.start >= one.end:
+        raise _not_an_exclusion(one, "does not end after it begins")
+    if one.end > duration + _ROUNDED or one.start >= duration:
+        raise _not_an_exclusion(one, f"ends after the video, which has {duration:.3f} s")
+
+
+def _not_an_exclusion(one: Interval, fault: str) -> InvalidInputError:
+    return InvalidInputError("FIELD_INVALID", f"exclusion {one} {fault}", field="exclusions", value=one)
 
 
 def check_policy(policy: Policy) -> None:

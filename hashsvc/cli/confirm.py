@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from hashsvc.bank.model import Entry
+from hashsvc.bank.model import Entry, Interval
 from hashsvc.cli import records
+from hashsvc.cli.interval import START_END, interval
 from hashsvc.cli.options import bank_option, files_argument, format_option, target_options
 from hashsvc.cli.target import Choice
 
@@ -15,6 +16,14 @@ from hashsvc.cli.target import Choice
 @bank_option
 @click.option("--external-id", metavar="ID", help="Your name for the video; one file only.  [default: the file's stem]")
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="A label to keep with it; may be repeated.")
+@click.option(
+    "--exclude",
+    "exclusions",
+    multiple=True,
+    type=interval,
+    metavar=START_END,
+    help="A harmless part of the video, seconds; no evidence in a match. May be repeated; one file only.",
+)
 @click.option("--upload", is_flag=True, help="Send the bytes and let the server hash; else only hashes leave here.")
 @click.option(
     "--vaccinate", is_flag=True, help="Attack each entry with edited copies and strengthen it; minutes, --data only."
@@ -26,6 +35,7 @@ def command(
     bank: str,
     external_id: str | None,
     labels: tuple[str, ...],
+    exclusions: tuple[Interval, ...],
     upload: bool,
     vaccinate: bool,
     output_format: str,
@@ -34,18 +44,25 @@ def command(
     """Confirm videos: hash each densely and put it into a bank.
 
     When the command returns, the entries are on disk, and a server on the same data directory knows them within a
-    second. Confirming a file again under the same external id gives the entry that is there.
+    second. Confirming a file again under the same external id, with the same exclusions, gives the
+    entry that is there.
+
+    --exclude names what innocent uploads may show as well: the drive before the attack, a news intro. An upload of
+    nothing else is ALLOW, with the reason said. `hashsvc entry exclude` changes it later.
 
     With --upload the server then vaccinates the entry in the background: it makes edited copies, adds readings where
     one would be missed, and leaves a robustness card for `hashsvc entry show`. With --data, --vaccinate does it here.
 
     \b
     hashsvc confirm --data bank-data --label incident-7 attack.mp4
+    hashsvc confirm --data bank-data --exclude 0-30 --exclude 95.5-110 attack.mp4
     hashsvc confirm --data bank-data --vaccinate attack.mp4
     hashsvc confirm --server 127.0.0.1:50051 --bank drills --format json a.mp4 b.mp4
     """
     if external_id is not None and len(files) > 1:
         raise click.UsageError("--external-id names one video: give exactly one file")
+    if exclusions and len(files) > 1:
+        raise click.UsageError("--exclude speaks of one video: give exactly one file")
     if upload and choice.server is None:
         raise click.UsageError("--upload needs --server")
     if vaccinate and choice.data is None:
@@ -58,10 +75,17 @@ def command(
         def one(file: Path, share: Share) -> Entry:
             name = file.stem if external_id is None else external_id
             if not vaccinate or target.vaccinate is None:
-                return target.confirm_file(bank, file, external_id=name, labels=labels, progress=share)
+                return target.confirm_file(
+                    bank, file, external_id=name, labels=labels, exclusions=exclusions, progress=share
+                )
             # Hashing takes about a fifth of the whole.
             entry = target.confirm_file(
-                bank, file, external_id=name, labels=labels, progress=lambda done: share(done * 0.2)
+                bank,
+                file,
+                external_id=name,
+                labels=labels,
+                exclusions=exclusions,
+                progress=lambda done: share(done * 0.2),
             )
             return target.vaccinate(bank, entry.entry, file, progress=lambda done: share(0.2 + done * 0.8))
 

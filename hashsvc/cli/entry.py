@@ -1,9 +1,10 @@
-"""hashsvc entry: read and withdraw entries."""
+"""hashsvc entry: read, change and withdraw entries."""
 
 import click
 
-from hashsvc.bank.model import Entry
+from hashsvc.bank.model import Entry, Interval
 from hashsvc.cli import records
+from hashsvc.cli.interval import START_END, interval
 from hashsvc.cli.options import bank_option, format_option, revision_option, target_options
 from hashsvc.cli.target import PAGE_SIZE, Choice, every
 
@@ -12,7 +13,7 @@ entry_argument = click.argument("entry")
 
 @click.group("entry")
 def command() -> None:
-    """Read and withdraw entries.
+    """Read, change and withdraw entries.
 
     An entry is one confirmed video in a bank. Withdrawing one stops it from matching at once and from being exported;
     the record of it stays.
@@ -58,6 +59,39 @@ def list_(choice: Choice, bank: str, output_format: str) -> None:
         from hashsvc.cli import tables
 
         tables.show(tables.entries(found))
+
+
+@command.command("exclude")
+@target_options
+@bank_option
+@click.option("--none", "clear", is_flag=True, help="Exclude nothing any more.")
+@revision_option
+@format_option
+@entry_argument
+@click.argument("exclusions", nargs=-1, type=interval, metavar=f"[{START_END}]...")
+def exclude(
+    choice: Choice,
+    bank: str,
+    clear: bool,
+    revision: int | None,
+    output_format: str,
+    entry: str,
+    exclusions: tuple[Interval, ...],
+) -> None:
+    """Say which parts of an entry are harmless, in seconds, in place of what was said before.
+
+    They are no evidence in a match, and no part of one: an upload that shows nothing else of the entry is ALLOW, with
+    the reason said. A file with the very bytes of the entry is found all the same.
+
+    \b
+    hashsvc entry exclude --data bank-data ENTRY 0-30 95.5-110
+    hashsvc entry exclude --data bank-data --none ENTRY
+    """
+    if clear == bool(exclusions):
+        raise click.UsageError("give the parts to exclude, such as 0-30, or else --none")
+    with choice.open() as target:
+        changed = target.operations.set_exclusions(bank, entry, exclusions, revision=revision or 0)
+    _show(changed, output_format)
 
 
 @command.command("withdraw")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hashsvc.bank.card import RobustnessCard
 from hashsvc.bank.model import Bank, Entry
 from hashsvc.cli.trouble import Explained
-from hashsvc.match.model import Match, MatchResult, Segment
+from hashsvc.match.model import Excused, Match, MatchResult, Segment
 
 if TYPE_CHECKING:
     from hashsvc.fingerprint.model import Fingerprint
@@ -41,6 +41,7 @@ def match_record(file: Path, result: MatchResult) -> Record:
         "verdict": str(result.verdict),
         "revision": result.revision,
         "matches": [_match(match) for match in result.matches],
+        "excused": [_excused(excused) for excused in result.excused],
     }
 
 
@@ -53,6 +54,16 @@ def _match(match: Match) -> Record:
         "query_coverage": round(match.query_coverage, 4),
         "reference_coverage": round(match.reference_coverage, 4),
         "segments": [_segment(segment) for segment in match.segments],
+    }
+
+
+def _excused(excused: Excused) -> Record:
+    return {
+        "bank": excused.bank,
+        "entry": excused.entry,
+        "external_id": excused.external_id,
+        "reason": excused.reason,
+        "seconds": round(excused.seconds, 3),
     }
 
 
@@ -92,6 +103,7 @@ def entry_record(entry: Entry) -> Record:
         "external_id": entry.external_id,
         "state": str(entry.state),
         "labels": list(entry.labels),
+        "exclusions": [{"start": one.start, "end": one.end} for one in entry.exclusions],
         "reason": entry.reason,
         "profile": entry.profile,
         "duration": round(entry.duration, 3),

@@ -46,15 +46,18 @@ def verdict_text(verdict: Verdict) -> Text:
 
 
 def matches(results: Iterable[tuple[object, MatchResult]]) -> Table:
-    """One row a match, at least one an upload: file, verdict, entry, why, evidence."""
+    """One row a match or an excuse, at least one an upload: file, verdict, entry, why, evidence."""
     table = _table("file", "verdict", "bank", "entry", "external id", "why", "evidence")
     for file, result in results:
-        if not result.matches:
+        if not result.matches and not result.excused:
             _row(table, file, verdict_text(result.verdict), "", "", "", words.strongest(result), "")
         for match in result.matches:
             evidence = f"{match.evidence:.1f} ({words.evidence_in_words(match.evidence)})"
             verdict = verdict_text(match.verdict)
             _row(table, file, verdict, match.bank, match.entry, match.external_id, words.why(match), evidence)
+        for one in result.excused:
+            verdict = verdict_text(Verdict.ALLOW)
+            _row(table, file, verdict, one.bank, one.entry, one.external_id, words.excuse(one), "")
     return table
 
 
@@ -107,6 +110,7 @@ def one_entry(entry: Entry) -> Table:
         ("state", entry.state),
         ("reason", entry.reason),
         ("labels", ", ".join(entry.labels)),
+        ("exclusions", ", ".join(f"{one} s" for one in entry.exclusions)),
         ("duration", f"{entry.duration:.3f} s"),
         ("frames, hashes", f"{entry.frames}, {entry.hashes}"),
         ("profile", entry.profile),

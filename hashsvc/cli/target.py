@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from hashsvc.bank.model import Bank, Entry, Page, Policy
+from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
 from hashsvc.config import Settings
 from hashsvc.errors import PreconditionError
 from hashsvc.match.model import MatchResult
@@ -29,6 +29,9 @@ class Operations(Protocol):
     def get_entry(self, bank: str, entry: str) -> Entry: ...
     def list_entries(self, bank: str, *, page_size: int = ..., page_token: str = ...) -> Page[Entry]: ...
     def withdraw(self, bank: str, entry: str, *, reason: str = ..., revision: int = ...) -> Entry: ...
+    def set_exclusions(
+        self, bank: str, entry: str, exclusions: Sequence[Interval], *, revision: int = ...
+    ) -> Entry: ...
     def verify(self) -> list[str]: ...
     def export(self, bank: str, format: str) -> Iterator[str]: ...
 
@@ -44,6 +47,7 @@ class ConfirmFile(Protocol):
         *,
         external_id: str = ...,
         labels: Sequence[str] = ...,
+        exclusions: Sequence[Interval] = ...,
         progress: Callable[[float], None] | None = ...,
     ) -> Entry: ...
 

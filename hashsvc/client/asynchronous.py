@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 import grpc
 import grpc.aio
 
-from hashsvc.bank.model import Bank, Entry, Page, Policy
+from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
 from hashsvc.client import calls
 from hashsvc.client.calls import Call
 from hashsvc.client.channel import LONG_TIMEOUT, TIMEOUT, channel_options, error_of
@@ -81,10 +81,17 @@ class AsyncClient:
 
     # entries
     async def confirm(
-        self, bank: str, fingerprint: Fingerprint, *, external_id: str = "", labels: Sequence[str] = ()
+        self,
+        bank: str,
+        fingerprint: Fingerprint,
+        *,
+        external_id: str = "",
+        labels: Sequence[str] = (),
+        exclusions: Sequence[Interval] = (),
     ) -> Entry:
-        """Durable when it returns. The same SHA-256 and external id, live in the bank already, gives that entry back."""
-        return await self._run(calls.confirm(bank, fingerprint, external_id, labels))
+        """Durable when it returns. The same SHA-256, external id and exclusions, live in the bank already, give that
+        entry back."""
+        return await self._run(calls.confirm(bank, fingerprint, external_id, labels, exclusions))
 
     async def confirm_media(
         self,
@@ -93,10 +100,11 @@ class AsyncClient:
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        exclusions: Sequence[Interval] = (),
         progress: Progress | None = None,
     ) -> Entry:
         """Send the bytes, which the server hashes. `progress` gets the share sent, 0-1."""
-        return await self._upload(calls.confirm_media(bank, external_id, labels), media, progress)
+        return await self._upload(calls.confirm_media(bank, external_id, labels, exclusions), media, progress)
 
     async def confirm_file(
         self,
@@ -105,11 +113,12 @@ class AsyncClient:
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        exclusions: Sequence[Interval] = (),
         progress: Progress | None = None,
     ) -> Entry:
         """As `Client.confirm_file`."""
         fingerprint = await asyncio.to_thread(self._local.fingerprint, path, Reading.REFERENCE, progress=progress)
-        return await self.confirm(bank, fingerprint, external_id=external_id, labels=labels)
+        return await self.confirm(bank, fingerprint, external_id=external_id, labels=labels, exclusions=exclusions)
 
     async def get_entry(self, bank: str, entry: str) -> Entry:
         """Read an entry, withdrawn or not."""
@@ -122,6 +131,12 @@ class AsyncClient:
     async def withdraw(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
         """Take an entry out of matching and exports."""
         return await self._run(calls.withdraw(bank, entry, reason, revision))
+
+    async def set_exclusions(
+        self, bank: str, entry: str, exclusions: Sequence[Interval], *, revision: int = 0
+    ) -> Entry:
+        """Replace the harmless parts of an entry. `revision` other than 0 must be its last, else ConflictError."""
+        return await self._run(calls.set_exclusions(bank, entry, exclusions, revision))
 
     # matching
     async def match(

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
-from hashsvc.bank.model import Bank, Entry, Page, Policy
+from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
 from hashsvc.errors import InvalidInputError
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.match.model import MatchResult
@@ -15,7 +15,7 @@ from hashsvc.v1 import bank_service_pb2 as bank_pb
 from hashsvc.v1 import exchange_service_pb2 as exchange_pb
 from hashsvc.v1 import index_service_pb2 as index_pb
 from hashsvc.v1 import match_service_pb2 as match_pb
-from hashsvc.wire.bank import decode_bank, decode_entry, encode_policy
+from hashsvc.wire.bank import decode_bank, decode_entry, encode_interval, encode_policy
 from hashsvc.wire.fingerprint import encode_fingerprint
 from hashsvc.wire.index import Status, decode_status
 from hashsvc.wire.match import decode_result, encode_query
@@ -93,7 +93,9 @@ def update_bank(bank: str, description: str | None, policy: Policy | None, revis
     )
 
 
-def confirm(bank: str, fingerprint: Fingerprint, external_id: str, labels: Sequence[str]) -> Call[Entry]:
+def confirm(
+    bank: str, fingerprint: Fingerprint, external_id: str, labels: Sequence[str], exclusions: Sequence[Interval]
+) -> Call[Entry]:
     """BankService.ConfirmEntry; the server recognises a second arrival by the SHA-256, where there is one."""
     return Call(
         method="BankService/ConfirmEntry",
@@ -103,6 +105,7 @@ def confirm(bank: str, fingerprint: Fingerprint, external_id: str, labels: Seque
             fingerprint=encode_fingerprint(fingerprint),
             external_id=external_id,
             labels=labels,
+            exclusions=_intervals(exclusions),
         ),
         response=bank_pb.ConfirmEntryResponse,
         decode=lambda answer: decode_entry(answer.entry),
@@ -110,9 +113,15 @@ def confirm(bank: str, fingerprint: Fingerprint, external_id: str, labels: Seque
     )
 
 
-def confirm_media(bank: str, external_id: str, labels: Sequence[str]) -> Call[Entry]:
+def confirm_media(bank: str, external_id: str, labels: Sequence[str], exclusions: Sequence[Interval]) -> Call[Entry]:
     """BankService.ConfirmEntryMedia, up to its bytes."""
-    options = _build(bank_pb.ConfirmEntryMediaOptions, bank=bank, external_id=external_id, labels=labels)
+    options = _build(
+        bank_pb.ConfirmEntryMediaOptions,
+        bank=bank,
+        external_id=external_id,
+        labels=labels,
+        exclusions=_intervals(exclusions),
+    )
     return Call(
         method="BankService/ConfirmEntryMedia",
         request=bank_pb.ConfirmEntryMediaRequest(options=options),
@@ -151,6 +160,23 @@ def withdraw(bank: str, entry: str, reason: str, revision: int) -> Call[Entry]:
         method="BankService/WithdrawEntry",
         request=_build(bank_pb.WithdrawEntryRequest, bank=bank, entry=entry, reason=reason, revision=revision),
         response=bank_pb.WithdrawEntryResponse,
+        decode=lambda answer: decode_entry(answer.entry),
+        repeatable=False,
+    )
+
+
+def set_exclusions(bank: str, entry: str, exclusions: Sequence[Interval], revision: int) -> Call[Entry]:
+    """BankService.SetExclusions; a second arrival would be REVISION_CONFLICT, or undo what somebody else set since."""
+    return Call(
+        method="BankService/SetExclusions",
+        request=_build(
+            bank_pb.SetExclusionsRequest,
+            bank=bank,
+            entry=entry,
+            exclusions=_intervals(exclusions),
+            revision=revision,
+        ),
+        response=bank_pb.SetExclusionsResponse,
         decode=lambda answer: decode_entry(answer.entry),
         repeatable=False,
     )
@@ -210,6 +236,10 @@ def verify() -> Call[list[str]]:
         decode=lambda answer: list(answer.faults),
         long=True,
     )
+
+
+def _intervals(exclusions: Sequence[Interval]) -> list[bank_pb.Interval]:
+    return [encode_interval(one) for one in exclusions]
 
 
 def _build(message: type[Message], **fields: Any) -> Any:

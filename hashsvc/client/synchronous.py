@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar
 
 import grpc
 
-from hashsvc.bank.model import Bank, Entry, Page, Policy
+from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
 from hashsvc.client import calls
 from hashsvc.client.calls import Call
 from hashsvc.client.channel import LONG_TIMEOUT, TIMEOUT, channel_options, error_of
@@ -83,10 +83,17 @@ class Client:
 
     # entries
     def confirm(
-        self, bank: str, fingerprint: Fingerprint, *, external_id: str = "", labels: Sequence[str] = ()
+        self,
+        bank: str,
+        fingerprint: Fingerprint,
+        *,
+        external_id: str = "",
+        labels: Sequence[str] = (),
+        exclusions: Sequence[Interval] = (),
     ) -> Entry:
-        """Durable when it returns. The same SHA-256 and external id, live in the bank already, gives that entry back."""
-        return self._run(calls.confirm(bank, fingerprint, external_id, labels))
+        """Durable when it returns. The same SHA-256, external id and exclusions, live in the bank already, give that
+        entry back."""
+        return self._run(calls.confirm(bank, fingerprint, external_id, labels, exclusions))
 
     def confirm_media(
         self,
@@ -95,10 +102,11 @@ class Client:
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        exclusions: Sequence[Interval] = (),
         progress: Progress | None = None,
     ) -> Entry:
         """Send the bytes, which the server hashes. `progress` gets the share sent, 0-1."""
-        return self._upload(calls.confirm_media(bank, external_id, labels), media, progress)
+        return self._upload(calls.confirm_media(bank, external_id, labels, exclusions), media, progress)
 
     def confirm_file(
         self,
@@ -107,6 +115,7 @@ class Client:
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        exclusions: Sequence[Interval] = (),
         progress: Progress | None = None,
     ) -> Entry:
         """Hash `path` here, densely, and send the fingerprint. `progress` gets the share hashed, 0-1.
@@ -114,7 +123,7 @@ class Client:
         Raises MediaError and LimitExceededError for what cannot be hashed.
         """
         fingerprint = self._local.fingerprint(path, Reading.REFERENCE, progress=progress)
-        return self.confirm(bank, fingerprint, external_id=external_id, labels=labels)
+        return self.confirm(bank, fingerprint, external_id=external_id, labels=labels, exclusions=exclusions)
 
     def get_entry(self, bank: str, entry: str) -> Entry:
         """Read an entry, withdrawn or not."""
@@ -127,6 +136,10 @@ class Client:
     def withdraw(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
         """Take an entry out of matching and exports."""
         return self._run(calls.withdraw(bank, entry, reason, revision))
+
+    def set_exclusions(self, bank: str, entry: str, exclusions: Sequence[Interval], *, revision: int = 0) -> Entry:
+        """Replace the harmless parts of an entry. `revision` other than 0 must be its last, else ConflictError."""
+        return self._run(calls.set_exclusions(bank, entry, exclusions, revision))
 
     # matching
     def match(self, query: Fingerprint | Digests, *, banks: Sequence[str] = (), min_revision: int = 0) -> MatchResult:

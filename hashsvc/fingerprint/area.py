@@ -2,6 +2,7 @@
 
 import numpy as np
 import numpy.typing as npt
+import scipy.ndimage
 
 from hashsvc.fingerprint import pdq
 
@@ -19,6 +20,10 @@ _LEAST = 0.12
 _MARGIN = 1.5 / 256
 """Taken off inside each found edge: the blurred border line would weigh on every hash."""
 _FRAMES = 24
+_CELL = 4
+"""Side of the blocks that are busy or not, pixels."""
+_FILLED = 0.6
+"""Share of a busy rectangle that is busy."""
 
 Energy = npt.NDArray[np.float32]
 
@@ -41,6 +46,28 @@ def moving_area(lumas: npt.NDArray[np.uint8]) -> pdq.Rect | None:
     some = _some(lumas)
     along_rows, along_columns = _blocks(some), _blocks(some.transpose(0, 2, 1))
     return _rect(*(_lively(_change(lines), _STILL) for lines in (along_columns, along_rows)))
+
+
+def busy_area(lumas: npt.NDArray[np.uint8]) -> pdq.Rect | None:
+    """The rectangle of what moves most of the time in lumas uint8 (n, side, side), or None when that is all or nothing.
+
+    A film in a window of a screen on which now and then something else happens.
+    """
+    some = _some(lumas)
+    if len(some) < 4:
+        return None
+    count, side = some.shape[:2]
+    cells = side // _CELL
+    blocks = some.reshape(count, cells, _CELL, cells, _CELL).mean(axis=(2, 4))
+    often = np.median(np.abs(np.diff(blocks, axis=0)), axis=0) > _STILL
+    parts, found = scipy.ndimage.label(scipy.ndimage.binary_closing(often, iterations=2))
+    if not found:
+        return None
+    sizes = np.bincount(parts.ravel())[1:]
+    rows, columns = scipy.ndimage.find_objects(parts)[int(sizes.argmax())]
+    if sizes.max() < _FILLED * (rows.stop - rows.start) * (columns.stop - columns.start):
+        return None
+    return _rect((columns.start / cells, columns.stop / cells), (rows.start / cells, rows.stop / cells))
 
 
 def _some(lumas: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -36,8 +36,31 @@ TURNED = (
     View("right-turn", turn=Turn.RIGHT),
     View("inverted", inverted=True),
 )
-"""The full frame turned: a copy that was both cropped and turned meets the reference's crops this way. Read last, since
-a turned view has the activity of the full one."""
+"""The full frame turned: a copy that was both cropped and turned meets the reference's crops this way."""
+
+
+def _leaning(inset: float, lean: float) -> tuple[View, ...]:
+    """A screen filmed from each of four sides: `inset` lies around it, the far side is shorter by twice `lean`."""
+    a, b = inset, 1 - inset
+    near, far = inset + lean, 1 - inset - lean
+    name = f"{lean * 100:.0f}"
+    return (
+        View(f"leaning-left-{name}", quad=((a, near), (b, a), (a, far), (b, b))),
+        View(f"leaning-right-{name}", quad=((a, a), (b, near), (a, b), (b, far))),
+        View(f"leaning-top-{name}", quad=((near, a), (far, a), (a, b), (b, b))),
+        View(f"leaning-bottom-{name}", quad=((a, a), (b, a), (near, b), (far, b))),
+    )
+
+
+LEANING = (
+    View("centre-90", centre(0.9)),
+    View("centre-82", centre(0.82)),
+    *_leaning(0.05, 0.05),
+    *_leaning(0.09, 0.1),
+)
+"""What a camera before a screen sees of it, put straight."""
+EXTRA = (*TURNED, *LEANING)
+"""Read last: a view of the full frame has no activity of its own."""
 
 
 def activities(

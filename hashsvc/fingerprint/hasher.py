@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from hashsvc.config import Limits
 from hashsvc.fingerprint import signals, temporal
-from hashsvc.fingerprint.area import bordered_area, moving_area
-from hashsvc.fingerprint.deep import RECTANGLES, TURNED, WINDOWS, activities
+from hashsvc.fingerprint.area import bordered_area, busy_area, moving_area
+from hashsvc.fingerprint.deep import EXTRA, RECTANGLES, WINDOWS, activities
 from hashsvc.fingerprint.digests import digest_file
 from hashsvc.fingerprint.model import Fingerprint, Signals
 from hashsvc.fingerprint.pdq import FULL, hamming
@@ -75,7 +75,7 @@ def fingerprint_query(path: Path, profile: Profile, limits: Limits, *, deep: boo
         lumas = np.stack([sample.luma for sample in taken])
         views = (*query_views(lumas, profile, RECTANGLES), *WINDOWS)
         activity = activities(*timeline, info.duration, [view.rect for view in views])
-        views = (*views, *TURNED)
+        views = (*views, *EXTRA)
     else:
         taken = list(samples(path, info, plan(info, profile.sparse, limits), limits))
         lumas = np.stack([sample.luma for sample in taken])
@@ -115,12 +115,13 @@ def _read_deeply(
 
 def query_views(lumas: npt.NDArray[np.uint8], profile: Profile, most: int) -> tuple[View, ...]:
     """The profile's query views, and what was found inside the picture: `area` within flat borders, `moving` where the
-    rest stands still, `inside-1` and so on, at most `most` of them, within edges that persist.
+    rest stands still, `busy` where the rest moves only now and then, `inside-1` and so on, at most `most` of them, within edges that persist.
 
     A rectangle is a hint that something was added; an upload without any is not hashed in more views.
     """
     found: list[View] = []
-    for name, rect in (("area", bordered_area(lumas)), ("moving", moving_area(lumas))):
+    areas = (("area", bordered_area(lumas)), ("moving", moving_area(lumas)), ("busy", busy_area(lumas)))
+    for name, rect in areas:
         if rect and all(overlap(rect, other.rect) < _SAME_RECTANGLE for other in found):
             found.append(View(name, rect))
     for place, rect in enumerate(rectangles(lumas, most)):

@@ -20,6 +20,9 @@ Floats = npt.NDArray[np.float32]
 Rect = tuple[float, float, float, float]
 """x0, y0, x1, y1 as shares of the picture's width and height, 0-1."""
 
+Quad = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
+"""Corners (x, y) as shares of width and height: top left, top right, bottom left, bottom right."""
+
 FULL: Rect = (0.0, 0.0, 1.0, 1.0)
 
 
@@ -89,6 +92,39 @@ def _rotation(degrees: float, aspect: float, side: int) -> scipy.sparse.csr_arra
     angle = np.deg2rad(degrees)
     column = ((np.cos(angle) * across + np.sin(angle) * down) / aspect + 0.5) * side - 0.5
     row = (np.cos(angle) * down - np.sin(angle) * across + 0.5) * side - 0.5
+    return _gathering(column, row, side)
+
+
+def quadrilateral(lumas: npt.NDArray[np.uint8] | Floats, quad: Quad) -> tuple[Floats, npt.NDArray[np.uint8]]:
+    """As `coefficients`, of what is inside four corners, as if it were seen from the front."""
+    count, side = lumas.shape[:2]
+    flat = lumas.reshape(count, side * side).astype(np.float32, copy=False).T
+    cells = (_perspective(quad, side) @ flat).T.reshape(count, GRID, GRID)
+    return _transformed(np.ascontiguousarray(cells, np.float32))
+
+
+@functools.lru_cache(maxsize=64)
+def _perspective(quad: Quad, side: int) -> scipy.sparse.csr_array:
+    """float32 (64 x 64, side x side): the mean of 4 x 4 points of each cell, each read where the projection takes it.
+
+    The projection of the unit square onto four points after Heckbert 1989, "Fundamentals of texture mapping and image
+    warping". Points outside the picture read as black.
+    """
+    (x0, y0), (x1, y1), (x3, y3), (x2, y2) = quad  # his order goes around, ours by rows
+    dx1, dx2, dx3 = x1 - x2, x3 - x2, x0 - x1 + x2 - x3
+    dy1, dy2, dy3 = y1 - y2, y3 - y2, y0 - y1 + y2 - y3
+    area = dx1 * dy2 - dx2 * dy1
+    g, h = (dx3 * dy2 - dx2 * dy3) / area, (dx1 * dy3 - dx3 * dy1) / area
+    points = (np.arange(GRID * 4) + 0.5) / (GRID * 4)
+    v, u = np.meshgrid(points, points, indexing="ij")
+    depth = g * u + h * v + 1
+    column = ((x1 - x0 + g * x1) * u + (x3 - x0 + h * x3) * v + x0) / depth * side - 0.5
+    row = ((y1 - y0 + g * y1) * u + (y3 - y0 + h * y3) * v + y0) / depth * side - 0.5
+    return _gathering(column, row, side)
+
+
+def _gathering(column: npt.NDArray[np.float64], row: npt.NDArray[np.float64], side: int) -> scipy.sparse.csr_array:
+    """float32 (64 x 64, side x side): means of 4 x 4 points, whose places in the picture are given, (256, 256) each."""
     inside = (column > -0.5) & (column < side - 0.5) & (row > -0.5) & (row < side - 0.5)
     x, y = np.rint(column[inside]).astype(int), np.rint(row[inside]).astype(int)
     cell_rows, cell_columns = np.indices((GRID * 4, GRID * 4)) // 4

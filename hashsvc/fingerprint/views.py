@@ -35,6 +35,8 @@ class View:
     inverted: bool = False
     tilt: float = 0.0
     """Degrees clockwise; a tilted view reads the whole frame."""
+    quad: pdq.Quad | None = None
+    """Four corners instead of a rectangle: what is between them is read as if it were seen from the front."""
 
 
 _SIGNS = np.where(np.arange(1, pdq.BANDS + 1) % 2 == 0, 1, -1).astype(np.float32)
@@ -75,7 +77,10 @@ def _read(
     """Places of the views that read one rectangle or tilt, and what is read; work that they share is done once."""
     places: dict[tuple[float, float, pdq.Rect, float], list[int]] = {}
     for place, view in enumerate(views):
-        places.setdefault((view.rect[0], view.rect[2], view.rect, view.tilt), []).append(place)
+        if view.quad:
+            yield [place], pdq.quadrilateral(pictures, view.quad)
+        else:
+            places.setdefault((view.rect[0], view.rect[2], view.rect, view.tilt), []).append(place)
     columns, reduced = None, pictures
     upright = pdq.coefficients(pictures)[1] if any(view.tilt for view in views) else None
     for (low, high, rect, tilt), readings in sorted(places.items()):

@@ -1,7 +1,8 @@
 """Upload to result: exact digest, else seeds, extension of what they nominate, and each bank's policy."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +13,12 @@ from hashsvc.bank.references import References
 from hashsvc.fingerprint.encoding import decode_activity
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
-from hashsvc.match import seeds
+from hashsvc.match import exclude, seeds
 from hashsvc.match.common import weighed
 from hashsvc.match.curve_index import CurveIndex
 from hashsvc.match.extend import Finding, find
 from hashsvc.match.hint import is_hint
-from hashsvc.match.model import Match, MatchResult, Segment
+from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult, Segment
 from hashsvc.match.seeds import Nomination
 from hashsvc.match.verdict import judge, strictest
 from hashsvc_index import BankRecord, EntryRecord, Index, Store
@@ -31,6 +32,21 @@ _MOST_SEEDED, _MOST_MOVING = 8, 4
 _CURVES = 6
 """Views of a deep reading whose curves are looked up; the full one is the first."""
 _PAGE = 200
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Candidate:
+    """An entry that was compared with an upload."""
+
+    entry: Entry
+    bank: Bank
+    nomination: Nomination
+    reference: Fingerprint
+    finding: Finding | None
+
+    def reported(self, finding: Finding | None) -> TypeGuard[Finding]:
+        """Whether a finding is evidence enough for a match."""
+        return finding is not None and finding.evidence <= self.bank.policy.review_evidence
 
 
 class Matcher:
@@ -66,50 +82,44 @@ class Matcher:
         return list(found.values())
 
     def _similar(self, query: Fingerprint, banks: dict[str, Bank], filtered: bool) -> MatchResult:
-        profile = profile_named(query.profile)
-        query = query.thinned(profile.sparse.max_frames)
-        picked = seeds.pick(query, profile.quality_gate)
+        gate = profile_named(query.profile).quality_gate
+        query = query.thinned(profile_named(query.profile).sparse.max_frames)
+        picked = seeds.pick(query, gate)
         indexed = self._index.hashes
         keep = self._in(frozenset(banks)) if filtered else None
         hits = self._index.search(picked.hashes, radius=seeds.RADIUS, limit=seeds.PER_QUERY, keep=keep)
         nominated = seeds.nominate(picked, hits.query, hits.entry, hits.position, hits.distance)
         if len(query.activity):
-            nominated = self._with_curves(query, nominated, keep)
-        found: list[tuple[EntryRecord, Finding]] = []
+            nominated = self._with_moving(query, nominated, keep)
+        candidates: dict[tuple[str, str], _Candidate] = {}
         for nomination in nominated:
             record = self._live(nomination.number)
             # A search in the instant of a replacement finds an entry under two numbers.
-            if record is None or any((one.bank, one.entry) == (record.bank, record.entry) for one, _ in found):
+            if record is None or (record.bank, record.entry) in candidates:
                 continue
+            entry, bank = records.entry_of(record), self._bank(record.bank, banks)
             reference = self._references.get(nomination.number)
-            finding = find(query, reference, nomination, profile.quality_gate, indexed)
-            if finding is not None:
-                found.append((record, finding))
-        findings = self._weighed(found, banks, profile.quality_gate)
-        matches = [
-            _match(records.entry_of(record), bank, finding)
-            for (record, _), finding in zip(found, findings, strict=True)
-            if finding.evidence <= (bank := self._bank(record.bank, banks)).policy.review_evidence
-        ]
-        result = _result(hits.revision, matches)
-        hint = is_hint(query, findings)
+            finding = find(query, reference, nomination, gate, indexed, entry.exclusions)
+            if finding is not None or entry.exclusions:
+                candidates[record.bank, record.entry] = _Candidate(entry, bank, nomination, reference, finding)
+        found = [self._judged(query, one, gate, indexed) for one in _weighed(candidates.values(), gate)]
+        result = _result(hits.revision, [one for one in found if one is not None])
+        hint = is_hint(query, [one.finding for one in candidates.values() if one.finding is not None])
         return dataclasses.replace(result, deepen=self._is_to_deepen(query, result, hint, banks, filtered))
 
-    def _weighed(self, found: list[tuple[EntryRecord, Finding]], banks: dict[str, Bank], gate: int) -> list[Finding]:
-        """The findings, those that are matches weighed against each other."""
-        findings = [finding for _, finding in found]
-        places = [
-            place
-            for place, (record, finding) in enumerate(found)
-            if finding.evidence <= self._bank(record.bank, banks).policy.review_evidence
-        ]
-        if len(places) > 1:
-            several = [(findings[place], self._references.get(found[place][0].number)) for place in places]
-            for place, finding in zip(places, weighed(several, gate), strict=True):
-                findings[place] = finding
-        return findings
+    def _judged(self, query: Fingerprint, one: "_Candidate", gate: int, indexed: int) -> Match | Excused | None:
+        """A match, what would be one without the entry's exclusions, or nothing."""
+        if one.reported(one.finding):
+            return _match(one.entry, one.bank, one.finding)
+        if not one.entry.exclusions:
+            return None
+        whole = find(query, one.reference, one.nomination, gate, indexed)
+        if not one.reported(whole):
+            return None
+        seconds = exclude.excluded_seconds(whole.segments, one.entry.exclusions)
+        return _excused(one.entry, seconds) if seconds else None
 
-    def _with_curves(self, query: Fingerprint, nominated: list[Nomination], keep: Keep | None) -> list[Nomination]:
+    def _with_moving(self, query: Fingerprint, nominated: list[Nomination], keep: Keep | None) -> list[Nomination]:
         """The first of `nominated`, and the entries that move as the query does."""
         nominated = nominated[:_MOST_SEEDED]
         known = {one.number for one in nominated}
@@ -171,9 +181,30 @@ class Matcher:
         return banks[bank]
 
 
-def _result(revision: int, matches: list[Match]) -> MatchResult:
-    ordered = tuple(sorted(matches, key=lambda one: (one.evidence, one.entry)))
-    return MatchResult(verdict=strictest(one.verdict for one in ordered), revision=revision, matches=ordered)
+def _result(revision: int, found: Iterable[Match | Excused]) -> MatchResult:
+    found = list(found)
+    matches = sorted((one for one in found if isinstance(one, Match)), key=lambda one: (one.evidence, one.entry))
+    excused = sorted((one for one in found if isinstance(one, Excused)), key=lambda one: (-one.seconds, one.entry))
+    return MatchResult(
+        verdict=strictest(one.verdict for one in matches),
+        revision=revision,
+        matches=tuple(matches),
+        excused=tuple(excused),
+    )
+
+
+def _weighed(candidates: Iterable[_Candidate], gate: int) -> list[_Candidate]:
+    """The candidates, those that are matches weighed against each other."""
+    several = list(candidates)
+    places = [place for place, one in enumerate(several) if one.reported(one.finding)]
+    found = [(one.finding, one.reference) for one in several if one.reported(one.finding)]
+    for place, finding in zip(places, weighed(found, gate), strict=True):
+        several[place] = dataclasses.replace(several[place], finding=finding)
+    return several
+
+
+def _excused(entry: Entry, seconds: float) -> Excused:
+    return Excused(bank=entry.bank, entry=entry.entry, external_id=entry.external_id, reason=EXCLUDED, seconds=seconds)
 
 
 def _match(entry: Entry, bank: Bank, finding: Finding, digest: str = "") -> Match:

@@ -43,6 +43,23 @@ class Match:
     """`md5` or `sha256` when the bytes were equal, else empty."""
 
 
+EXCLUDED = "excluded part of the entry"
+"""Reason of an `Excused`: without the entry's exclusions it would have been a match."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Excused:
+    """An entry that was recognised and is no match all the same, and why."""
+
+    bank: str
+    entry: str
+    external_id: str
+    reason: str
+    """EXCLUDED; later versions may know others."""
+    seconds: float
+    """Of the upload, in which it shows excluded parts of the entry."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class MatchResult:
     """The answer to one upload: the strictest verdict of its matches."""
@@ -54,3 +71,5 @@ class MatchResult:
     """Strongest evidence first."""
     deepen: bool = False
     """Whether a deep reading of the same upload should be matched, too: the quick one left a hint, or a bank asks for it."""
+    excused: tuple[Excused, ...] = ()
+    """What was left out of `matches`, longest first."""

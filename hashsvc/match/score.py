@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hashsvc.fingerprint.pdq import hamming
 
-_KNOTS = (
+_COMMON = (
     (0, 9.5), (12, 8.5), (20, 8.0), (31, 7.0), (40, 6.5), (48, 6.0), (56, 5.6), (64, 5.1), (72, 4.6), (80, 4.1), (88, 3.6), (96, 3.08), (100, 2.75), (104, 2.36),
     (108, 1.92), (112, 1.47), (116, 1.07), (120, 0.72), (124, 0.45), (128, 0.26), (140, 0.03), (256, 0.0),
 )  # fmt: skip
@@ -19,9 +19,25 @@ _KNOTS = (
 the knots there fall well short of the tail's own slope."""
 
 SURPRISE: npt.NDArray[np.float32] = np.interp(
-    np.arange(257), [knot[0] for knot in _KNOTS], [knot[1] for knot in _KNOTS]
+    np.arange(257), [knot[0] for knot in _COMMON], [knot[1] for knot in _COMMON]
 ).astype(np.float32)
-"""float32 (257,): -log10 P of each distance."""
+"""float32 (257,): -log10 P of each distance, whatever the quality."""
+
+RICH = 80
+"""PDQ quality from which on, on both sides, a picture has so much in it that few others come near by chance."""
+_RICH = (
+    (0, 9.5), (12, 8.5), (20, 8.0), (28, 7.2), (60, 7.2), (64, 6.95), (72, 6.0), (80, 5.3), (88, 4.55), (96, 3.63), (104, 2.53),
+    (112, 1.5), (116, 1.07), (120, 0.72), (124, 0.45), (128, 0.26), (140, 0.03), (256, 0.0),
+)  # fmt: skip
+"""As _COMMON, from 4.0e8 pairs of frames of such quality; below 60, where next to no pair was seen, no better than _COMMON."""
+_SURPRISE_RICH: npt.NDArray[np.float32] = np.interp(
+    np.arange(257), [knot[0] for knot in _RICH], [knot[1] for knot in _RICH]
+).astype(np.float32)
+
+_RELIEF, _RELIEF_FROM, _MOST_RELIEF = 2.0, 2.0, 6.0
+"""Lines of several frames are less frequent by chance than the number of lines tried and the frames' own chances say: tried
+lines overlap, and the table is cautious frame by frame. So many decades a counted frame are given back, from the
+third on, and so many in all; measured by `python -m benchmarks calibration`."""
 
 FLOOR = 1.0
 """A frame that gains less -log10 P than this is passed over. Gains of unrelated frames are exponentially distributed, hence
@@ -36,8 +52,37 @@ LEAST_FRESH = 0.26
 """What would count less than this does not count, and hides no later frame."""
 
 
+_NEAR = 88
+"""Frames so near are counted to see how often two videos come near beside their line."""
+_FEW = 4.0
+"""Counted and expected alike, so that a handful of frames says little."""
+_MOST_EXCESS = 2.0
+_FADES, _FADED = 40.0, 64.0
 _SAME, _OTHER = 40.0, 80.0
 _UNRELATED = 124.0
+
+
+def surprise(distances: npt.NDArray[np.int32], quality: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """-log10 P of distances (n,) between frames whose lower quality is `quality` (n,), float32 (n,)."""
+    found: npt.NDArray[np.float32] = np.where(quality >= RICH, _SURPRISE_RICH[distances], SURPRISE[distances])
+    return found
+
+
+def excess(distances: npt.NDArray[np.int16]) -> float:
+    """Decades by which distances (n,) beside a line fall under _NEAR more often than in unrelated videos, 0 to _MOST_EXCESS.
+
+    Two recordings of the same kind of scene come near again and again, at any offset; then a line of near frames says
+    less than the table has it.
+    """
+    seen = float((distances <= _NEAR).sum())
+    expected = len(distances) * 10.0 ** -float(SURPRISE[_NEAR])
+    return min(max(math.log10((seen + _FEW) / (expected + _FEW)), 0.0), _MOST_EXCESS)
+
+
+def fading(distances: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+    """Share of the excess that each distance pays, 0-1: under 40 bits it is the same picture whatever else there is."""
+    share: npt.NDArray[np.float32] = np.clip((distances - _FADES) / (_FADED - _FADES), 0, 1).astype(np.float32)
+    return share
 
 
 def discounted(distances: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
@@ -83,6 +128,11 @@ def novelty(
             weights[place] = weight
             counted.append(place)
     return weights
+
+
+def relief(weights: npt.NDArray[np.float64]) -> float:
+    """Decades given back to an alignment whose counted frames have these weights (n,)."""
+    return min(max(_RELIEF * (float(weights.sum()) - _RELIEF_FROM), 0.0), _MOST_RELIEF)
 
 
 def log10_chance(gains: npt.NDArray[np.float32], weights: npt.NDArray[np.float64]) -> float:

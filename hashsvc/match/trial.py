@@ -1,7 +1,10 @@
 """Would an upload be found if a reference had other views? Answered without touching store or index."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from hashsvc.bank.model import Interval
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.pdq import hamming
 from hashsvc.match import seeds
@@ -11,7 +14,9 @@ _BLOCK = 1 << 14
 """Reference hashes compared at once."""
 
 
-def would_match(query: Fingerprint, reference: Fingerprint, gate: int, indexed: int) -> Finding | None:
+def would_match(
+    query: Fingerprint, reference: Fingerprint, gate: int, indexed: int, exclusions: Sequence[Interval] = ()
+) -> Finding | None:
     """What `Matcher` would find of `reference` alone in an index of `indexed` hashes; None where that is nothing."""
     picked = seeds.pick(query, gate)
     vectors = reference.hashes[reference.quality >= gate]
@@ -33,4 +38,4 @@ def would_match(query: Fingerprint, reference: Fingerprint, gate: int, indexed: 
         place[nearest].astype(np.int32),
         distance[nearest].astype(np.int32),
     )
-    return find(query, reference, nominated[0], gate, indexed) if nominated else None
+    return find(query, reference, nominated[0], gate, indexed, exclusions) if nominated else None

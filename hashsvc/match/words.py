@@ -3,7 +3,7 @@
 import re
 
 from hashsvc.battery.catalogue import BY_NAME, VIEW_PREFIX
-from hashsvc.match.model import Match, MatchResult
+from hashsvc.match.model import Excused, Match, MatchResult
 
 _REFERENCE_VIEWS = {
     "mirror": "mirrored",
@@ -84,9 +84,14 @@ def evidence_in_words(evidence: float) -> str:
     return f"chance 1 in 10^{-evidence:.0f}" if evidence < 0 else "could be chance"
 
 
+def excuse(excused: Excused) -> str:
+    """`only harmless parts of attack (12.0 s)`."""
+    return f"only harmless parts of {excused.external_id or excused.entry} ({excused.seconds:.1f} s)"
+
+
 def strongest(result: MatchResult) -> str:
-    """One cell for an upload: what the strongest match says, and how many more there are."""
+    """One cell for an upload: what the strongest match says, and how many more there are; else why there is none."""
     if not result.matches:
-        return "nothing known in it"
+        return "; ".join(map(excuse, result.excused)) or "nothing known in it"
     more = len(result.matches) - 1
     return why(result.matches[0]) + (f" (and {more} more)" if more else "")

@@ -10,7 +10,7 @@ from hashsvc.server.guard import Context
 from hashsvc.service import Service
 from hashsvc.v1 import bank_service_pb2 as pb
 from hashsvc.v1.bank_service_pb2_grpc import BankServiceServicer
-from hashsvc.wire.bank import POLICY_FIELDS, decode_policy, encode_bank, encode_entry
+from hashsvc.wire.bank import POLICY_FIELDS, decode_intervals, decode_policy, encode_bank, encode_entry
 from hashsvc.wire.fingerprint import decode_fingerprint
 
 _MASK_PATHS = frozenset({"description", "policy", *(f"policy.{field}" for field in POLICY_FIELDS)})
@@ -51,10 +51,14 @@ class BankServicer(BankServiceServicer):
     ) -> pb.ConfirmEntryMediaResponse:
         service, uploads = self._service, self._backend.uploads
         options = (await uploads.options(request_iterator)).options
-        labels = tuple(options.labels)
+        labels, exclusions = tuple(options.labels), decode_intervals(options.exclusions)
         # Before the bytes: an unknown bank should not cost the caller an upload.
         await self._backend.store.run(
-            service.check_confirm, options.bank, external_id=options.external_id, labels=labels
+            service.check_confirm,
+            options.bank,
+            external_id=options.external_id,
+            labels=labels,
+            exclusions=exclusions,
         )
         async with uploads.receive(request_iterator) as media:
             entry = await self._backend.media.run(
@@ -63,6 +67,7 @@ class BankServicer(BankServiceServicer):
                 media,
                 external_id=options.external_id,
                 labels=labels,
+                exclusions=exclusions,
             )
         return pb.ConfirmEntryMediaResponse(entry=encode_entry(entry), revision=entry.revision)
 
@@ -85,6 +90,16 @@ class BankServicer(BankServiceServicer):
         )
         return pb.WithdrawEntryResponse(entry=encode_entry(entry), revision=entry.revision)
 
+    async def SetExclusions(self, request: pb.SetExclusionsRequest, context: Context) -> pb.SetExclusionsResponse:
+        entry = await self._backend.store.run(
+            self._service.set_exclusions,
+            request.bank,
+            request.entry,
+            decode_intervals(request.exclusions),
+            revision=request.revision,
+        )
+        return pb.SetExclusionsResponse(entry=encode_entry(entry), revision=entry.revision)
+
     @property
     def _service(self) -> Service:
         return self._backend.service
@@ -98,6 +113,7 @@ def _confirm(service: Service, request: pb.ConfirmEntryRequest) -> pb.ConfirmEnt
         decode_fingerprint(request.fingerprint),
         external_id=request.external_id,
         labels=tuple(request.labels),
+        exclusions=decode_intervals(request.exclusions),
     )
     return pb.ConfirmEntryResponse(entry=encode_entry(entry), revision=entry.revision)
 

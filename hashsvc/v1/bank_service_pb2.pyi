@@ -226,6 +226,7 @@ class Entry(_message.Message):
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     ROBUSTNESS_CARD_FIELD_NUMBER: _builtins.int
+    EXCLUSIONS_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """The bank it is in."""
     entry: _builtins.str
@@ -268,6 +269,10 @@ class Entry(_message.Message):
     def robustness_card(self) -> Global___RobustnessCard:
         """What became of the hasher's own attack on it."""
 
+    @_builtins.property
+    def exclusions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interval]:
+        """Harmless parts of it, in order and apart from each other."""
+
     def __init__(
         self,
         *,
@@ -288,14 +293,41 @@ class Entry(_message.Message):
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         revision: _builtins.int = ...,
         robustness_card: Global___RobustnessCard | None = ...,
+        exclusions: _abc.Iterable[Global___Interval] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "robustness_card", b"robustness_card", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "created_at", b"created_at", "duration_seconds", b"duration_seconds", "entry", b"entry", "external_id", b"external_id", "frames", b"frames", "hashes", b"hashes", "labels", b"labels", "md5", b"md5", "profile", b"profile", "reason", b"reason", "revision", b"revision", "robustness_card", b"robustness_card", "sha256", b"sha256", "state", b"state", "updated_at", b"updated_at", "videohash", b"videohash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "created_at", b"created_at", "duration_seconds", b"duration_seconds", "entry", b"entry", "exclusions", b"exclusions", "external_id", b"external_id", "frames", b"frames", "hashes", b"hashes", "labels", b"labels", "md5", b"md5", "profile", b"profile", "reason", b"reason", "revision", b"revision", "robustness_card", b"robustness_card", "sha256", b"sha256", "state", b"state", "updated_at", b"updated_at", "videohash", b"videohash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Entry: _TypeAlias = Entry  # noqa: Y015
+
+@_typing.final
+class Interval(_message.Message):
+    """A stretch of a video, in seconds from its first frame."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    start: _builtins.float
+    """Where it begins, 0 or later."""
+    end: _builtins.float
+    """Where it ends: after `start`, and not after the video."""
+    def __init__(
+        self,
+        *,
+        start: _builtins.float = ...,
+        end: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Interval: _TypeAlias = Interval  # noqa: Y015
 
 @_typing.final
 class RobustnessCard(_message.Message):
@@ -607,6 +639,7 @@ class ConfirmEntryRequest(_message.Message):
     FINGERPRINT_FIELD_NUMBER: _builtins.int
     EXTERNAL_ID_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    EXCLUSIONS_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """Required. The bank to put it in."""
     external_id: _builtins.str
@@ -619,6 +652,10 @@ class ConfirmEntryRequest(_message.Message):
     def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The caller's own labels."""
 
+    @_builtins.property
+    def exclusions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interval]:
+        """Harmless parts of the video, as in SetExclusionsRequest."""
+
     def __init__(
         self,
         *,
@@ -626,10 +663,11 @@ class ConfirmEntryRequest(_message.Message):
         fingerprint: _fingerprint_pb2.Fingerprint | None = ...,
         external_id: _builtins.str = ...,
         labels: _abc.Iterable[_builtins.str] | None = ...,
+        exclusions: _abc.Iterable[Global___Interval] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["fingerprint", b"fingerprint"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "external_id", b"external_id", "fingerprint", b"fingerprint", "labels", b"labels"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "exclusions", b"exclusions", "external_id", b"external_id", "fingerprint", b"fingerprint", "labels", b"labels"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -674,6 +712,7 @@ class ConfirmEntryMediaOptions(_message.Message):
     BANK_FIELD_NUMBER: _builtins.int
     EXTERNAL_ID_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    EXCLUSIONS_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """Required. The bank to put it in."""
     external_id: _builtins.str
@@ -682,16 +721,21 @@ class ConfirmEntryMediaOptions(_message.Message):
     def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The caller's own labels."""
 
+    @_builtins.property
+    def exclusions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interval]:
+        """Harmless parts of the video, as in SetExclusionsRequest."""
+
     def __init__(
         self,
         *,
         bank: _builtins.str = ...,
         external_id: _builtins.str = ...,
         labels: _abc.Iterable[_builtins.str] | None = ...,
+        exclusions: _abc.Iterable[Global___Interval] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "external_id", b"external_id", "labels", b"labels"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "exclusions", b"exclusions", "external_id", b"external_id", "labels", b"labels"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -924,3 +968,69 @@ class WithdrawEntryResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WithdrawEntryResponse: _TypeAlias = WithdrawEntryResponse  # noqa: Y015
+
+@_typing.final
+class SetExclusionsRequest(_message.Message):
+    """An entry, and which parts of it are harmless."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BANK_FIELD_NUMBER: _builtins.int
+    ENTRY_FIELD_NUMBER: _builtins.int
+    EXCLUSIONS_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    bank: _builtins.str
+    """Required. Its bank."""
+    entry: _builtins.str
+    """Required. Its identifier. A withdrawn entry is ENTRY_WITHDRAWN."""
+    revision: _builtins.int
+    """Other than 0 it must be the entry's last revision, else REVISION_CONFLICT."""
+    @_builtins.property
+    def exclusions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interval]:
+        """What is no evidence in a match from now on, in place of what was not before; empty: nothing. Up to 64, in any order;
+        those that touch become one, those that overlap are FIELD_INVALID.
+        """
+
+    def __init__(
+        self,
+        *,
+        bank: _builtins.str = ...,
+        entry: _builtins.str = ...,
+        exclusions: _abc.Iterable[Global___Interval] | None = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "entry", b"entry", "exclusions", b"exclusions", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetExclusionsRequest: _TypeAlias = SetExclusionsRequest  # noqa: Y015
+
+@_typing.final
+class SetExclusionsResponse(_message.Message):
+    """The entry changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRY_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The revision of this write."""
+    @_builtins.property
+    def entry(self) -> Global___Entry:
+        """As stored."""
+
+    def __init__(
+        self,
+        *,
+        entry: Global___Entry | None = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetExclusionsResponse: _TypeAlias = SetExclusionsResponse  # noqa: Y015

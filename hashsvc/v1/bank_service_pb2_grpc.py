@@ -80,6 +80,11 @@ class BankServiceStub:
                 request_serializer=hashsvc_dot_v1_dot_bank__service__pb2.WithdrawEntryRequest.SerializeToString,
                 response_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.WithdrawEntryResponse.FromString,
                 _registered_method=True)
+        self.SetExclusions = channel.unary_unary(
+                '/hashsvc.v1.BankService/SetExclusions',
+                request_serializer=hashsvc_dot_v1_dot_bank__service__pb2.SetExclusionsRequest.SerializeToString,
+                response_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.SetExclusionsResponse.FromString,
+                _registered_method=True)
 
 
 class BankServiceServicer:
@@ -115,9 +120,9 @@ class BankServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ConfirmEntry(self, request, context):
-        """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256 and
-        external id, that entry is returned and nothing changes. Under another external id they are ENTRY_EXISTS. A
-        fingerprint without a SHA-256 makes a new entry each time.
+        """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256,
+        external id and exclusions, that entry is returned and nothing changes. Under another external id or with other
+        exclusions they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -149,6 +154,13 @@ class BankServiceServicer:
 
     def WithdrawEntry(self, request, context):
         """Takes an entry out of matching and of exports. It stays readable, with the reason.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetExclusions(self, request, context):
+        """Replaces the exclusions of an entry, for every match from then on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -201,6 +213,11 @@ def add_BankServiceServicer_to_server(servicer, server):
                     servicer.WithdrawEntry,
                     request_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.WithdrawEntryRequest.FromString,
                     response_serializer=hashsvc_dot_v1_dot_bank__service__pb2.WithdrawEntryResponse.SerializeToString,
+            ),
+            'SetExclusions': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetExclusions,
+                    request_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.SetExclusionsRequest.FromString,
+                    response_serializer=hashsvc_dot_v1_dot_bank__service__pb2.SetExclusionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -447,6 +464,33 @@ class BankService:
             '/hashsvc.v1.BankService/WithdrawEntry',
             hashsvc_dot_v1_dot_bank__service__pb2.WithdrawEntryRequest.SerializeToString,
             hashsvc_dot_v1_dot_bank__service__pb2.WithdrawEntryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetExclusions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hashsvc.v1.BankService/SetExclusions',
+            hashsvc_dot_v1_dot_bank__service__pb2.SetExclusionsRequest.SerializeToString,
+            hashsvc_dot_v1_dot_bank__service__pb2.SetExclusionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

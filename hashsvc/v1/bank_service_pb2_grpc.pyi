@@ -42,9 +42,9 @@ class BankServiceStub:
     UpdateBank: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.UpdateBankRequest, _bank_service_pb2.UpdateBankResponse]
     """Changes a bank's description or policy."""
     ConfirmEntry: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.ConfirmEntryRequest, _bank_service_pb2.ConfirmEntryResponse]
-    """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256 and
-    external id, that entry is returned and nothing changes. Under another external id they are ENTRY_EXISTS. A
-    fingerprint without a SHA-256 makes a new entry each time.
+    """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256,
+    external id and exclusions, that entry is returned and nothing changes. Under another external id or with other
+    exclusions they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
     """
     ConfirmEntryMedia: _grpc.StreamUnaryMultiCallable[_bank_service_pb2.ConfirmEntryMediaRequest, _bank_service_pb2.ConfirmEntryMediaResponse]
     """The same with the bytes, which the server hashes, uses for the entry's robustness card, and does not keep. Options in the first message and only there,
@@ -59,6 +59,8 @@ class BankServiceStub:
     """
     WithdrawEntry: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.WithdrawEntryRequest, _bank_service_pb2.WithdrawEntryResponse]
     """Takes an entry out of matching and of exports. It stays readable, with the reason."""
+    SetExclusions: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.SetExclusionsRequest, _bank_service_pb2.SetExclusionsResponse]
+    """Replaces the exclusions of an entry, for every match from then on."""
 
 @_typing.type_check_only
 class BankServiceAsyncStub(BankServiceStub):
@@ -74,9 +76,9 @@ class BankServiceAsyncStub(BankServiceStub):
     UpdateBank: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.UpdateBankRequest, _bank_service_pb2.UpdateBankResponse]  # type: ignore[assignment]
     """Changes a bank's description or policy."""
     ConfirmEntry: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.ConfirmEntryRequest, _bank_service_pb2.ConfirmEntryResponse]  # type: ignore[assignment]
-    """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256 and
-    external id, that entry is returned and nothing changes. Under another external id they are ENTRY_EXISTS. A
-    fingerprint without a SHA-256 makes a new entry each time.
+    """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256,
+    external id and exclusions, that entry is returned and nothing changes. Under another external id or with other
+    exclusions they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
     """
     ConfirmEntryMedia: _aio.StreamUnaryMultiCallable[_bank_service_pb2.ConfirmEntryMediaRequest, _bank_service_pb2.ConfirmEntryMediaResponse]  # type: ignore[assignment]
     """The same with the bytes, which the server hashes, uses for the entry's robustness card, and does not keep. Options in the first message and only there,
@@ -91,6 +93,8 @@ class BankServiceAsyncStub(BankServiceStub):
     """
     WithdrawEntry: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.WithdrawEntryRequest, _bank_service_pb2.WithdrawEntryResponse]  # type: ignore[assignment]
     """Takes an entry out of matching and of exports. It stays readable, with the reason."""
+    SetExclusions: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.SetExclusionsRequest, _bank_service_pb2.SetExclusionsResponse]  # type: ignore[assignment]
+    """Replaces the exclusions of an entry, for every match from then on."""
 
 class BankServiceServicer(metaclass=_abc_1.ABCMeta):
     """Administers banks and the entries in them. A write is durable when it returns."""
@@ -133,9 +137,9 @@ class BankServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _bank_service_pb2.ConfirmEntryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_bank_service_pb2.ConfirmEntryResponse, _abc.Awaitable[_bank_service_pb2.ConfirmEntryResponse]]:
-        """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256 and
-        external id, that entry is returned and nothing changes. Under another external id they are ENTRY_EXISTS. A
-        fingerprint without a SHA-256 makes a new entry each time.
+        """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256,
+        external id and exclusions, that entry is returned and nothing changes. Under another external id or with other
+        exclusions they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
         """
 
     @_abc_1.abstractmethod
@@ -174,5 +178,13 @@ class BankServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_bank_service_pb2.WithdrawEntryResponse, _abc.Awaitable[_bank_service_pb2.WithdrawEntryResponse]]:
         """Takes an entry out of matching and of exports. It stays readable, with the reason."""
+
+    @_abc_1.abstractmethod
+    def SetExclusions(
+        self,
+        request: _bank_service_pb2.SetExclusionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bank_service_pb2.SetExclusionsResponse, _abc.Awaitable[_bank_service_pb2.SetExclusionsResponse]]:
+        """Replaces the exclusions of an entry, for every match from then on."""
 
 def add_BankServiceServicer_to_server(servicer: BankServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

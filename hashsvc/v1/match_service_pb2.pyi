@@ -204,6 +204,7 @@ class MatchResult(_message.Message):
     REVISION_FIELD_NUMBER: _builtins.int
     MATCHES_FIELD_NUMBER: _builtins.int
     DEEPEN_FIELD_NUMBER: _builtins.int
+    EXCUSED_FIELD_NUMBER: _builtins.int
     verdict: Global___Verdict.ValueType
     """The strictest verdict of the matches; VERDICT_ALLOW when there is none."""
     revision: _builtins.int
@@ -216,6 +217,10 @@ class MatchResult(_message.Message):
     def matches(self) -> _containers.RepeatedCompositeFieldContainer[Global___Match]:
         """Strongest evidence first."""
 
+    @_builtins.property
+    def excused(self) -> _containers.RepeatedCompositeFieldContainer[Global___Excused]:
+        """What was recognised and is left out of `matches`, longest first."""
+
     def __init__(
         self,
         *,
@@ -223,14 +228,53 @@ class MatchResult(_message.Message):
         revision: _builtins.int = ...,
         matches: _abc.Iterable[Global___Match] | None = ...,
         deepen: _builtins.bool = ...,
+        excused: _abc.Iterable[Global___Excused] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deepen", b"deepen", "matches", b"matches", "revision", b"revision", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deepen", b"deepen", "excused", b"excused", "matches", b"matches", "revision", b"revision", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MatchResult: _TypeAlias = MatchResult  # noqa: Y015
+
+@_typing.final
+class Excused(_message.Message):
+    """An entry that was recognised and is no match all the same, and why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BANK_FIELD_NUMBER: _builtins.int
+    ENTRY_FIELD_NUMBER: _builtins.int
+    EXTERNAL_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    bank: _builtins.str
+    """The bank of the entry."""
+    entry: _builtins.str
+    """The entry."""
+    external_id: _builtins.str
+    """The confirming caller's own name for the video."""
+    reason: _builtins.str
+    """For people: "excluded part of the entry" when without the entry's exclusions it would have been a match."""
+    seconds: _builtins.float
+    """Seconds of the upload in which it shows excluded parts of the entry."""
+    def __init__(
+        self,
+        *,
+        bank: _builtins.str = ...,
+        entry: _builtins.str = ...,
+        external_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "entry", b"entry", "external_id", b"external_id", "reason", b"reason", "seconds", b"seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Excused: _TypeAlias = Excused  # noqa: Y015
 
 @_typing.final
 class Match(_message.Message):

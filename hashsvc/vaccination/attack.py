@@ -10,12 +10,14 @@ import numpy.typing as npt
 
 from hashsvc.bank import records
 from hashsvc.bank.card import CardState, EditResult, RobustnessCard
+from hashsvc.bank.model import Interval
 from hashsvc.battery.catalogue import BATTERY, BY_NAME, VIEW_PREFIX
 from hashsvc.config import VaccinationSettings
 from hashsvc.errors import LimitExceededError, UnavailableError
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.profiles import Profile, profile_named
 from hashsvc.fingerprint.sandbox import Sandbox
+from hashsvc.match.exclude import silenced
 from hashsvc.match.model import Match, MatchResult
 from hashsvc.match.trial import would_match
 from hashsvc.vaccination.windows import windows
@@ -69,7 +71,8 @@ class Attack:
         record = self._place.store.get_entry(self._bank, self._entry)
         reference = self._place.load(record.number)
         profile = profile_named(reference.profile)
-        copies = self._copies(media, reference, profile)
+        # A copy of an excluded part is meant to be missed.
+        copies = self._copies(media, silenced(reference, records.entry_of(record).exclusions), profile)
         self._searchable(record.revision)
         found = self._judged(copies, _MADE, _JUDGED)
         missed = [place for place, match in enumerate(found) if match is None]
@@ -128,20 +131,25 @@ class Attack:
         hashes, quality = self._place.sandbox.edit_views(
             media, names, reference.starts, profile=profile, progress=self._within(_JUDGED, _VIEWED)
         )
+        exclusions = records.entry_of(record).exclusions
         stronger = reference
         for place, name in enumerate(names):
-            copies = [copy for edit, copy in missed if edit == name and not self._found(copy, stronger, profile)]
+            copies = [
+                copy for edit, copy in missed if edit == name and not self._found(copy, stronger, profile, exclusions)
+            ]
             candidate = _with_view(stronger, VIEW_PREFIX + name, hashes[:, place], quality[:, place])
             if len(stronger.views) - len(reference.views) < room and any(
-                self._found(copy, candidate, profile) for copy in copies
+                self._found(copy, candidate, profile, exclusions) for copy in copies
             ):
                 stronger = candidate
         added = stronger.views[len(reference.views) :]
         return added if added and self._replace(record, stronger) else ()
 
-    def _found(self, copy: Fingerprint, reference: Fingerprint, profile: Profile) -> bool:
+    def _found(
+        self, copy: Fingerprint, reference: Fingerprint, profile: Profile, exclusions: Sequence[Interval]
+    ) -> bool:
         policy = records.bank_of(self._place.store.get_bank(self._bank)).policy
-        finding = would_match(copy, reference, profile.quality_gate, self._place.index.hashes)
+        finding = would_match(copy, reference, profile.quality_gate, self._place.index.hashes, exclusions)
         return finding is not None and finding.evidence <= policy.review_evidence
 
     def _replace(self, record: EntryRecord, stronger: Fingerprint) -> bool:

@@ -2,12 +2,13 @@
 
 import dataclasses
 import datetime
+from collections.abc import Iterable
 from typing import Literal
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hashsvc.bank.card import CardState, EditResult, RobustnessCard
-from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Policy
+from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Interval, Policy
 from hashsvc.errors import InternalError, InvalidInputError
 from hashsvc.v1 import bank_service_pb2 as pb
 
@@ -102,6 +103,7 @@ def encode_entry(entry: Entry) -> pb.Entry:
         updated_at=_encode_time(entry.updated_at),
         revision=entry.revision,
         robustness_card=encode_card(entry.card),
+        exclusions=map(encode_interval, entry.exclusions),
     )
 
 
@@ -127,7 +129,18 @@ def decode_entry(message: pb.Entry) -> Entry:
         updated_at=_decode_time(message.updated_at),
         revision=message.revision,
         card=decode_card(message.robustness_card),
+        exclusions=decode_intervals(message.exclusions),
     )
+
+
+def encode_interval(interval: Interval) -> pb.Interval:
+    """The message of `interval`."""
+    return pb.Interval(start=interval.start, end=interval.end)
+
+
+def decode_intervals(messages: Iterable[pb.Interval]) -> tuple[Interval, ...]:
+    """The intervals in `messages`. Whether they make sense is the service's to judge."""
+    return tuple(Interval(one.start, one.end) for one in messages)
 
 
 def encode_card(card: RobustnessCard) -> pb.RobustnessCard:

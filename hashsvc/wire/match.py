@@ -3,7 +3,7 @@
 from hashsvc.bank.model import Verdict
 from hashsvc.errors import InternalError, InvalidInputError
 from hashsvc.fingerprint.model import Digests, Fingerprint
-from hashsvc.match.model import Match, MatchResult, Segment
+from hashsvc.match.model import Excused, Match, MatchResult, Segment
 from hashsvc.v1 import match_service_pb2 as pb
 from hashsvc.wire.fingerprint import decode_digests, decode_fingerprint, encode_digests, encode_fingerprint
 
@@ -42,6 +42,7 @@ def encode_result(result: MatchResult) -> pb.MatchResult:
         revision=result.revision,
         matches=map(_encode_match, result.matches),
         deepen=result.deepen,
+        excused=map(_encode_excused, result.excused),
     )
 
 
@@ -52,6 +53,7 @@ def decode_result(message: pb.MatchResult) -> MatchResult:
         revision=message.revision,
         matches=tuple(map(_decode_match, message.matches)),
         deepen=message.deepen,
+        excused=tuple(map(_decode_excused, message.excused)),
     )
 
 
@@ -82,6 +84,26 @@ def _decode_match(message: pb.Match) -> Match:
         verdict=_decode_verdict(message.verdict),
         segments=tuple(map(_decode_segment, message.segments)),
         digest=message.digest,
+    )
+
+
+def _encode_excused(excused: Excused) -> pb.Excused:
+    return pb.Excused(
+        bank=excused.bank,
+        entry=excused.entry,
+        external_id=excused.external_id,
+        reason=excused.reason,
+        seconds=excused.seconds,
+    )
+
+
+def _decode_excused(message: pb.Excused) -> Excused:
+    return Excused(
+        bank=message.bank,
+        entry=message.entry,
+        external_id=message.external_id,
+        reason=message.reason,
+        seconds=message.seconds,
     )
 
 

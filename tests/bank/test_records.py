@@ -3,11 +3,12 @@
 import dataclasses
 import datetime
 
+import msgpack
 import numpy as np
 import pytest
 
 from hashsvc.bank import records
-from hashsvc.bank.model import Bank, Entry, EntryState, Policy
+from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Policy
 from hashsvc.errors import FingerprintError
 from hashsvc.fingerprint.encoding import encode
 from hashsvc.fingerprint.profiles import DEFAULT
@@ -29,6 +30,7 @@ ENTRY = Entry(
     external_id="Überwachung 🎥",
     state=EntryState.WITHDRAWN,
     labels=("a", "b c"),
+    exclusions=(Interval(0.0, 4.5), Interval(7.25, 12.34)),
     reason="appeal",
     profile="standard-1",
     duration=12.34,
@@ -61,6 +63,15 @@ def test_round_trip(stored: tuple[BankRecord, EntryRecord]) -> None:
     assert records.bank_of(bank) == dataclasses.replace(BANK, revision=bank.revision)
     assert records.entry_of(entry) == dataclasses.replace(ENTRY, revision=entry.revision)
     assert bank.revision != BANK.revision and entry.revision != ENTRY.revision
+
+
+def test_an_entry_of_before_there_were_exclusions(stored: tuple[BankRecord, EntryRecord]) -> None:
+    """A payload without them has none."""
+    record = stored[1]
+    fields = msgpack.unpackb(record.payload, timestamp=3)
+    del fields["exclusions"]
+    old = dataclasses.replace(record, payload=msgpack.packb(fields, datetime=True))
+    assert records.entry_of(old) == dataclasses.replace(records.entry_of(record), exclusions=())
 
 
 def test_now_is_what_is_stored() -> None:

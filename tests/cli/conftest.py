@@ -13,11 +13,11 @@ from typing import Any
 import click.testing
 import pytest
 
-from hashsvc.bank.model import Bank, Entry, EntryState, Page, Policy, Verdict
+from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Page, Policy, Verdict
 from hashsvc.cli import main
 from hashsvc.cli.target import Choice, Target
 from hashsvc.errors import ConflictError, MediaError, NotFoundError
-from hashsvc.match.model import Match, MatchResult, Segment
+from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult, Segment
 
 NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 Invoke = Callable[..., click.testing.Result]
@@ -48,6 +48,9 @@ def a_match(verdict: Verdict = Verdict.BLOCK, **changes: Any) -> Match:
     return dataclasses.replace(match, **changes)
 
 
+EXCUSED = Excused(bank="default", entry="e2", external_id="drive", reason=EXCLUDED, seconds=12.0004)
+
+
 class FakeTarget:
     """Banks and entries in a dictionary; a file matches what its stem asks for and fails when it holds `not a video`."""
 
@@ -59,6 +62,8 @@ class FakeTarget:
         self.page_size = 2
         self.opened: list[tuple[Choice, bool, bool]] = []
         self.confirmed: list[tuple[str, Path, str, tuple[str, ...]]] = []
+        self.excluded: list[tuple[Interval, ...]] = []
+        self.excused: tuple[Excused, ...] = ()
         self.matched_banks: tuple[str, ...] = ()
         self.delays: dict[str, float] = {}
         self._revision = itertools.count(10)
@@ -120,6 +125,12 @@ class FakeTarget:
             raise ConflictError("REVISION_CONFLICT", f"entry {entry!r} changed", entry=entry)
         return self.add(entry, state=EntryState.WITHDRAWN, reason=reason)
 
+    def set_exclusions(self, bank: str, entry: str, exclusions: Sequence[Interval], *, revision: int = 0) -> Entry:
+        now = self.get_entry(bank, entry)
+        if revision not in (0, now.revision):
+            raise ConflictError("REVISION_CONFLICT", f"entry {entry!r} changed", entry=entry)
+        return self.add(entry, exclusions=tuple(exclusions))
+
     def verify(self) -> list[str]:
         return self.faults
 
@@ -134,12 +145,14 @@ class FakeTarget:
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        exclusions: Sequence[Interval] = (),
         progress: Callable[[float], None] | None = None,
     ) -> Entry:
         self._check(path)
         if progress:
             progress(0.5)
         self.confirmed.append((bank, path, external_id, tuple(labels)))
+        self.excluded.append(tuple(exclusions))
         return self.add(f"e-{path.stem}", bank=bank, external_id=external_id, labels=tuple(labels))
 
     def match_file(self, path: Path, /, *, banks: Sequence[str] = ()) -> MatchResult:
@@ -148,7 +161,7 @@ class FakeTarget:
         self.matched_banks = tuple(banks)
         verdict = {"copy": Verdict.BLOCK, "excerpt": Verdict.REVIEW}.get(path.stem, Verdict.ALLOW)
         matches = () if verdict is Verdict.ALLOW else (a_match(verdict),)
-        return MatchResult(verdict=verdict, revision=7, matches=matches)
+        return MatchResult(verdict=verdict, revision=7, matches=matches, excused=self.excused)
 
     def _check(self, path: Path) -> None:
         if path.read_bytes() == b"not a video":

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from hashsvc.bank.model import Interval
 from tests.cli.conftest import FakeTarget, Invoke, objects
 
 
@@ -51,3 +54,27 @@ def test_vaccinate_is_for_a_data_directory(fake: FakeTarget, invoke: Invoke, cli
     result = invoke("confirm", "--server", "localhost:1", "--vaccinate", clips["copy"])
     assert (result.exit_code, fake.confirmed) == (2, [])
     assert "--upload" in result.stderr
+
+
+def test_exclusions_are_passed_on(fake: FakeTarget, invoke: Invoke, clips: dict[str, Path]) -> None:
+    """Each --exclude is an interval in seconds."""
+    result = invoke("confirm", "--data", "d", "--exclude", "0-30", "--exclude", "95.5-110", clips["copy"])
+    assert result.exit_code == 0
+    assert fake.excluded == [(Interval(0, 30), Interval(95.5, 110))]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "30", "0-", "-30", "-5-30", "0-nan", "0-inf", "a-b", "0-1e3", "0 - 30", "0-30-60", "٣-٤", "0-30\n"]
+)
+def test_text_that_is_no_interval(fake: FakeTarget, invoke: Invoke, clips: dict[str, Path], text: str) -> None:
+    """Bad usage, before anything is confirmed."""
+    result = invoke("confirm", "--data", "d", "--exclude", text, clips["copy"])
+    assert (result.exit_code, fake.confirmed) == (2, [])
+    assert "such as 0-30" in result.stderr
+
+
+def test_exclusions_are_of_one_file(fake: FakeTarget, invoke: Invoke, clips: dict[str, Path]) -> None:
+    """--exclude with two files is bad usage."""
+    result = invoke("confirm", "--data", "d", "--exclude", "0-30", clips["copy"], clips["excerpt"])
+    assert (result.exit_code, fake.confirmed) == (2, [])
+    assert "exactly one file" in result.stderr

@@ -3,6 +3,7 @@
 import pytest
 
 from hashsvc.bank.card import CardState, EditResult, RobustnessCard
+from hashsvc.bank.model import Interval
 from tests.cli.conftest import FakeTarget, Invoke, objects
 
 
@@ -80,3 +81,26 @@ def test_show_tells_how_far_the_card_is(fake: FakeTarget, invoke: Invoke, card: 
     table = invoke("entry", "show", "--data", "d", "e1").stdout
     assert words in table
     assert "Robustness card" not in table
+
+
+def test_exclude_replaces_the_list(fake: FakeTarget, invoke: Invoke) -> None:
+    """The entry comes back with the intervals given, in JSON and for people, and --none clears them."""
+    fake.add("e1", exclusions=(Interval(1, 2),))
+    args = ("entry", "exclude", "--data", "d")
+    (changed,) = objects(invoke(*args, "--format", "json", "e1", "0-30", "95.5-110"))
+    assert changed["exclusions"] == [{"start": 0.0, "end": 30.0}, {"start": 95.5, "end": 110.0}]
+    assert "0-30 s, 95.5-110 s" in invoke("entry", "show", "--data", "d", "e1").stdout
+    (cleared,) = objects(invoke(*args, "--none", "--format", "json", "e1"))
+    assert cleared["exclusions"] == []
+
+
+def test_exclude_refuses(fake: FakeTarget, invoke: Invoke) -> None:
+    """Neither intervals nor --none, both, and text that is none are bad usage; a stale revision is a conflict."""
+    fake.add("e1")
+    fake.add("e1", exclusions=(Interval(1, 2),))
+    args = ("entry", "exclude", "--data", "d")
+    for wrong in (("e1",), ("--none", "e1", "0-30"), ("e1", "0-30", "later"), ("e1", "0-nan")):
+        assert invoke(*args, *wrong).exit_code == 2
+    stale = invoke(*args, "--revision", fake.entries["e1"].revision - 1, "e1", "0-30")
+    assert stale.exit_code == 2 and "(REVISION_CONFLICT)" in stale.stderr
+    assert fake.entries["e1"].exclusions == (Interval(1, 2),)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.cli.conftest import FakeTarget, Invoke, objects
+from tests.cli.conftest import EXCUSED, FakeTarget, Invoke, objects
 
 
 def test_json_is_what_was_promised(fake: FakeTarget, invoke: Invoke, clips: dict[str, Path]) -> None:
@@ -34,6 +34,7 @@ def test_json_is_what_was_promised(fake: FakeTarget, invoke: Invoke, clips: dict
                     ],
                 }
             ],
+            "excused": [],
         }
     ]
     assert result.stderr == ""
@@ -43,7 +44,28 @@ def test_no_match_is_allowed(fake: FakeTarget, invoke: Invoke, clips: dict[str, 
     """An upload in which nothing is known has an empty list and status 0."""
     result = invoke("match", "--data", "d", "--format", "json", "--exit-code", clips["harmless"])
     assert result.exit_code == 0
-    assert objects(result)[0] == {"file": str(clips["harmless"]), "verdict": "ALLOW", "revision": 7, "matches": []}
+    (answer,) = objects(result)
+    assert (answer["file"], answer["verdict"], answer["revision"]) == (str(clips["harmless"]), "ALLOW", 7)
+    assert (answer["matches"], answer["excused"]) == ([], [])
+
+
+def test_an_excuse_is_told(fake: FakeTarget, invoke: Invoke, clips: dict[str, Path]) -> None:
+    """What is known and excluded is ALLOW with the entry and the reason, beside other matches too."""
+    fake.excused = (EXCUSED,)
+    result = invoke("match", "--data", "d", "--format", "json", "--exit-code", clips["harmless"])
+    assert (result.exit_code, objects(result)[0]["verdict"]) == (0, "ALLOW")
+    assert objects(result)[0]["excused"] == [
+        {
+            "bank": "default",
+            "entry": "e2",
+            "external_id": "drive",
+            "reason": "excluded part of the entry",
+            "seconds": 12.0,
+        }
+    ]
+    table = " ".join(invoke("match", "--data", "d", clips["harmless"], clips["copy"]).stdout.split())
+    assert table.count("only harmless parts of drive (12.0 s)") == 2
+    assert "14.2 s of 20.0 s" in table and "nothing known" not in table
 
 
 def test_batch_goes_on_past_a_bad_file(fake: FakeTarget, invoke: Invoke, clips: dict[str, Path]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hashsvc.bank.model import Bank, Verdict
+from hashsvc.bank.model import Bank, Interval, Verdict
 from hashsvc.client import AsyncClient, Client
 from hashsvc.config import Limits, ServerSettings, Settings
 from hashsvc.errors import (
@@ -267,6 +267,8 @@ def test_async_client(running: BackgroundServer, tmp_path: Path) -> None:
             assert len([line async for line in client.export("news", "jsonl")]) == 1
             assert (await client.status()).entries == 1
             assert await client.verify() == []
+            excluded = await client.set_exclusions("news", entry.entry, [Interval(0, 20)])
+            assert (await client.match_file(media, min_revision=excluded.revision)).excused
             withdrawn = await client.withdraw("news", entry.entry)
             with pytest.raises(PreconditionError):
                 await client.withdraw("news", entry.entry)

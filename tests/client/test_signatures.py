@@ -17,6 +17,7 @@ SHARED = (
     "get_entry",
     "list_entries",
     "withdraw",
+    "set_exclusions",
     "match",
     "match_media",
     "verify",

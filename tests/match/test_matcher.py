@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hashsvc.bank.model import Entry, Policy, Verdict
+from hashsvc.bank.model import Entry, Interval, Policy, Verdict
 from hashsvc.demo import edits, video
 from hashsvc.demo.video import Clip, Encoding
 from hashsvc.errors import InvalidInputError, UnavailableError
@@ -17,7 +17,7 @@ from hashsvc.fingerprint import hasher
 from hashsvc.fingerprint.hasher import fingerprint_query, fingerprint_reference
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.profiles import DEFAULT
-from hashsvc.match.model import MatchResult
+from hashsvc.match.model import EXCLUDED, Excused, MatchResult
 from hashsvc.service import DEFAULT_BANK, Service
 from hashsvc_index.errors import BankNotFoundError
 from tests.match.synthetic import a_reference, an_upload, flipped
@@ -214,6 +214,52 @@ def test_a_changed_policy_holds_at_once(service: Service) -> None:
     assert service.match(upload).verdict is Verdict.REVIEW
     service.update_bank(DEFAULT_BANK, policy=Policy(block_evidence=-250.0, review_evidence=-250.0))
     assert service.match(upload).matches == ()
+
+
+def test_an_excluded_part_is_excused(service: Service) -> None:
+    """Without matches, ALLOW, and why; as soon as the exclusions change the next match follows, and the bytes always match."""
+    upload = an_upload([(None, 0.0, 4.0, 1.0), (REFERENCE, 3.0, 12.0, 1.0)])
+    entry = service.confirm(DEFAULT_BANK, REFERENCE, external_id="film", exclusions=[Interval(0, 20)])
+    result = service.match(upload, min_revision=entry.revision)
+    assert (result.verdict, result.matches) == (Verdict.ALLOW, ())
+    [excused] = result.excused
+    expected = Excused(bank=DEFAULT_BANK, entry=entry.entry, external_id="film", reason=EXCLUDED, seconds=12.0)
+    assert dataclasses.replace(excused, seconds=12.0) == expected
+    assert excused.seconds == pytest.approx(12.0, abs=0.6)
+    exact = service.match(REFERENCE.digests)
+    assert (exact.verdict, exact.excused) == (Verdict.BLOCK, ())
+    assert (exact.matches[0].query_coverage, exact.matches[0].segments[0].reference_start) == (1.0, 0.0)
+
+    service.set_exclusions(DEFAULT_BANK, entry.entry, [Interval(0, 10)])
+    partly = service.match(upload)
+    [match] = partly.matches
+    assert partly.excused == ()
+    assert match.query_coverage == pytest.approx(5 / 16, abs=0.04)
+    assert match.segments[0].reference_start == pytest.approx(10.0, abs=0.6)
+    service.set_exclusions(DEFAULT_BANK, entry.entry, [])
+    assert service.match(upload).verdict is Verdict.BLOCK
+
+
+def test_an_excuse_takes_as_much_as_a_match(service: Service) -> None:
+    """What would not be reported without the exclusions, under the bank's policy, needs no excuse; nor does unknown footage."""
+    entry = service.confirm(DEFAULT_BANK, REFERENCE, exclusions=[Interval(0, 20)])
+    upload = an_upload([(REFERENCE, 3.0, 12.0, 1.0)])
+    assert service.match(upload, min_revision=entry.revision).excused
+    assert service.match(an_upload([(None, 0.0, 12.0, 1.0)])).excused == ()
+    service.update_bank(DEFAULT_BANK, policy=Policy(block_evidence=-290.0, review_evidence=-290.0))
+    assert service.match(upload).excused == ()
+
+
+def test_an_excuse_beside_a_match(service: Service) -> None:
+    """Another entry that shows the same footage, and excludes none of it, decides."""
+    near = flipped(REFERENCE.hashes.reshape(-1, 32), 2, np.random.default_rng(5)).reshape(REFERENCE.hashes.shape)
+    service.confirm(DEFAULT_BANK, REFERENCE, external_id="excused", exclusions=[Interval(0, 20)])
+    other = dataclasses.replace(REFERENCE, hashes=near, digests=Digests())
+    entry = service.confirm(DEFAULT_BANK, other, external_id="known")
+    result = service.match(an_upload([(REFERENCE, 3.0, 12.0, 1.0)]), min_revision=entry.revision)
+    assert result.verdict is Verdict.BLOCK
+    assert [one.external_id for one in result.matches] == ["known"]
+    assert [one.external_id for one in result.excused] == ["excused"]
 
 
 def test_matches_come_strongest_first(service: Service) -> None:

@@ -1,11 +1,13 @@
 """A match in words."""
 
+import dataclasses
+
 import pytest
 
 from hashsvc.bank.model import Verdict
 from hashsvc.fingerprint.profiles import PROFILES
 from hashsvc.match import words
-from hashsvc.match.model import Match, MatchResult, Segment
+from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult, Segment
 
 
 def a_match(*views_and_speeds: tuple[str, float], digest: str = "") -> Match:
@@ -83,6 +85,15 @@ def test_strongest() -> None:
     assert words.strongest(MatchResult(verdict=Verdict.ALLOW, revision=1)) == "nothing known in it"
     result = MatchResult(verdict=Verdict.BLOCK, revision=1, matches=(match, match))
     assert words.strongest(result).endswith("(and 1 more)")
+
+
+def test_an_excuse() -> None:
+    """Where nothing but harmless parts was found that is said, by the caller's name for the video or by the entry's."""
+    excused = Excused(bank="b", entry="e", external_id="attack.mp4", reason=EXCLUDED, seconds=12.04)
+    assert words.excuse(excused) == "only harmless parts of attack.mp4 (12.0 s)"
+    assert words.excuse(dataclasses.replace(excused, external_id="")) == "only harmless parts of e (12.0 s)"
+    result = MatchResult(verdict=Verdict.ALLOW, revision=1, excused=(excused,))
+    assert words.strongest(result) == words.excuse(excused)
 
 
 def test_evidence() -> None:

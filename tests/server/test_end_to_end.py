@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hashsvc.bank.model import EntryState, Page, Policy, Verdict
+from hashsvc.bank.model import EntryState, Interval, Page, Policy, Verdict
 from hashsvc.client import Client
 from hashsvc.errors import (
     AlreadyExistsError,
@@ -114,6 +114,58 @@ def test_confirm_twice_is_one_entry(client: Client) -> None:
         client.confirm("default", video, external_id="else")
     assert other.value.reason == "ENTRY_EXISTS"
     assert other.value.metadata["external_id"] == "v5"
+
+
+def test_exclusions_over_grpc(client: Client) -> None:
+    """Confirmed with exclusions, matched by the excluded part, changed under the revision, and matched again."""
+    video = reference(5)
+    entry = client.confirm("default", video, external_id="v5", exclusions=[Interval(10, 20)])
+    assert client.get_entry("default", entry.entry).exclusions == (Interval(10, 20),)
+    assert client.confirm("default", video, external_id="v5", exclusions=[Interval(10, 20)]) == entry
+    with pytest.raises(AlreadyExistsError, match="entry exclude") as other:
+        client.confirm("default", video, external_id="v5")
+    assert other.value.reason == "ENTRY_EXISTS"
+
+    answer = client.match(excerpt(video, 44, 76), min_revision=entry.revision)
+    assert (answer.verdict, answer.matches) == (Verdict.ALLOW, ())
+    assert [(one.entry, one.external_id) for one in answer.excused] == [(entry.entry, "v5")]
+    assert answer.excused[0].seconds == pytest.approx(8.0, abs=0.5)
+
+    changed = client.set_exclusions("default", entry.entry, [Interval(0, 5)], revision=entry.revision)
+    assert changed == client.get_entry("default", entry.entry)
+    again = client.match(excerpt(video, 44, 76), min_revision=changed.revision)
+    assert (again.verdict, again.excused) == (Verdict.BLOCK, ())
+    with pytest.raises(ConflictError) as stale:
+        client.set_exclusions("default", entry.entry, [], revision=entry.revision)
+    assert stale.value.reason == "REVISION_CONFLICT"
+    assert client.set_exclusions("default", entry.entry, []).exclusions == ()
+
+
+NAN, INFINITY = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [(NAN, 5), (0, NAN), (0, INFINITY), (-1, 5), (5, 1), (3, 3), (10, 20.5), (30, 40)]
+)
+def test_exclusions_that_are_none(client: Client, start: float, end: float) -> None:
+    """Whatever protobuf can hold and a video of twenty seconds cannot is refused, and changes nothing."""
+    entry = client.confirm("default", reference(5))
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: client.confirm("default", reference(6), exclusions=[Interval(start, end)]),
+        lambda: client.set_exclusions("default", entry.entry, [Interval(0, 1), Interval(start, end)]),
+    )
+    for call in calls:
+        with pytest.raises(InvalidInputError) as caught:
+            call()
+        assert (caught.value.reason, caught.value.metadata["field"]) == ("FIELD_INVALID", "exclusions")
+    assert client.list_entries("default").items == (entry,)
+
+
+def test_too_many_exclusions(client: Client) -> None:
+    """65 are refused."""
+    with pytest.raises(InvalidInputError) as caught:
+        client.confirm("default", reference(6), exclusions=[Interval(one / 4, one / 4 + 0.1) for one in range(65)])
+    assert caught.value.reason == "FIELD_TOO_LONG"
 
 
 def test_lists_page_through_everything_once(client: Client) -> None:

@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from hashsvc.bank.card import CardState, EditResult, RobustnessCard
-from hashsvc.bank.model import Bank, Entry, EntryState, Policy
+from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Policy
 from hashsvc.errors import InternalError
 from hashsvc.v1 import bank_service_pb2 as pb
 from hashsvc.wire.bank import (
@@ -39,6 +39,7 @@ def entry(state: EntryState) -> Entry:
         external_id="x",
         state=state,
         labels=("a", "b"),
+        exclusions=(Interval(0.0, 3.25), Interval(5.0, 12.34)),
         reason="why",
         profile="standard-1",
         duration=12.34,

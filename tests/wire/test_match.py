@@ -5,7 +5,7 @@ import pytest
 from hashsvc.bank.model import Verdict
 from hashsvc.errors import FingerprintError, InternalError, InvalidInputError
 from hashsvc.fingerprint.model import Digests, Fingerprint
-from hashsvc.match.model import Match, MatchResult, Segment
+from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult, Segment
 from hashsvc.v1 import fingerprint_pb2
 from hashsvc.v1 import match_service_pb2 as pb
 from hashsvc.wire.match import decode_query, decode_result, encode_query, encode_result
@@ -36,7 +36,8 @@ def result(verdict: Verdict) -> MatchResult:
         segments=(SEGMENT, SEGMENT),
         digest="md5",
     )
-    return MatchResult(verdict=verdict, revision=2**40, matches=(match, match))
+    excused = Excused(bank="news", entry="e2", external_id="y", reason=EXCLUDED, seconds=12.25)
+    return MatchResult(verdict=verdict, revision=2**40, matches=(match, match), excused=(excused,))
 
 
 @pytest.mark.parametrize("verdict", Verdict)

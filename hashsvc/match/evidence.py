@@ -1,0 +1,174 @@
+"""How sure: an alignment's frames and its timing, to evidence and a segment."""
+
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from hashsvc.fingerprint.model import Fingerprint
+from hashsvc.match import curves
+from hashsvc.match.align import REACH, SLOT, Alignment, Bonus, Comparison, Line, alignments
+from hashsvc.match.model import Segment
+from hashsvc.match.pairs import Pair
+from hashsvc.match.score import excess, excused, fading, log10_chance, novelty, relief, surprise
+
+NONE = 257
+"""Distance of a pair that is no evidence."""
+_SPEEDS = 60
+"""Distinguishable speeds between 0.45 and 2.2: the number of lines tried through one point in one direction."""
+_OWN_SPEED, _OTHER_SPEED, _BACKWARDS = 0.5, 0.4, 0.08
+"""Shares of the chance of error that are spent on speed 1, where most copies are, on all other speeds, and on footage played
+backwards; what is left goes to backwards at other speeds. (A weighted Bonferroni correction: the shares sum up to 1, so
+the chance of any error stays what it was.)"""
+_SAME_SPEED = 0.015
+_APART = 1.5
+"""Seconds within which frames of one video look alike in any case."""
+_MOST_FIRST, _MOST_FURTHER = 0.0, -1.0
+"""Evidence above which a first segment, and a further one, is not worth a word."""
+_OUT_OF_STEP, _OUT_OF_STEP_SAMPLES, _DOUBT = 0.1, 80, 1.0
+"""Curves that agree less than this over so many samples take so many decades off: a copy whose timing shows nothing of the
+original is rare, and another recording of the same scene is always so."""
+
+Distances = npt.NDArray[np.int16]
+Places = npt.NDArray[np.intp]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Sides:
+    """Upload and reference, and everything that was compared between them."""
+
+    query: Fingerprint
+    reference: Fingerprint
+    pairs: tuple[Pair, ...]
+    stack: Distances
+    """Hamming distances, int16 (pairs, query frames, reference frames); NONE where there is no evidence."""
+    comparison: Comparison
+
+
+def scored(sides: Sides, lines: Sequence[Line], bonus: Bonus | None, indexed: int) -> Iterator[tuple[float, Segment]]:
+    """Evidence and segment of each alignment that is worth a word, strongest first; `indexed` hashes were searched."""
+    first = math.log10(max(indexed, 1) * len(sides.query.views))
+    further = math.log10(len(sides.reference.starts) * len(sides.pairs))
+    begun = False
+    for one in alignments(sides.comparison, lines, bonus):
+        evidence, segment = _score(sides, one)
+        evidence += (further if begun else first) + _log10_speeds(one.line.speed)
+        evidence += _log10_stretches(one, len(sides.query.starts)) - (bonus(one) if bonus else 0.0)
+        if evidence < (_MOST_FURTHER if begun else _MOST_FIRST):
+            begun = True
+            yield evidence, segment
+
+
+def in_time(sides: Sides, one: Alignment) -> float:
+    """Decades by which the activity curves speak for an alignment, in the best of the views that were compared.
+
+    Negative where they speak against it.
+    """
+    query, curve = sides.query, sides.reference.activity[0]
+    start, end = float(query.starts[one.first]), float(query.ends[one.last])
+    rows = sorted({0, *(left for left, _ in sides.pairs if left < len(query.activity))})
+    agreements = [curves.agreement(query.activity[row], curve, one.line, start, end) for row in rows]
+    best = max(agreements, key=lambda agreement: agreement.decades)
+    if best.decades:
+        return max(0.0, best.decades - math.log10(len(rows)))
+    nearest = max(agreement.correlation for agreement in agreements)
+    return -_DOUBT if nearest < _OUT_OF_STEP and best.samples >= _OUT_OF_STEP_SAMPLES else 0.0
+
+
+def _log10_speeds(speed: float) -> float:
+    """log10 of what a line of this speed pays for the speeds it could have had."""
+    if abs(abs(speed) - 1) < _SAME_SPEED:
+        return -math.log10(_OWN_SPEED if speed > 0 else _BACKWARDS)
+    share = _OTHER_SPEED if speed > 0 else 1 - _OWN_SPEED - _OTHER_SPEED - _BACKWARDS
+    return -math.log10(share / _SPEEDS)
+
+
+def _log10_stretches(one: Alignment, frames: int) -> float:
+    """log10 of what a segment pays for where in the query it could have begun and ended; half goes to all of the query."""
+    if one.first == 0 and one.last == frames - 1:
+        return math.log10(2)
+    return math.log10(max(frames, 2) ** 2)
+
+
+def _score(sides: Sides, one: Alignment) -> tuple[float, Segment]:
+    """Evidence of one alignment, lines tried left out, and the segment it makes."""
+    query, reference, line = sides.query, sides.reference, one.line
+    rows, frames, which, distances = _aligned(sides, one)
+    left, right = np.array(sides.pairs)[which].T
+    gains = surprise(
+        excused(np.minimum(distances, 256), _usual(sides, rows, frames, which)),
+        np.minimum(query.quality[rows, left], reference.quality[frames, right]),
+    )
+    gains = gains - fading(distances) * _excess(sides, line)[which] - np.float32(_log10_choices(len(sides.pairs)))
+    weights = novelty(query.hashes[rows, left], reference.hashes[frames, right], distances, gains)
+    favourite = sides.pairs[int(np.bincount(which, np.maximum(gains, 0)).argmax())]
+    start, end = _borders(query, reference, one)
+    good = distances < NONE
+    reached = [min(max(line.speed * time + line.offset, 0.0), reference.duration) for time in (start, end)]
+    segment = Segment(
+        query_start=start,
+        query_end=end,
+        reference_start=min(reached),
+        reference_end=max(reached),
+        speed=line.speed,
+        view=f"{query.views[favourite[0]]}/{reference.views[favourite[1]]}",
+        mean_distance=float(distances[good].mean()) if good.any() else 256.0,
+    )
+    return log10_chance(np.maximum(gains, 0), weights) - relief(weights), segment
+
+
+def _log10_choices(pairs: int) -> float:
+    """log10 of what a frame pays for the pairs and neighbours among which it took the nearest."""
+    return math.log10(pairs * (2 * REACH + 1) / 2)
+
+
+def _aligned(sides: Sides, one: Alignment) -> tuple[Places, Places, Places, npt.NDArray[np.int32]]:
+    """Query rows, reference frames, view pairs and distances of the frames on the line."""
+    shown = sides.comparison.frames
+    inside = one.slots >= 0
+    rows = np.arange(one.first, one.last + 1)[inside]
+    near = np.clip(one.slots[inside][:, None] + np.array([0, -1, 1]), 0, len(shown) - 1)
+    frames = shown[near]
+    cells = sides.stack[:, rows[:, None], frames]
+    which, pick = np.divmod(cells.transpose(1, 0, 2).reshape(len(rows), -1).argmin(axis=1), near.shape[1])
+    chosen = frames[np.arange(len(rows)), pick]
+    return rows, chosen, which, sides.stack[which, rows, chosen].astype(np.int32)
+
+
+def _usual(sides: Sides, rows: Places, frames: Places, which: Places) -> npt.NDArray[np.float64]:
+    """What each aligned frame's distance is to the *other* frames of its segment, float64 (n,): the median over both sides.
+
+    Frames within _APART are left out; 128 where none is left.
+    """
+    times = sides.query.starts[rows]
+    apart = np.abs(times[:, None] - times[None, :]) > _APART
+    cross = sides.stack[which[:, None], rows[:, None], frames[None, :]].astype(np.float64)
+    cross[~apart | (cross >= NONE)] = np.nan
+    known = (~np.isnan(cross)).any(axis=1) & (~np.isnan(cross)).any(axis=0)
+    usual = np.full(len(rows), 128.0)
+    if known.any():
+        usual[known] = np.minimum(np.nanmedian(cross[known], axis=1), np.nanmedian(cross[:, known], axis=0))
+    return usual
+
+
+def _excess(sides: Sides, line: Line) -> npt.NDArray[np.float32]:
+    """Decades by which near frames beside the line are more frequent than in unrelated videos, float32 (pairs,)."""
+    reference = line.speed * sides.query.starts + line.offset
+    beside = np.abs(sides.reference.starts[None, :] - reference[:, None]) > _APART
+    return np.array([excess(one[beside & (one < NONE)]) for one in sides.stack], np.float32)
+
+
+def _borders(query: Fingerprint, reference: Fingerprint, one: Alignment) -> tuple[float, float]:
+    """Query times at which the segment begins and ends: halfway to the first frame that does not belong to it.
+
+    At the ends of the upload it runs on, but never past where the reference itself begins or ends.
+    """
+    times, line = query.starts, one.line
+    start = 0.0 if one.first == 0 else (times[one.first - 1] + times[one.first]) / 2
+    end = query.duration if one.last + 1 == len(times) else (times[one.last] + times[one.last + 1]) / 2
+    begins, ends = sorted((time - line.offset) / line.speed for time in (0.0, reference.duration))
+    start = min(max(start, begins), times[one.first])
+    end = max(min(end, ends), times[one.last] + SLOT)
+    return float(max(start, 0.0)), float(min(end, query.duration))
