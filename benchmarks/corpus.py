@@ -15,6 +15,8 @@ class Video:
     duration: float
     group: str
     """Files of one group show the same recording; its own name where there is none."""
+    scene: str = ""
+    """Files of one scene show the same place or layout in different recordings; empty where there is none."""
 
     @property
     def name(self) -> str:
@@ -30,6 +32,7 @@ def read(folder: Path = DEFAULT) -> list[Video]:
             path=folder / "videos" / row["file"],
             duration=float(row["duration_s"]),
             group=row["near_duplicate_group"] or row["file"],
+            scene=row.get("scene_group", ""),
         )
         for row in sorted(rows, key=lambda row: row["file"])
     ]

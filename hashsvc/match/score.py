@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hashsvc.fingerprint.pdq import hamming
 
-_KNOTS = (
+KNOTS = (
     (0, 9.5), (12, 8.5), (20, 8.0), (31, 7.0), (40, 6.5), (48, 6.0), (56, 5.6), (64, 5.1), (72, 4.6), (80, 4.1), (88, 3.6), (96, 3.08), (100, 2.75), (104, 2.36),
     (108, 1.92), (112, 1.47), (116, 1.07), (120, 0.72), (124, 0.45), (128, 0.26), (140, 0.03), (256, 0.0),
 )  # fmt: skip
@@ -19,7 +19,7 @@ _KNOTS = (
 the knots there fall well short of the tail's own slope."""
 
 SURPRISE: npt.NDArray[np.float32] = np.interp(
-    np.arange(257), [knot[0] for knot in _KNOTS], [knot[1] for knot in _KNOTS]
+    np.arange(257), [knot[0] for knot in KNOTS], [knot[1] for knot in KNOTS]
 ).astype(np.float32)
 """float32 (257,): -log10 P of each distance."""
 
