@@ -19,6 +19,8 @@ from hashsvc.match.seeds import Nomination
 
 LEVELS = (0, 1, 2, 3, 4, 6)
 """Evidence of minus so much or less is counted."""
+_ABOVE = (3, 2, 1, 0, -1, -2)
+"""Evidence of so much or less is counted, to see how the counts fall where nothing would be reported yet."""
 _SIGMAS, _SPARE = 3.0, 2.0
 """How far a count may exceed its expectation: so many of its standard deviations, and so many pairs besides."""
 
@@ -36,6 +38,9 @@ class Trial:
     """Of one place or layout: no copy, but no independent footage either."""
     nominated: bool
     """Whether seeds alone would have brought the two together."""
+    raw: float
+    """What evidence in a bank of this reference only would be if findings above 0 were reported: in a bank of one hash,
+    and the places in the reference paid for afterwards. Infinite where even that finds nothing."""
     alone: float
     """Evidence in a bank of this reference only; 0 where nothing was found."""
     among: float
@@ -69,27 +74,23 @@ def trials(clips: Sequence[Clip], which: int) -> list[Trial]:
 
 
 def forced(query: Fingerprint, reference: Fingerprint, index: Any, bank: int) -> dict[str, Any]:
-    """`nominated`, `alone`, `among` and `view` of a Trial, by the seeds that there are, however weak.
+    """`nominated`, `raw`, `alone`, `among` and `view` of a Trial, by the seeds that there are, however weak.
 
     `index` is the reference's (`_index`), `bank` the number of hashes in the bank of all references.
     """
     nomination, nominated = nominate(query, index)
-    nothing = {"nominated": nominated, "alone": 0.0, "among": 0.0, "view": ""}
+    evidence = {"nominated": nominated, "raw": math.inf, "alone": 0.0, "among": 0.0, "view": ""}
     if nomination is None:
-        return nothing
-    gate = DEFAULT.quality_gate
-    alone = find(query, reference, nomination, gate, _size(reference))
-    if alone is None:
-        return nothing
+        return evidence
     # A line that does not pay for a small bank does not pay for a large one.
-    among = find(query, reference, nomination, gate, bank)
-    longest = max(alone.segments, key=lambda one: one.query_end - one.query_start)
-    return {
-        "nominated": nominated,
-        "alone": alone.evidence,
-        "among": among.evidence if among else 0.0,
-        "view": longest.view,
-    }
+    for name, hashes in (("raw", 1), ("alone", index.ntotal), ("among", bank)):
+        finding = find(query, reference, nomination, DEFAULT.quality_gate, hashes)
+        if finding is None:
+            break
+        evidence[name] = finding.evidence + (math.log10(index.ntotal) if name == "raw" else 0.0)
+        if name == "raw":
+            evidence["view"] = max(finding.segments, key=lambda one: one.query_end - one.query_start).view
+    return evidence
 
 
 def nominate(query: Fingerprint, index: Any) -> tuple[Nomination | None, bool]:
@@ -136,6 +137,23 @@ def alone_rows(done: Sequence[Trial]) -> list[Row]:
     return [_row(level, [one for one in done if one.alone <= -level and one.alone < 0], len(done)) for level in LEVELS]
 
 
+def above_rows(done: Sequence[Trial]) -> list[Row]:
+    """A row a level, around 0: how many decades fewer pairs there are than an evidence of that much says."""
+    rows: list[Row] = []
+    for level in _ABOVE:
+        count = sum(one.raw <= level for one in done)
+        share = math.log10(count / len(done)) if count else None
+        rows.append(
+            {
+                "evidence at most": level,
+                "observed": count,
+                "log10 of the share": None if share is None else round(share, 2),
+                "decades in hand": None if share is None else round(level - share, 2),
+            }
+        )
+    return rows
+
+
 def among_rows(done: Sequence[Trial]) -> list[Row]:
     """A row a level, all references in one bank: of n uploads n x 10^-x chance matches are promised at most."""
     uploads = len({(one.upload, one.variant, one.start) for one in done})
@@ -147,20 +165,19 @@ def _row(level: int, part: Sequence[Trial], promised_of: int) -> Row:
     return {
         "evidence at most": -level,
         "observed": len(part),
-        "promised": round(expected, 3),
+        "promised": f"{expected:g}",
         "allowed": int(allowed(expected)),
         "pairs of clips": len({(one.upload, one.reference) for one in part}),
         "nominated": sum(one.nominated for one in part),
-        "log10 of the share": round(math.log10(len(part) / promised_of), 2) if part else None,
         "right": len(part) <= allowed(expected),
     }
 
 
 def strongest(done: Sequence[Trial], count: int) -> list[Row]:
-    """The chance matches that come nearest to evidence, one a pair of clips."""
+    """The pairs that come nearest to evidence, one a pair of clips."""
     best: dict[tuple[str, str], Trial] = {}
-    for one in sorted(done, key=lambda one: one.alone):
-        if one.alone < 0:
+    for one in sorted(done, key=lambda one: one.raw):
+        if math.isfinite(one.raw):
             best.setdefault((one.upload, one.reference), one)
     return [
         {
@@ -170,8 +187,8 @@ def strongest(done: Sequence[Trial], count: int) -> list[Row]:
             "reference": one.reference,
             "view": one.view,
             "nominated": one.nominated,
-            "evidence alone": round(one.alone, 1),
-            "evidence in the bank": round(one.among, 1),
+            "evidence alone": round(one.raw, 1),
+            "reported in the bank": one.among < 0,
         }
         for one in list(best.values())[:count]
     ]

@@ -41,7 +41,7 @@ class Null:
     def surprise(self) -> Floats:
         """-log10 P(distance <= d), float64 (257,); infinite where no pair was seen."""
         with np.errstate(divide="ignore"):
-            return -np.log10(self.share)
+            return np.maximum(-np.log10(self.share), 0.0)
 
     @property
     def edge(self) -> int:
@@ -103,22 +103,20 @@ def _uploads(clip: Clip) -> Hashes:
 def fit(null: Null, distances: Sequence[int]) -> list[Knot]:
     """(distance, -log10 P) at `distances`, ascending; each rounded down, so that a knot never says more than was seen.
 
-    Down to `null.edge` as measured. Below it no distance was seen often enough, and the curve goes on as a straight line
-    in log P, with the mean slope of the measured tail's last power of ten, the gentler of that and the slope at the edge,
-    up to CAP.
+    Down to `null.edge` as measured. Nearer, no distance was seen often enough, and the curve goes on as a straight line
+    in log P as gently as the tail rises anywhere in its last power of ten (`tail_slope`), up to CAP.
     """
     surprise, edge = null.surprise, null.edge
     slope = tail_slope(surprise, edge)
     values = [surprise[d] if d >= edge else surprise[edge] + slope * (edge - d) for d in distances]
-    # Falling with distance whatever the measurement's noise, and 0 exactly at the end.
-    floored = [math.floor(max(min(value, CAP), 0.0) * 100) / 100 for value in values]
-    return list(zip(distances, np.minimum.accumulate(floored).tolist(), strict=True))
+    floored = [math.floor(min(value, CAP) * 100) / 100 for value in values]
+    return list(zip(distances, floored, strict=True))
 
 
 def tail_slope(surprise: Floats, edge: int) -> float:
-    """-log10 P gained for each bit nearer than `edge`, float: the least over spans that begin there.
+    """-log10 P gained for each bit nearer than `edge`: the least of the mean slopes over spans that begin there.
 
-    The spans reach from a quarter to the whole of the last power of ten before `edge`; 0 where there is no such span.
+    A span rises by a quarter to the whole of the last power of ten; 0 where none does.
     """
     rise = surprise[edge] - surprise[edge + 1 :]
     spans = np.arange(1, len(rise) + 1)

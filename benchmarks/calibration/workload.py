@@ -27,7 +27,12 @@ _STRONGEST = 12
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the workload."""
-    parser.add_argument("--corpus", type=Path, default=corpus.DEFAULT, help="folder with manifest.csv and videos/")
+    parser.add_argument(
+        "--corpus",
+        type=Path,
+        default=corpus.DEFAULT,
+        help="folder with manifest.csv and videos/, or of unrelated videos",
+    )
     parser.add_argument("--longest", type=float, default=0.0, help="leave out videos longer than this, seconds")
     parser.add_argument("--rows", type=int, default=600, help="hashes of an upload clip for the distances, twice that of a reference (default: %(default)s)")  # fmt: skip
     parser.add_argument("--variants", default="", help="of the uploads, names with commas; none is all")
@@ -38,6 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Report:
     """Hash, measure, count."""
+    # One of each group: copies would count the same footage twice.
     videos = corpus.references(corpus.read(options.corpus))
     videos = [one for one in videos if not options.longest or one.duration <= options.longest]
     with tempfile.TemporaryDirectory() as scratch:
@@ -93,6 +99,7 @@ def summary(clips: Sequence[Clip], unrelated: Null, akin: Null, done: Sequence[T
         "Distances of unrelated frames": distance_rows(unrelated, akin),
         "Chance matches, each reference in a bank of its own": alone,
         "Chance matches, all references in one bank": among,
+        "How the counts fall around 0, each reference in a bank of its own": chance.above_rows(plain),
         "Videos of one scene, each reference in a bank of its own": chance.alone_rows(scenes) if scenes else [],
         "Nearest to a match": chance.strongest(plain, _STRONGEST),
     }
@@ -100,7 +107,7 @@ def summary(clips: Sequence[Clip], unrelated: Null, akin: Null, done: Sequence[T
         tables["Knots"] = [{"KNOTS": ", ".join(f"({d}, {value:g})" for d, value in null.fit(unrelated, _DISTANCES))}]
     shortfalls = [
         f"{row['observed']} chance matches with evidence of {row['evidence at most']} or less {where}, "
-        f"where {row['promised']:g} are promised and {row['allowed']} allowed."
+        f"where {row['promised']} are promised and {row['allowed']} allowed."
         for where, rows in (("in banks of one", alone), ("in one bank", among))
         for row in rows
         if not row["right"]
