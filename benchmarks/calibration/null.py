@@ -31,17 +31,16 @@ class Null:
     """Distances between the hashes of many pairs of videos, each pair of videos with the same weight."""
 
     share: Floats
-    """P(distance <= d), float64 (257,), the mean over pairs of videos."""
+    """P(distance <= d) of one frame, float64 (257,): the mean over pairs of videos."""
+    joint: Floats
+    """The same of each of two frames that one pair of videos is compared in, float64 (257,): the root of the mean square.
+
+    Pairs of videos differ: two dark scenes agree in every tenth frame or in none. The frames along a line are all of one
+    pair, so that two of them agree more often than the product of what one does; this is the P whose product it is."""
     seen: npt.NDArray[np.int64]
     """Pairs of hashes at distance d or less, int64 (257,)."""
     videos: npt.NDArray[np.int64]
     """Pairs of videos with at least one pair of hashes at distance d or less, int64 (257,)."""
-
-    @property
-    def surprise(self) -> Floats:
-        """-log10 P(distance <= d), float64 (257,); infinite where no pair was seen."""
-        with np.errstate(divide="ignore"):
-            return np.maximum(-np.log10(self.share), 0.0)
 
     @property
     def edge(self) -> int:
@@ -60,8 +59,8 @@ def measure(
     """
     random = np.random.default_rng(seed)
     references = [distinct(_reference(clip), 2 * rows, random) for clip in clips]
-    shares, seen, videos = np.zeros(257), np.zeros(257, np.int64), np.zeros(257, np.int64)
-    pairs = 0
+    shares, squares = np.zeros(257), np.zeros(257)
+    seen, videos = np.zeros(257, np.int64), np.zeros(257, np.int64)
     for one in clips:
         upload = distinct(_uploads(one), rows, random)
         for other, reference in zip(clips, references, strict=True):
@@ -69,11 +68,18 @@ def measure(
                 continue
             counts = np.bincount(hamming(upload[:, None], reference[None]).ravel(), minlength=257).cumsum()
             shares += counts / counts[-1]
+            squares += (counts / counts[-1]) ** 2
             seen += counts
             videos += counts > 0
-            pairs += 1
         told()
-    return Null(share=shares / max(pairs, 1), seen=seen, videos=videos)
+    pairs = max(int(videos[-1]), 1)
+    return Null(share=shares / pairs, joint=np.sqrt(squares / pairs), seen=seen, videos=videos)
+
+
+def surprise(share: Floats) -> Floats:
+    """-log10 of probabilities; infinite of 0."""
+    with np.errstate(divide="ignore"):
+        return np.maximum(-np.log10(share), 0.0)
 
 
 def distinct(hashes: Hashes, most: int, random: np.random.Generator) -> Hashes:
@@ -103,22 +109,22 @@ def _uploads(clip: Clip) -> Hashes:
 def fit(null: Null, distances: Sequence[int]) -> list[Knot]:
     """(distance, -log10 P) at `distances`, ascending; each rounded down, so that a knot never says more than was seen.
 
-    Down to `null.edge` as measured. Nearer, no distance was seen often enough, and the curve goes on as a straight line
+    Of `null.joint`, since that is what evidence multiplies. Down to `null.edge` as measured. Nearer, no distance was seen often enough, and the curve goes on as a straight line
     in log P as gently as the tail rises anywhere in its last power of ten (`tail_slope`), up to CAP.
     """
-    surprise, edge = null.surprise, null.edge
-    slope = tail_slope(surprise, edge)
-    values = [surprise[d] if d >= edge else surprise[edge] + slope * (edge - d) for d in distances]
+    curve, edge = surprise(null.joint), null.edge
+    slope = tail_slope(curve, edge)
+    values = [curve[d] if d >= edge else curve[edge] + slope * (edge - d) for d in distances]
     floored = [math.floor(min(value, CAP) * 100) / 100 for value in values]
     return list(zip(distances, floored, strict=True))
 
 
-def tail_slope(surprise: Floats, edge: int) -> float:
+def tail_slope(curve: Floats, edge: int) -> float:
     """-log10 P gained for each bit nearer than `edge`: the least of the mean slopes over spans that begin there.
 
     A span rises by a quarter to the whole of the last power of ten; 0 where none does.
     """
-    rise = surprise[edge] - surprise[edge + 1 :]
+    rise = curve[edge] - curve[edge + 1 :]
     spans = np.arange(1, len(rise) + 1)
     inside = (rise >= _DECADE / 4) & (rise <= _DECADE)
     return float((rise[inside] / spans[inside]).min()) if inside.any() else 0.0

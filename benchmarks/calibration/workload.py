@@ -119,17 +119,18 @@ _DISTANCES = [knot[0] for knot in KNOTS]
 
 
 def distance_rows(unrelated: Null, akin: Null) -> list[Row]:
-    """A row a knot: -log10 P as measured, as fitted, and as the code has it."""
+    """A row a knot: -log10 P as the code has it, as fitted, and as measured: see `Null`."""
     fitted = dict(null.fit(unrelated, _DISTANCES))
     return [
         {
             "distance": distance,
             "in the code": round(float(SURPRISE[distance]), 2),
             "fitted": fitted[distance],
-            "measured": _rounded(unrelated.surprise[distance]),
+            "one frame": _rounded(null.surprise(unrelated.share)[distance]),
+            "two of a pair": _rounded(null.surprise(unrelated.joint)[distance]),
             "pairs of hashes": int(unrelated.seen[distance]),
             "pairs of videos": int(unrelated.videos[distance]),
-            "of one scene": _rounded(akin.surprise[distance]),
+            "two of a scene": _rounded(null.surprise(akin.joint)[distance]),
         }
         for distance in _DISTANCES
     ]

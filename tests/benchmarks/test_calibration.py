@@ -1,5 +1,8 @@
 """The arithmetic of the calibration: distances to a table, and how many chance matches a promise allows."""
 
+import dataclasses
+import math
+
 import numpy as np
 import pytest
 
@@ -16,7 +19,7 @@ def tail(slope: float, hashes: float, gentler: float = 0.0, below: int = 0) -> N
     rise = slope * np.clip(128 - np.maximum(distances, below), 0, None) + gentler * np.clip(below - distances, 0, None)
     seen = np.floor(hashes * 10.0**-rise).astype(np.int64)
     share = np.where(seen > 0, 10.0**-rise, 0.0)
-    return Null(share=share, seen=seen, videos=np.minimum(seen, 900))
+    return Null(share=share, joint=share, seen=seen, videos=np.minimum(seen, 900))
 
 
 def test_the_fit_is_what_was_measured_where_it_was_seen() -> None:
@@ -24,8 +27,8 @@ def test_the_fit_is_what_was_measured_where_it_was_seen() -> None:
     measured = tail(0.1, 1e8)
     assert measured.edge == 68
     for distance, value in null.fit(measured, range(68, 257)):
-        assert value <= measured.surprise[distance] + 1e-9
-        assert value == pytest.approx(measured.surprise[distance], abs=0.011)
+        assert value <= null.surprise(measured.joint)[distance] + 1e-9
+        assert value == pytest.approx(null.surprise(measured.joint)[distance], abs=0.011)
 
 
 def test_the_fit_goes_on_in_a_straight_line() -> None:
@@ -40,16 +43,16 @@ def test_the_fit_goes_on_in_a_straight_line() -> None:
 def test_the_fit_is_as_gentle_as_the_tail_ends() -> None:
     """Where the tail grows heavier towards its end, what follows is as heavy; the steep part before is not drawn on."""
     measured = tail(0.1, 1e8, gentler=0.02, below=75)
-    assert null.tail_slope(measured.surprise, measured.edge) == pytest.approx(0.02)
+    assert null.tail_slope(null.surprise(measured.joint), measured.edge) == pytest.approx(0.02)
     knots = dict(null.fit(measured, range(257)))
-    assert knots[measured.edge - 30] == pytest.approx(measured.surprise[measured.edge] + 0.6, abs=0.011)
+    assert knots[measured.edge - 30] == pytest.approx(null.surprise(measured.joint)[measured.edge] + 0.6, abs=0.011)
 
 
 def test_one_odd_pair_of_videos_is_no_tail() -> None:
     """However many frames of them agree, a distance that few pairs of videos reach is drawn, not taken as seen."""
     measured = tail(0.1, 1e8)
     videos = np.where(np.arange(257) < 80, 4, 900)
-    assert Null(share=measured.share, seen=measured.seen, videos=videos).edge == 80
+    assert Null(share=measured.share, joint=measured.joint, seen=measured.seen, videos=videos).edge == 80
 
 
 def a_clip(name: str, seed: int, scene: str = "") -> Clip:
@@ -66,6 +69,17 @@ def test_measure_counts_unrelated_pairs_alike() -> None:
     assert measured.seen[256] == 6 * 20 * 200
     assert measured.share[128] == pytest.approx(0.525, abs=0.01)
     assert measured.share[256] == pytest.approx(1.0)
+
+
+def test_pairs_that_agree_often_weigh_more_along_a_line() -> None:
+    """Where one of two pairs of videos does all the agreeing, two frames of a pair agree oftener than chance squared."""
+    one, other, third = a_clip("a", 1), a_clip("b", 2), a_clip("c", 3)
+    shared = other.reference.hashes[:1, :1].repeat(20, axis=0)
+    still = dataclasses.replace(one.uploads[0].fingerprint, hashes=shared)
+    one = dataclasses.replace(one, uploads=(dataclasses.replace(one.uploads[0], fingerprint=still),))
+    measured = null.measure([one, other, third], lambda left, right: left is one, 100, 1, lambda: None)
+    assert measured.share[20] == pytest.approx(measured.seen[20] / measured.seen[256])
+    assert measured.joint[20] == pytest.approx(measured.share[20] * math.sqrt(2))
 
 
 def test_near_identical_hashes_are_one() -> None:

@@ -18,7 +18,7 @@ from hashsvc.match.extend import find
 from hashsvc.match.score import SURPRISE
 from hashsvc.match.seeds import Nomination
 
-_REFERENCES = _UPLOADS = 24
+_REFERENCES = _UPLOADS = 20
 _RANK = 30
 """Dimensions that the footage moves in. Real footage has more: this few bring chance agreement about as often as several
 of the real corpus' worst pairs, and use up what evidence leaves in hand with ordinary ones."""
