@@ -35,8 +35,8 @@ class Null:
     joint: Floats
     """The same of each of two frames that one pair of videos is compared in, float64 (257,): the root of the mean square.
 
-    Pairs of videos differ: two dark scenes agree in every tenth frame or in none. The frames along a line are all of one
-    pair, so that two of them agree more often than the product of what one does; this is the P whose product it is."""
+    Pairs of videos differ, sixty times and more. The frames along a line are all of one pair, so that two of them agree
+    more often than chance squared; this is the P whose square it is."""
     seen: npt.NDArray[np.int64]
     """Pairs of hashes at distance d or less, int64 (257,)."""
     videos: npt.NDArray[np.int64]

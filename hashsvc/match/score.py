@@ -18,7 +18,7 @@ KNOTS = (
 """(distance, -log10 P(distance or less | unrelated)), from 6.7e8 pairs of frames in 962 pairs of unrelated clips.
 
 P is the root of the mean square over pairs of clips, not the mean: the frames along a line are all of one pair, and some
-pairs agree a hundred times as often as others. (With the mean, 0.8 more at 64, real negatives reached -5.) The knots
+pairs agree sixty times as often as the mean. (With the mean, 0.8 more at 64, real negatives reached -5.) The knots
 are the measurement or up to 0.25 under it. Under 52 too few pairs were seen to trust; knots there stay under a straight
 line with the slope of the tail before, 0.054 a bit.
 """
