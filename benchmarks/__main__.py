@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks import confirm_to_match, corpus, corpus_pairs
+from benchmarks.calibration import workload as calibration
 from benchmarks.report import Report
 from benchmarks.robustness import workload as robustness
 
@@ -46,6 +47,13 @@ WORKLOADS = {
         run=robustness.run,
         arguments=robustness.arguments,
         short=("--recipes", "plain", "--length", "10", "--limit", "4"),
+        corpus=True,
+    ),
+    "calibration": Workload(
+        about="unrelated real videos: how far their frames are apart, and how often they match by chance",
+        run=calibration.run,
+        arguments=calibration.arguments,
+        short=("--longest", "12", "--variants", "plain,flip,inverted,transposed"),
         corpus=True,
     ),
 }
