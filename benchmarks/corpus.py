@@ -1,10 +1,17 @@
-"""The folder of real videos that benchmarks run on, and which of them share footage."""
+"""A folder of real videos that benchmarks run on, and which of them share footage."""
 
+import collections
 import csv
 import dataclasses
 from pathlib import Path
 
+import av
+
 DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "corpus"
+
+_SUFFIXES = frozenset(
+    [".3gp", ".avi", ".flv", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".ts", ".webm", ".wmv"]
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,27 +19,57 @@ class Video:
     """One file of the corpus."""
 
     path: Path
+    name: str
+    """The file's name without its suffix, or with it where another differs in the suffix only."""
     duration: float
     group: str
     """Files of one group show the same recording; its own name where there is none."""
+    scene: str = ""
+    """Files of one scene look alike and are different recordings, unless they are of one group; empty for none."""
 
     @property
-    def name(self) -> str:
-        return self.path.stem
+    def alone(self) -> bool:
+        """Whether no other file is said to show the same recording."""
+        return self.group == self.path.name
 
 
 def read(folder: Path = DEFAULT) -> list[Video]:
-    """All videos, by name. Raises FileNotFoundError where there is no corpus."""
-    with (folder / "manifest.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    """All videos, by name: those of `manifest.csv`, or without one every video file, each a group of its own.
+
+    They are in `videos/` or in the folder itself. Raises FileNotFoundError where there is no folder, and
+    av.FFmpegError where without a manifest a file has a video's suffix and is none.
+    """
+    place = folder / "videos" if (folder / "videos").is_dir() else folder
+    manifest = folder / "manifest.csv"
+    rows = _listed(manifest) if manifest.exists() else _found(place)
+    stems = collections.Counter(Path(row["file"]).stem for row in rows)
     return [
         Video(
-            path=folder / "videos" / row["file"],
+            path=place / row["file"],
+            name=Path(row["file"]).stem if stems[Path(row["file"]).stem] == 1 else row["file"],
             duration=float(row["duration_s"]),
-            group=row["near_duplicate_group"] or row["file"],
+            group=row.get("near_duplicate_group") or row["file"],
+            scene=row.get("scene_group") or "",
         )
         for row in sorted(rows, key=lambda row: row["file"])
     ]
+
+
+def _listed(manifest: Path) -> list[dict[str, str]]:
+    with manifest.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _found(place: Path) -> list[dict[str, str]]:
+    """Rows such as a manifest has."""
+    paths = [path for path in place.iterdir() if path.suffix.lower() in _SUFFIXES]
+    return [{"file": path.name, "duration_s": str(_duration(path))} for path in paths]
+
+
+def _duration(path: Path) -> float:
+    """Seconds, as the container says."""
+    with av.open(str(path)) as container:
+        return float(container.duration or 0) / av.time_base
 
 
 def references(videos: list[Video]) -> list[Video]:
