@@ -45,7 +45,7 @@ WORKLOADS = {
         about="edited copies of real videos: how many are found, how exactly, and what is found wrongly",
         run=robustness.run,
         arguments=robustness.arguments,
-        short=("--recipes", "plain", "--length", "10", "--limit", "4"),
+        short=("--recipes", "plain", "--length", "10", "--lengths", "none", "--limit", "4", "--peers", "phash"),
         corpus=True,
     ),
 }
