@@ -3,6 +3,7 @@
 import collections
 import csv
 import dataclasses
+import sys
 from pathlib import Path
 
 import av
@@ -36,8 +37,7 @@ class Video:
 def read(folder: Path = DEFAULT) -> list[Video]:
     """All videos, by name: those of `manifest.csv`, or without one every video file, each a group of its own.
 
-    They are in `videos/` or in the folder itself. Raises FileNotFoundError where there is no folder, and
-    av.FFmpegError where without a manifest a file has a video's suffix and is none.
+    They are in `videos/` or in the folder itself. Raises FileNotFoundError where there is no folder.
     """
     place = folder / "videos" if (folder / "videos").is_dir() else folder
     manifest = folder / "manifest.csv"
@@ -61,9 +61,14 @@ def _listed(manifest: Path) -> list[dict[str, str]]:
 
 
 def _found(place: Path) -> list[dict[str, str]]:
-    """Rows such as a manifest has."""
-    paths = [path for path in place.iterdir() if path.suffix.lower() in _SUFFIXES]
-    return [{"file": path.name, "duration_s": str(_duration(path))} for path in paths]
+    """Rows such as a manifest has; what has a video's suffix and is none is left out, with a line on stderr."""
+    rows: list[dict[str, str]] = []
+    for path in sorted(path for path in place.iterdir() if path.suffix.lower() in _SUFFIXES):
+        try:
+            rows.append({"file": path.name, "duration_s": str(_duration(path))})
+        except av.FFmpegError as error:
+            print(f"left out {path.name}: {error}", file=sys.stderr)
+    return rows
 
 
 def _duration(path: Path) -> float:

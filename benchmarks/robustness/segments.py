@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from benchmarks.robustness import metrics
 from benchmarks.robustness.copies import Copy
-from benchmarks.robustness.measure import Outcome
+from benchmarks.robustness.journal import Outcome
 from benchmarks.robustness.stretch import Stretch, ends
 
 TOLERANCE = 1.0

@@ -7,8 +7,8 @@ from typing import Any
 from benchmarks.report import Row
 from benchmarks.robustness import segments
 from benchmarks.robustness.copies import Copy
+from benchmarks.robustness.journal import Outcome
 from benchmarks.robustness.judge import System, Truth, right
-from benchmarks.robustness.measure import Outcome
 from benchmarks.robustness.recipes import PLAIN
 
 

@@ -10,8 +10,8 @@ from benchmarks import corpus
 from benchmarks.corpus import Video
 from benchmarks.report import Report
 from benchmarks.robustness import measure, picture, plan, requirements, tables
+from benchmarks.robustness.journal import Outcome
 from benchmarks.robustness.judge import System, Truth
-from benchmarks.robustness.measure import Outcome
 from benchmarks.robustness.peers import PEERS
 from benchmarks.robustness.peers.compare import compare
 from benchmarks.robustness.recipes import PLAIN, Recipe

@@ -6,8 +6,8 @@ import pytest
 
 from benchmarks.corpus import Video
 from benchmarks.robustness.copies import Copy
+from benchmarks.robustness.journal import Found, Outcome
 from benchmarks.robustness.judge import System, Truth
-from benchmarks.robustness.measure import Found, Outcome
 from benchmarks.robustness.segments import exactness, place
 from benchmarks.robustness.stretch import Stretch
 
