@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import hashsvc
+import hashsvc_index
 from benchmarks.corpus import Video
 from benchmarks.robustness.journal import Found, Journal, Outcome
 from benchmarks.robustness.progress import told
@@ -18,10 +20,11 @@ from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.match.model import MatchResult
 from hashsvc.service import DEFAULT_BANK, Service
 
-_ROOT = Path(__file__).resolve().parents[2]
-_HASHING = ("hashsvc/config.py", "hashsvc/media", "hashsvc/fingerprint")
-_MATCHING = (*_HASHING, "hashsvc/service.py", "hashsvc/match", "index/hashsvc_index")
-"""What decides the hashes of a reference, and what is found."""
+_CODE = Path(hashsvc.__file__).parent
+_INDEX = Path(hashsvc_index.__file__).parent
+_HASHING = (_CODE / "config.py", _CODE / "media", _CODE / "fingerprint")
+_MATCHING = (*_HASHING, _CODE / "service.py", _CODE / "bank", _CODE / "match", _INDEX)
+"""What decides the hashes of a reference, and what is found: files and folders of the code that runs."""
 
 
 def measure(
@@ -108,11 +111,10 @@ def _found(result: MatchResult) -> Iterator[Found]:
         )
 
 
-def _digest(places: Sequence[str], names: Sequence[str]) -> str:
-    """Of the code in these places and of these names, hex."""
+def _digest(places: Sequence[Path], names: Sequence[str]) -> str:
+    """Of the code in these places and of these names, hex; the same wherever the code lies."""
     hashed = hashlib.sha256("\n".join(names).encode())
     for place in places:
-        files = [_ROOT / place] if place.endswith(".py") else sorted((_ROOT / place).rglob("*.py"))
-        for file in files:
-            hashed.update(f"\n{file.relative_to(_ROOT)}\n".encode() + file.read_bytes())
+        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            hashed.update(f"\n{file.relative_to(place.parent)}\n".encode() + file.read_bytes())
     return hashed.hexdigest()[:16]

@@ -28,7 +28,8 @@ def draw(path: Path, results: Results) -> None:
     axes.xaxis.tick_top()
     for row, line in enumerate(values):
         for column, value in enumerate(line):
-            axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=6)
+            ink = "black" if 0.15 < value < 0.85 else "white"
+            axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=6, color=ink)
     axes.set_title(f"Recall at zero false positives, {len(results.main)} copies of {results.length:g} s", fontsize=8)
-    figure.colorbar(image, shrink=0.4)
+    figure.colorbar(image, shrink=0.4).ax.tick_params(labelsize=6)
     figure.savefig(path)
