@@ -47,15 +47,13 @@ class Exactness:
 
 
 def place(copies: Sequence[Copy], outcomes: Mapping[str, Outcome]) -> list[Placed]:
-    """Each copy that was judged."""
-    return [
-        Placed(
-            copy=copy,
-            predicted=next((one.stretches for one in outcomes[copy.name].matches if one.reference == copy.source), ()),
-        )
-        for copy in copies
-        if copy.name in outcomes
-    ]
+    """Each copy; one that could not be judged has no match."""
+    return [Placed(copy=copy, predicted=_predicted(copy, outcomes.get(copy.name))) for copy in copies]
+
+
+def _predicted(copy: Copy, outcome: Outcome | None) -> tuple[Stretch, ...]:
+    matches = outcome.matches if outcome else ()
+    return next((one.stretches for one in matches if one.reference == copy.source), ())
 
 
 def exactness(placed: Sequence[Placed]) -> Exactness:

@@ -98,3 +98,4 @@ def test_exactness_of_several_copies() -> None:
     assert measured.precision == 1.0
     assert measured.recall == pytest.approx((1.0 + 0.25 + 0.0) / 3)
     assert measured.within == 0.5
+    assert exactness(place(TRUTH.copies, {})).recall == 0.0
