@@ -90,12 +90,10 @@ def _options(name: str, workload: Workload, words: Sequence[str], *, several: bo
     parser.add_argument("--format", choices=("table", "json"), default="table", help="Markdown, or one JSON object")
     parser.add_argument("--output", type=Path, help="write the report here too; `all` appends")
     parser.add_argument("--short", action="store_true", help=f"the same as {' '.join(workload.short)}")
-    known, _ = parser.parse_known_args(words)
-    if not several:
-        workload.arguments(parser)
-        return parser.parse_args([*(workload.short if known.short else ()), *words])
-    parser.parse_args(words)
+    if several:
+        parser.parse_args(words)  # nothing but what every workload has
     workload.arguments(parser)
+    known, _ = parser.parse_known_args(words)
     return parser.parse_args([*(workload.short if known.short else ()), *words])
 
 
