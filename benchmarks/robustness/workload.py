@@ -34,10 +34,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the workload."""
     add = parser.add_argument
     add("--videos", dest="corpus", type=Path, default=corpus.DEFAULT, metavar="DIR", help="any folder of videos")
-    add("--recipes", default="all", help="all, plain, or names with commas (default: %(default)s)")
+    add("--recipes", type=_recipes, default="all", help="all, plain, or names with commas (default: %(default)s)")
     add("--length", type=float, default=20.0, help="seconds of each cut (default: %(default)s)")
     add(
         "--lengths",
+        type=_lengths,
         default=LENGTHS,
         help="further lengths, tried with a few mild edits, or none (default: %(default)s)",
     )
@@ -45,7 +46,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--limit", type=int, default=0, help="use about so many references only; 0 is all")
     add("--seed", type=int, default=1, help="where the cuts begin (default: %(default)s)")
     add("--jobs", type=int, default=2, help="threads that make and hash copies (default: %(default)s)")
-    add("--peers", default="all", help=f"all that are installed, none, or of {','.join(PEERS)} (default: %(default)s)")
+    add(
+        "--peers",
+        type=_peer_names,
+        default="all",
+        help=f"all that are installed, none, or of {','.join(PEERS)} (default: %(default)s)",
+    )
     add("--peer-python", type=Path, default=Path(sys.executable), help="an interpreter that has the package vpdq")
     add("--picture", type=Path, help="draw recall by recipe and system into this PNG")
     add("--work", type=Path, help="keep copies, data directory, hashes and outcomes here, and use what is there")
@@ -65,12 +71,11 @@ def run(options: argparse.Namespace) -> Report:
 def _results(options: argparse.Namespace, work: Path) -> tuple[Results, list[str]]:
     """All steps; each takes from `work` what is there. The strings say what went wrong with single files."""
     videos = corpus.read(options.corpus)
-    lengths = _numbers(options.lengths)
     scheme = plan.plan(videos, cuts=options.cuts, seed=options.seed, limit=options.limit)
     if not scheme.references:
         raise SystemExit(f"no video in {options.corpus} is a group of its own and has {plan.LEAST:g} s")
-    orders = list(scheme.orders(_recipes(options.recipes), options.length))
-    for length in lengths:
+    orders = list(scheme.orders(options.recipes, options.length))
+    for length in options.lengths:
         orders += scheme.orders(plan.chosen(LENGTH_RECIPES), length, whole=True)
     copies, failures = plan.make(work, orders, options.jobs)
     truth = Truth(references=scheme.references, clips=videos, copies=copies)
@@ -80,7 +85,7 @@ def _results(options: argparse.Namespace, work: Path) -> tuple[Results, list[str
     peers, unhashed = _peers(options, work, truth, queries)
     return Results(
         length=options.length,
-        lengths=lengths,
+        lengths=options.lengths,
         length_recipes=LENGTH_RECIPES,
         truth=truth,
         ours=_ours(outcomes, truth),
@@ -119,9 +124,7 @@ def _peers(
     """Those asked for that can run; a line on stderr for each that cannot."""
     systems: list[System] = []
     failures: list[str] = []
-    for name in {"all": tuple(PEERS), "none": ()}.get(options.peers, tuple(options.peers.split(","))):
-        if name not in PEERS:
-            raise SystemExit(f"no peer is called {name}")
+    for name in options.peers:
         peer = PEERS[name](options.peer_python)
         if why := peer.missing():
             print(f"left out {name}: {why}")
@@ -173,11 +176,18 @@ def _recipes(words: str) -> list[Recipe]:
     try:
         return plan.chosen({"all": (), "plain": PLAIN}.get(words, tuple(words.split(","))))
     except ValueError as error:
-        raise SystemExit(str(error)) from error
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _numbers(words: str) -> list[float]:
+def _lengths(words: str) -> list[float]:
     try:
         return [] if words == "none" else [float(word) for word in words.split(",")]
     except ValueError as error:
-        raise SystemExit(f"--lengths takes seconds with commas or none, not {words}") from error
+        raise argparse.ArgumentTypeError(f"seconds with commas or none, not {words}") from error
+
+
+def _peer_names(words: str) -> tuple[str, ...]:
+    names = {"all": tuple(PEERS), "none": ()}.get(words, tuple(words.split(",")))
+    if unknown := [name for name in names if name not in PEERS]:
+        raise argparse.ArgumentTypeError(f"no peer is called {', '.join(unknown)}")
+    return names
