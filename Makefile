@@ -26,7 +26,7 @@ lint: $(VENV)/.lint  ## Check style, types, the import contracts, the protos and
 proto: $(VENV)/.lint  ## Write hashsvc/v1 anew from protos/.
 	PYTHON=$(CURDIR)/$(BIN)/python protos/generate.sh
 
-bench: $(VENV)/.run  ## Run the benchmarks in their short form; ARGS="NAME" runs one whole.
+bench: $(VENV)/.bench  ## Run the benchmarks in their short form; ARGS="NAME" runs one whole.
 	$(BIN)/python -m benchmarks $(or $(ARGS),all --short)
 
 clean:  ## Remove the environment, caches and the demo's data.
@@ -41,6 +41,10 @@ $(VENV)/.pip:
 
 $(VENV)/.run: pyproject.toml $(VENV)/.pip
 	$(BIN)/python -m pip install --quiet --editable '.[videohash]' --group test
+	touch $@
+
+$(VENV)/.bench: pyproject.toml $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --group bench
 	touch $@
 
 $(VENV)/.lint: pyproject.toml $(VENV)/.run

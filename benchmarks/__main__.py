@@ -46,7 +46,7 @@ WORKLOADS = {
         about="edited copies of real videos: how many are found, how exactly, and what is found wrongly",
         run=robustness.run,
         arguments=robustness.arguments,
-        short=("--recipes", "plain", "--length", "10", "--limit", "4"),
+        short=("--recipes", "plain", "--length", "10", "--lengths", "none", "--limit", "4", "--peers", "phash"),
         corpus=True,
     ),
     "calibration": Workload(
@@ -98,12 +98,10 @@ def _options(name: str, workload: Workload, words: Sequence[str], *, several: bo
     parser.add_argument("--format", choices=("table", "json"), default="table", help="Markdown, or one JSON object")
     parser.add_argument("--output", type=Path, help="write the report here too; `all` appends")
     parser.add_argument("--short", action="store_true", help=f"the same as {' '.join(workload.short)}")
-    known, _ = parser.parse_known_args(words)
-    if not several:
-        workload.arguments(parser)
-        return parser.parse_args([*(workload.short if known.short else ()), *words])
-    parser.parse_args(words)
+    if several:
+        parser.parse_args(words)  # nothing but what every workload has
     workload.arguments(parser)
+    known, _ = parser.parse_known_args(words)
     return parser.parse_args([*(workload.short if known.short else ()), *words])
 
 

@@ -1,16 +1,18 @@
-"""The folder of real videos that benchmarks run on, and which of them share footage."""
+"""A folder of real videos that benchmarks run on, and which of them share footage."""
 
-import contextlib
+import collections
 import csv
 import dataclasses
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 
-from hashsvc.config import Limits
-from hashsvc.errors import MediaError
-from hashsvc.media.probe import probe
+import av
 
 DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "corpus"
+
+_SUFFIXES = frozenset(
+    [".3gp", ".avi", ".flv", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".ts", ".webm", ".wmv"]
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,42 +20,61 @@ class Video:
     """One file of the corpus."""
 
     path: Path
+    name: str
+    """The file's name without its suffix, or with it where another differs in the suffix only."""
     duration: float
     group: str
     """Files of one group show the same recording; its own name where there is none."""
     scene: str = ""
-    """Files of one scene show the same place or layout in different recordings; empty where there is none."""
+    """Files of one scene look alike and are different recordings, unless they are of one group; empty for none."""
 
     @property
-    def name(self) -> str:
-        return self.path.stem
+    def alone(self) -> bool:
+        """Whether no other file is said to show the same recording."""
+        return self.group == self.path.name
 
 
 def read(folder: Path = DEFAULT) -> list[Video]:
-    """All videos, by name; in a folder without a manifest, no two are taken to be related.
+    """All videos, by name: those of `manifest.csv`, or without one every video file, each a group of its own.
 
-    Raises FileNotFoundError where there is no corpus.
+    They are in `videos/` or in the folder itself. Raises FileNotFoundError where there is no folder.
     """
-    if folder.is_dir() and not (folder / "manifest.csv").exists():
-        return list(_unlisted(folder))
-    with (folder / "manifest.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    place = folder / "videos" if (folder / "videos").is_dir() else folder
+    manifest = folder / "manifest.csv"
+    rows = _listed(manifest) if manifest.exists() else _found(place)
+    stems = collections.Counter(Path(row["file"]).stem for row in rows)
     return [
         Video(
-            path=folder / "videos" / row["file"],
+            path=place / row["file"],
+            name=Path(row["file"]).stem if stems[Path(row["file"]).stem] == 1 else row["file"],
             duration=float(row["duration_s"]),
-            group=row["near_duplicate_group"] or row["file"],
-            scene=row.get("scene_group", ""),
+            group=row.get("near_duplicate_group") or row["file"],
+            scene=row.get("scene_group") or "",
         )
         for row in sorted(rows, key=lambda row: row["file"])
     ]
 
 
-def _unlisted(folder: Path) -> Iterator[Video]:
-    """Each file that is a video."""
-    for path in sorted(one for one in folder.iterdir() if one.is_file()):
-        with contextlib.suppress(MediaError):
-            yield Video(path=path, duration=probe(path, Limits()).duration, group=path.name)
+def _listed(manifest: Path) -> list[dict[str, str]]:
+    with manifest.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _found(place: Path) -> list[dict[str, str]]:
+    """Rows such as a manifest has; what has a video's suffix and is none is left out, with a line on stderr."""
+    rows: list[dict[str, str]] = []
+    for path in sorted(path for path in place.iterdir() if path.suffix.lower() in _SUFFIXES):
+        try:
+            rows.append({"file": path.name, "duration_s": str(_duration(path))})
+        except av.FFmpegError as error:
+            print(f"left out {path.name}: {error}", file=sys.stderr)
+    return rows
+
+
+def _duration(path: Path) -> float:
+    """Seconds, as the container says."""
+    with av.open(str(path)) as container:
+        return float(container.duration or 0) / av.time_base
 
 
 def references(videos: list[Video]) -> list[Video]:

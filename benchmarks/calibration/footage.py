@@ -15,6 +15,7 @@ from hashsvc.fingerprint.encoding import VERSION, decode, encode
 from hashsvc.fingerprint.hasher import query_views
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.profiles import DEFAULT, Profile
+from hashsvc.fingerprint.reading import Reading
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.fingerprint.views import hash_views
 from hashsvc.media.decode import samples
@@ -110,7 +111,7 @@ def _clip(video: Video, work: Path, sandbox: Sandbox, limits: Limits) -> Clip:
         reference = decode(fields["reference"])
         uploads = [Upload(variant=one[0], start=one[1], fingerprint=decode(one[2])) for one in fields["uploads"]]
     else:
-        reference = sandbox.fingerprint(video.path, dense=True)
+        reference = sandbox.fingerprint(video.path, Reading.REFERENCE)
         uploads = list(_uploads(video.path, DEFAULT, limits))
         coded = [[one.variant, one.start, encode(one.fingerprint)] for one in uploads]
         part = kept.with_suffix(".part")
@@ -150,7 +151,7 @@ def _upload(
     shown = np.searchsorted(times, start + starts * variant.speed - 1e-3)
     starts, shown = starts[shown < len(times)], shown[shown < len(times)]
     pictures = np.ascontiguousarray(variant.picture(lumas[shown]))
-    views = query_views(pictures, profile)
+    views = query_views(pictures, profile, profile.query_rectangles)
     hashes, quality = hash_views(pictures, views)
     return Fingerprint(
         profile=profile.name,

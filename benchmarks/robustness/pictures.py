@@ -1,5 +1,6 @@
 """Pictures that recipes lay over a clip or under it: banners, logos, emoji, watermarks, a desktop, a window."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -124,5 +125,7 @@ def make(folder: Path, name: str) -> Path:
     path = folder / f"{name}.png"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        MAKERS[name]().save(path)
+        part = folder / f"part-{os.getpid()}--{name}.png"
+        MAKERS[name]().save(part)
+        part.rename(path)
     return path

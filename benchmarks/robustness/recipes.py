@@ -4,7 +4,9 @@ A graph reads the cut clip as `[0:v]`, other footage as `[1:v]` and made picture
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+
+from benchmarks.robustness.stretch import Stretch
 
 EVEN = "scale=trunc(iw/2)*2:trunc(ih/2)*2,setsar=1"
 FIT = "scale=w={w}:h={h}:force_original_aspect_ratio=increase,crop={w}:{h},setsar=1"
@@ -31,14 +33,10 @@ class Edit:
     """Names of made pictures that the graph reads as inputs, after the other footage."""
     speed: float = 1.0
     """Clip seconds in one second of the copy."""
-    starts: float = 0.0
-    """Seconds of the copy before the clip's footage begins."""
-    footage: float | None = None
-    """Seconds of the clip that are used; None: all."""
+    stretches: tuple[Stretch, ...] = ()
+    """Where the clip's footage is in the copy; none: all of it, from the beginning, at `speed`."""
     other: float = 0.0
     """Seconds of other footage needed."""
-    located: bool = True
-    """Whether the copy is one stretch of the clip played forwards, so that its segment has a right answer."""
     sound: bool = False
     """Whether the graph makes sound that `options` map."""
     suffix: str = ".mp4"
@@ -166,7 +164,7 @@ def _opening(seconds: float) -> Callable[[Clip], Edit]:
             graph=f"[1:v]trim=0:{seconds},setpts=PTS-STARTPTS,fps=25,{fit}[o];[0:v]fps=25,{fit}[c];"
             f"[o][c]concat=n=2:v=1[out]",
             other=seconds,
-            starts=seconds,
+            stretches=(Stretch(seconds, seconds + clip.duration, 0.0, clip.duration),),
         )
 
     return edit
@@ -182,8 +180,7 @@ def _excerpt(seconds: float, total: float) -> Callable[[Clip], Edit]:
             f"[y]trim={before}:{total - part},setpts=PTS-STARTPTS[e];"
             f"[0:v]trim=0:{part},setpts=PTS-STARTPTS,fps=25,{fit}[c];[o][c][e]concat=n=3:v=1[out]",
             other=total - part,
-            starts=before,
-            footage=part,
+            stretches=(Stretch(before, before + part, 0.0, part),),
         )
 
     return edit
@@ -200,17 +197,33 @@ def _reel(cut: float) -> Callable[[Clip], Edit]:
         )
         joined = "".join(f"[t{place}]" for place in range(count))
         graph = f"[0:v]{EVEN},split={count}{names};{pieces};{joined}concat=n={count}:v=1[out]"
-        return Edit(graph=graph, located=False)
+        return Edit(graph=graph, stretches=tuple(_joined([one * cut * 1.25 for one in order], cut, clip.duration)))
 
     return edit
 
 
+def _joined(begins: Sequence[float], cut: float, duration: float) -> Iterator[Stretch]:
+    """Pieces of `cut` seconds, one after the other; a piece ends where the clip does."""
+    at = 0.0
+    for begin in begins:
+        length = max(0.0, min(cut, duration - begin))
+        if length:
+            yield Stretch(at, at + length, begin, begin + length)
+        at += length
+
+
 def _loop(seconds: float, times: int) -> Callable[[Clip], Edit]:
-    return lambda clip: Edit(
-        graph=f"[0:v]trim=0:{min(seconds, clip.duration)},setpts=PTS-STARTPTS,{EVEN},fps=25,"
-        f"loop=loop={times}:size={int(25 * min(seconds, clip.duration))}:start=0[out]",
-        located=False,
-    )
+    """Play the beginning, then `times` times again."""
+
+    def edit(clip: Clip) -> Edit:
+        part = min(seconds, clip.duration)
+        return Edit(
+            graph=f"[0:v]trim=0:{part},setpts=PTS-STARTPTS,{EVEN},fps=25,"
+            f"loop=loop={times}:size={int(25 * part)}:start=0[out]",
+            stretches=tuple(Stretch(place * part, (place + 1) * part, 0.0, part) for place in range(times + 1)),
+        )
+
+    return edit
 
 
 def _kit(crop: float, speed: float, crf: int) -> Callable[[Clip], Edit]:
@@ -282,8 +295,8 @@ RECIPES: tuple[Recipe, ...] = (
     *_pair("excerpt", _excerpt(8.0, 60.0), _excerpt(5.0, 60.0)),
     *_pair("reel", _reel(4.0), _reel(2.0)),
     *_pair("loop", _loop(6.0, 2), _loop(3.0, 4)),
-    *_pair("reverse", lambda clip: Edit(graph=f"[0:v]{EVEN},reverse[out]", located=False),
-           lambda clip: Edit(graph="[0:v]scale=-2:240,reverse[out]", located=False)),
+    *_pair("reverse", lambda clip: Edit(graph=f"[0:v]{EVEN},reverse[out]"),
+           lambda clip: Edit(graph="[0:v]scale=-2:240,reverse[out]")),
     *_pair("slideshow", _simple("fps=1,fps=10"), _simple("fps=0.5,fps=10")),
     *_pair("gif", _gif(10, 320), _gif(6, 240)),
     *_pair("sound", _simple("null"), _sound),

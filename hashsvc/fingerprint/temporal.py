@@ -28,11 +28,12 @@ def activity(
 ) -> npt.NDArray[np.float32]:
     """Activity curve float32 (floor(duration x 8),) of thumbnails (n, rows, columns) shown from `times` (n,), seconds.
 
-    Sample i is the mean absolute luma change (0-255) between what is on screen at i/8 s and at (i+1)/8 s; where a
-    video has fewer frames a second the picture stands still in between, as a player shows it.
+    Sample i is the mean absolute luma change (0-255) between what is on screen at i/8 s and at (i+1)/8 s, give or take half
+    a sample: frames are taken as they come after each eighth. Where a video has fewer frames a second the picture
+    stands still in between, as a player shows it.
     """
     instants = np.arange(int(duration * RATE) + 1) / RATE
-    shown = np.clip(np.searchsorted(times, instants + 1e-3, side="right") - 1, 0, len(times) - 1)
+    shown = np.clip(np.searchsorted(times, instants + 0.5 / RATE, side="right") - 1, 0, len(times) - 1)
     curve = np.zeros(max(len(instants) - 1, 0), np.float32)
     moved = np.flatnonzero(np.diff(shown))
     for block in np.array_split(moved, max(1, len(moved) // 512)):

@@ -167,7 +167,9 @@ def averaged(curve: npt.NDArray[np.float32], times: Curve, speed: float) -> Curv
     sums = np.concatenate([[0.0], np.cumsum(curve, dtype=np.float64)])
     half = _HALF * abs(speed)
     grid = np.arange(len(sums)) / ACTIVITY_RATE
-    mean: Curve = (np.interp(times + half, grid, sums) - np.interp(times - half, grid, sums)) / (2 * half)
+    # At its ends a curve is averaged over less, or a constant one would seem to fall off.
+    first, last = (np.clip(times + side, 0.0, grid[-1]) for side in (-half, half))
+    mean: Curve = (np.interp(last, grid, sums) - np.interp(first, grid, sums)) / np.maximum(last - first, 1e-6)
     return mean
 
 

@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.match.extend import Finding
 
-EVIDENCE = -1.0
-"""A match that chance gives to one upload in ten is no match, but worth a closer look."""
+EVIDENCE = -0.5
+"""A match that chance gives to one upload in three is no match, but worth a closer look."""
 _PASTED = 2
 """So many pictures inside the picture look like a paste-up; ordinary footage has one at most, by chance."""
+_WINDOWED = frozenset({"moving", "busy"})
+"""Views of a part that moves while the rest stands still."""
 
 
 def is_hint(query: Fingerprint, findings: Iterable[Finding]) -> bool:
@@ -16,4 +18,4 @@ def is_hint(query: Fingerprint, findings: Iterable[Finding]) -> bool:
     if any(finding.evidence <= EVIDENCE for finding in findings):
         return True
     inside = sum(view.startswith("inside-") for view in query.views)
-    return inside >= _PASTED or "moving" in query.views
+    return inside >= _PASTED or not _WINDOWED.isdisjoint(query.views)

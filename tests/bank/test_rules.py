@@ -1,5 +1,6 @@
 """What may be said of banks and entries."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,12 @@ from hashsvc.bank.model import Interval, Policy
 from hashsvc.errors import InvalidInputError
 
 NAN, INF = float("nan"), float("inf")
+
+
+def policy_with(field: str, value: Any) -> Policy:
+    """The default one, but for one field."""
+    return dataclasses.replace(Policy(), **{field: value})
+
 
 REFUSED: list[tuple[Callable[..., object], tuple[Any, ...], str]] = [
     *((rules.check_bank_id, (name,), "BANK_ID_INVALID")
@@ -32,7 +39,7 @@ REFUSED: list[tuple[Callable[..., object], tuple[Any, ...], str]] = [
     (rules.settled_exclusions, ([Interval(3, 4), Interval(0, 5)],), "FIELD_INVALID"),
     (rules.settled_exclusions, ([Interval(0, 5)] * 2, 20.0), "FIELD_INVALID"),
     (rules.settled_exclusions, ([Interval(one, one + 0.5) for one in range(65)],), "FIELD_TOO_LONG"),
-    *((rules.check_policy, (Policy(**{field: value}),), "FIELD_INVALID")
+    *((rules.check_policy, (policy_with(field, value),), "FIELD_INVALID")
       for field, value in (
           ("block_evidence", NAN), ("block_evidence", -INF), ("block_evidence", 1.0), ("review_evidence", NAN),
           ("review_evidence", 0.1), ("block_coverage", -0.1), ("block_coverage", 1.1), ("block_coverage", NAN),

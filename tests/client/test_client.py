@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hashsvc.bank.model import Bank, Interval, Verdict
@@ -208,6 +209,41 @@ def test_files_are_hashed_here(running: BackgroundServer, tmp_path: Path) -> Non
         found = client.match_file(copy)
     assert sparse.asked == [Reading.QUICK]
     assert (found.verdict, found.matches[0].entry, found.matches[0].digest) == (Verdict.BLOCK, entry.entry, "")
+
+
+class TwoReadings(FakeHasher):
+    """Quickly nothing, deeply the fingerprint."""
+
+    def fingerprint(
+        self, path: Path, reading: Reading, *, progress: Callable[[float], None] | None = None
+    ) -> Fingerprint:
+        """Random hashes for a quick reading, with a hint in the views."""
+        found = super().fingerprint(path, reading, progress=progress)
+        if reading is Reading.DEEP:
+            return dataclasses.replace(found, activity=np.ones((1, int(found.duration * 8)), np.float32))
+        views = ("full", "busy")
+        noise = np.random.default_rng(5).integers(0, 256, (found.frames, 2, 32), np.uint8)
+        return dataclasses.replace(found, views=views, hashes=noise, quality=found.quality.repeat(2, 1))
+
+
+def test_a_hint_is_followed_by_a_deep_reading(running: BackgroundServer, tmp_path: Path) -> None:
+    """Both clients read deeply when the answer to the quick reading says so, and give the stricter answer."""
+    (tmp_path / "copy.mp4").write_bytes(b"copy")
+    video = reference(1)
+    with Client(running.target) as client:
+        revision = client.confirm("default", video).revision
+    hasher = TwoReadings(excerpt(video, 10, 60))
+    with Client(running.target, sandbox=hasher) as client:
+        found = client.match_file(tmp_path / "copy.mp4", min_revision=revision)
+    assert hasher.asked == [Reading.QUICK, Reading.DEEP]
+    assert (found.verdict, found.deepen) == (Verdict.BLOCK, False)
+
+    async def asynchronously() -> MatchResult:
+        async with AsyncClient(running.target, sandbox=hasher) as client:
+            return await client.match_file(tmp_path / "copy.mp4")
+
+    assert asyncio.run(asynchronously()).verdict is Verdict.BLOCK
+    assert hasher.asked == [Reading.QUICK, Reading.DEEP] * 2
 
 
 def test_files_that_cannot_be_hashed(server: BackgroundServer, moody: Moody, tmp_path: Path) -> None:

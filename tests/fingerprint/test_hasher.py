@@ -1,5 +1,6 @@
 """From a file to a fingerprint, of a reference and of an upload."""
 
+import dataclasses
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +13,15 @@ from hashsvc.demo import edits, video
 from hashsvc.demo.place import Picture
 from hashsvc.errors import LimitExceededError, MediaError
 from hashsvc.fingerprint import hasher
+from hashsvc.fingerprint.deep import EXTRA, WINDOWS
 from hashsvc.fingerprint.digests import digest_file
 from hashsvc.fingerprint.encoding import encode
 from hashsvc.fingerprint.hasher import fingerprint_query, fingerprint_reference
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.pdq import hamming, hash_lumas
 from hashsvc.fingerprint.profiles import DEFAULT
+from hashsvc.match import curves
+from hashsvc.match.align import Line
 from tests.media.footage import LIMITS, coded, taken
 
 Reference = Callable[[Path], Fingerprint]
@@ -168,3 +172,36 @@ def test_limits_reach_the_decoder(original: Path) -> None:
         with pytest.raises(LimitExceededError) as caught:
             make(original, DEFAULT, Limits(max_duration=5.0))
         assert caught.value.reason == "LIMIT_DURATION"
+
+
+def test_a_deep_reading(original: Path) -> None:
+    """The frames of a quick one in more views, and a curve for each view of a part of its own."""
+    quick = fingerprint_query(original, DEFAULT, LIMITS)
+    deep = fingerprint_query(original, DEFAULT, LIMITS, deep=True)
+    assert deep.check() is deep
+    assert len(quick.activity) == 0
+    assert deep.starts == pytest.approx(np.arange(28) / 2, abs=0.1)
+    assert {view.name for view in (*DEFAULT.query_views, *WINDOWS, *EXTRA)} <= set(deep.views)
+    assert deep.views[-len(EXTRA) :] == tuple(view.name for view in EXTRA)
+    assert deep.activity.shape == (len(deep.views) - len(EXTRA), 14 * 8)
+    assert (deep.activity[0] > 0).mean() > 0.9  # a moving camera
+    mirror = deep.views.index("mirror")
+    turned = np.fliplr(np.stack([sample.luma for sample in taken(original, DEFAULT.sparse)])[0])
+    assert np.array_equal(deep.hashes[0, mirror], hash_lumas(np.ascontiguousarray(turned)[None])[0][0])
+
+
+def test_a_copy_has_the_curve_of_its_original(original: Path, reference: Reference, tmp_path: Path) -> None:
+    """Mirrored, bordered and toned: what happens when is the same."""
+    edit = edits.chain(edits.mirror, edits.letterbox(0.25), edits.tone(gamma=1.4))
+    video.write(tmp_path / "copy.mp4", edit(video.read(original)), video.Encoding(crf=30))
+    copy = fingerprint_query(tmp_path / "copy.mp4", DEFAULT, LIMITS, deep=True)
+    agreement = curves.agreement(copy.activity[0], reference(original).activity[0], Line(1.0, 0.0), 0.0, 14.0)
+    assert agreement.correlation > 0.8
+
+
+def test_a_long_upload_is_read_quickly(unrelated: Path) -> None:
+    """A deep reading decodes every frame, which a bound on the duration keeps from going on for hours."""
+    limits = dataclasses.replace(LIMITS, max_deep_duration=7.0)
+    assert encode(fingerprint_query(unrelated, DEFAULT, limits, deep=True)) == encode(
+        fingerprint_query(unrelated, DEFAULT, limits)
+    )

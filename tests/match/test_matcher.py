@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hashsvc.bank.model import Entry, Interval, Policy, Verdict
+from hashsvc.bank.model import Depth, Entry, Interval, Policy, Verdict
 from hashsvc.demo import edits, video
 from hashsvc.demo.video import Clip, Encoding
 from hashsvc.errors import InvalidInputError, UnavailableError
@@ -21,6 +21,7 @@ from hashsvc.match.model import EXCLUDED, Excused, MatchResult
 from hashsvc.service import DEFAULT_BANK, Service
 from hashsvc_index.errors import BankNotFoundError
 from tests.match.synthetic import a_reference, an_upload, flipped
+from tests.match.test_curves import a_curve
 from tests.media.footage import LIMITS
 
 Matched = Callable[[Clip, Encoding], MatchResult]
@@ -272,6 +273,53 @@ def test_matches_come_strongest_first(service: Service) -> None:
     assert [match.external_id for match in result.matches] == ["more", "less"]
     assert result.matches[0].evidence < result.matches[1].evidence
     assert [match.verdict for match in result.matches] == [Verdict.BLOCK, Verdict.REVIEW]
+
+
+@pytest.mark.parametrize(
+    ("depth", "views", "deepen"),
+    [
+        (Depth.QUICK, ("full", "busy"), False),
+        (Depth.AUTO, ("full", "inside-1"), False),
+        (Depth.AUTO, ("full", "busy"), True),
+        (Depth.DEEP, ("full", "inside-1"), True),
+    ],
+)
+def test_banks_say_how_closely_an_upload_is_read(
+    service: Service, depth: Depth, views: tuple[str, ...], deepen: bool
+) -> None:
+    """Never, after a hint, or always; a BLOCK and a deep reading are final, and other banks are not asked."""
+    service.create_bank("other", policy=Policy(depth=depth))
+    entry = service.confirm("other", REFERENCE)
+    none = an_upload([(None, 0.0, 12.0, 1.0)])
+    both = dataclasses.replace(none, views=views, hashes=none.hashes.repeat(2, 1), quality=none.quality.repeat(2, 1))
+    assert service.match(both, banks=["other"], min_revision=entry.revision).deepen is deepen
+    service.update_bank(DEFAULT_BANK, policy=Policy(depth=Depth.QUICK))
+    assert service.match(both).deepen is deepen
+    assert not service.match(both, banks=[DEFAULT_BANK]).deepen
+    assert not service.match(dataclasses.replace(both, activity=np.ones((1, 96), np.float32))).deepen
+    assert not service.match(an_upload([(REFERENCE, 3.0, 12.0, 1.0)])).deepen
+    assert not service.match(REFERENCE.digests).deepen
+
+
+def test_an_empty_bank_calls_for_no_deep_reading(service: Service) -> None:
+    """There is nothing that it could find."""
+    service.update_bank(DEFAULT_BANK, policy=Policy(depth=Depth.DEEP))
+    assert not service.match(an_upload([(None, 0.0, 12.0, 1.0)])).deepen
+
+
+def test_a_deep_reading_finds_what_moves_alike(service: Service) -> None:
+    """An upload whose frames are all 92 bits off, too far for any seed, is found by its timing and proven by its frames."""
+    moving = dataclasses.replace(REFERENCE, activity=a_curve(7, 40.0)[None])
+    entry = service.confirm(DEFAULT_BANK, moving)
+    upload = an_upload([(REFERENCE, 10.0, 16.0, 1.0)], bits=92, view="mirror")
+    quick = service.match(upload, min_revision=entry.revision)
+    assert quick.matches == ()
+    deep = service.match(dataclasses.replace(upload, activity=moving.activity[:, 80:208]))
+    [match] = deep.matches
+    assert (match.entry, match.verdict, match.segments[0].view) == (entry.entry, Verdict.BLOCK, "full/mirror")
+    assert match.segments[0].reference_start == pytest.approx(10.0, abs=0.6)
+    still = dataclasses.replace(upload, activity=np.zeros((1, 128), np.float32))
+    assert service.match(still).matches == ()
 
 
 def test_a_query_without_evidence_is_allowed(service: Service) -> None:

@@ -1,0 +1,34 @@
+"""View pairs that seeds did not name are found along a line."""
+
+import numpy as np
+
+from hashsvc.fingerprint.profiles import DEFAULT
+from hashsvc.match.align import Line
+from hashsvc.match.pairs import nominated, widened
+from hashsvc.match.seeds import unseeded
+from tests.match.synthetic import a_reference, an_upload
+
+GATE = DEFAULT.quality_gate
+REFERENCE = a_reference(1)
+
+
+def test_full_against_full_where_nothing_was_nominated() -> None:
+    """An entry that something else points at is compared as a whole first."""
+    assert nominated(unseeded(1), REFERENCE, GATE) == [(0, 0)]
+
+
+def test_the_pair_that_agrees_is_added() -> None:
+    """Along the right line, also where every frame is 92 bits off, too far for any seed; along a wrong one it is not told."""
+    mirror = REFERENCE.views.index("mirror")
+    upload = an_upload([(REFERENCE, 10.0, 16.0, 1.0)], bits=92, view="mirror")
+    assert widened(upload, REFERENCE, [(0, 0)], [Line(1.0, 10.0)], GATE)[:2] == [(0, 0), (0, mirror)]
+    assert widened(upload, REFERENCE, [(0, 0)], [Line(1.0, 10.0), Line(0.5, 3.0)], GATE)[1] == (0, mirror)
+    assert widened(upload, REFERENCE, [(0, 0)], [], GATE) == [(0, 0)]
+
+
+def test_no_frame_on_the_line() -> None:
+    """A line outside the reference, and frames under the gate, add nothing."""
+    upload = an_upload([(REFERENCE, 10.0, 8.0, 1.0)])
+    assert widened(upload, REFERENCE, [(0, 0)], [Line(1.0, 500.0)], GATE) == [(0, 0)]
+    upload.quality[:] = np.uint8(GATE - 1)
+    assert widened(upload, REFERENCE, [(0, 0)], [Line(1.0, 10.0)], GATE) == [(0, 0)]
