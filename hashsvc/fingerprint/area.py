@@ -19,6 +19,8 @@ _LEAST = 0.12
 """A smaller share of the width or height is no picture but a clock in the corner; borders then stay."""
 _MARGIN = 1.5 / 256
 """Taken off inside each found edge: the blurred border line would weigh on every hash."""
+_UNEQUAL = 0.015
+"""Share of the side by which two bars may differ."""
 _FRAMES = 24
 _CELL = 4
 """Side of the blocks that are busy or not, pixels."""
@@ -36,6 +38,13 @@ def bordered_area(lumas: npt.NDArray[np.uint8]) -> pdq.Rect | None:
     some = _some(lumas)
     along_rows, along_columns = _blocks(some), _blocks(some.transpose(0, 2, 1))
     return _rect(*(_lively(_flatness(lines) + _change(lines), _FLAT) for lines in (along_columns, along_rows)))
+
+
+def is_letterbox(rect: pdq.Rect) -> bool:
+    """Whether a rectangle leaves two equal bars and no more, as a player or an encoder makes them; a camera does not."""
+    left, top, right, bottom = rect[0], rect[1], 1 - rect[2], 1 - rect[3]
+    aside, above = max(left, right), max(top, bottom)
+    return min(aside, above) == 0 and abs(left - right) <= _UNEQUAL and abs(top - bottom) <= _UNEQUAL
 
 
 def moving_area(lumas: npt.NDArray[np.uint8]) -> pdq.Rect | None:

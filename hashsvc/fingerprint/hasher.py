@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from hashsvc.config import Limits
 from hashsvc.fingerprint import signals, temporal
-from hashsvc.fingerprint.area import bordered_area, busy_area, moving_area
+from hashsvc.fingerprint.area import bordered_area, busy_area, is_letterbox, moving_area
 from hashsvc.fingerprint.deep import EXTRA, RECTANGLES, WINDOWS, activities
 from hashsvc.fingerprint.digests import digest_file
 from hashsvc.fingerprint.model import Fingerprint, Signals
@@ -114,13 +114,15 @@ def _read_deeply(
 
 
 def query_views(lumas: npt.NDArray[np.uint8], profile: Profile, most: int) -> tuple[View, ...]:
-    """The profile's query views, and what was found inside the picture: `area` within flat borders, `moving` where the
+    """The profile's query views, and what was found inside the picture: `area` within two equal flat bars, `framed` within other flat borders, `moving` where the
     rest stands still, `busy` where the rest moves only now and then, `inside-1` and so on, at most `most` of them, within edges that persist.
 
     A rectangle is a hint that something was added; an upload without any is not hashed in more views.
     """
     found: list[View] = []
-    areas = (("area", bordered_area(lumas)), ("moving", moving_area(lumas)), ("busy", busy_area(lumas)))
+    bordered = bordered_area(lumas)
+    border = "framed" if bordered and not is_letterbox(bordered) else "area"
+    areas = ((border, bordered), ("moving", moving_area(lumas)), ("busy", busy_area(lumas)))
     for name, rect in areas:
         if rect and all(overlap(rect, other.rect) < _SAME_RECTANGLE for other in found):
             found.append(View(name, rect))

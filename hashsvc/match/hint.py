@@ -9,8 +9,8 @@ EVIDENCE = -0.5
 """A match that chance gives to one upload in three is no match, but worth a closer look."""
 _PASTED = 2
 """So many pictures inside the picture look like a paste-up; ordinary footage has one at most, by chance."""
-_WINDOWED = frozenset({"moving", "busy"})
-"""Views of a part that moves while the rest stands still."""
+_PARTS = frozenset({"framed", "moving", "busy"})
+"""Views of a part inside borders that no player makes, and of one that moves while the rest stands still."""
 
 
 def is_hint(query: Fingerprint, findings: Iterable[Finding]) -> bool:
@@ -18,4 +18,4 @@ def is_hint(query: Fingerprint, findings: Iterable[Finding]) -> bool:
     if any(finding.evidence <= EVIDENCE for finding in findings):
         return True
     inside = sum(view.startswith("inside-") for view in query.views)
-    return inside >= _PASTED or not _WINDOWED.isdisjoint(query.views)
+    return inside >= _PASTED or not _PARTS.isdisjoint(query.views)

@@ -25,7 +25,15 @@ _REFERENCE_VIEWS = {
 }
 _QUERY_VIEWS = {
     "area": "inside a border",
+    "framed": "inside a frame",
     "moving": "as the moving part of a still picture",
+    "busy": "as the moving part of a screen",
+    "left-half": "in the left half of the picture",
+    "right-half": "in the right half of the picture",
+    "top-half": "in the upper half of the picture",
+    "bottom-half": "in the lower half of the picture",
+    "left-72": "left part of the picture",
+    "right-72": "right part of the picture",
     "top-72": "upper part of the picture",
     "bottom-72": "lower part of the picture",
 }
@@ -47,8 +55,8 @@ def why(match: Match) -> str:
 def view_in_words(view: str) -> str:
     """`seen mirrored` for `full/mirror`; empty where both sides show the full frame."""
     query, _, reference = view.partition("/")
-    if query == reference:
-        return "" if query == "full" else f"by the {_query_in_words(query)}"
+    if query == reference:  # turned the same way on both sides is not turned at all
+        return f"by the {_query_in_words(query)}" if query in _QUERY_VIEWS else ""
     seen = [] if reference in ("full", "") else [_reference_in_words(reference)]
     if query != "full":
         seen.append(_query_in_words(query))
@@ -68,7 +76,13 @@ def _reference_in_words(view: str) -> str:
 
 
 def _query_in_words(view: str) -> str:
-    return "as a picture inside the picture" if view.startswith("inside-") else _QUERY_VIEWS.get(view, view)
+    if view.startswith("inside-") or view.endswith("-quarter"):
+        return "as a picture inside the picture"
+    if view.startswith("centre-"):
+        return "smaller, within something else"
+    if side := re.fullmatch(r"leaning-(left|right|top|bottom)-\d+", view):
+        return f"filmed off a screen from the {side[1]}"
+    return _QUERY_VIEWS.get(view) or _REFERENCE_VIEWS.get(view, view)
 
 
 def speed_in_words(speed: float) -> str:

@@ -25,6 +25,7 @@ def finding(evidence: float) -> Finding:
         (("full", "inside-1", "inside-2"), [], True),
         (("full", "moving"), [], True),
         (("full", "busy"), [], True),
+        (("full", "framed"), [], True),
         (("full",), [3.0, EVIDENCE], True),
         (("full",), [-30.0], True),
     ],

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from hashsvc.bank.model import Verdict
+from hashsvc.fingerprint.deep import EXTRA, WINDOWS
 from hashsvc.fingerprint.profiles import PROFILES
 from hashsvc.match import words
 from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult, Segment
@@ -63,6 +64,11 @@ def test_equal_bytes() -> None:
         ("area/mirror", "seen mirrored and inside a border"),
         ("top-72/top-72", "by the upper part of the picture"),
         ("full/half-turn", "seen turned upside down"),
+        ("mirror/top-left-82", "seen cropped to its top left 82 % and mirrored"),
+        ("mirror/mirror", ""),
+        ("left-half/full", "seen in the left half of the picture"),
+        ("leaning-left-10/full", "seen filmed off a screen from the left"),
+        ("busy/full", "seen as the moving part of a screen"),
     ],
 )
 def test_views(view: str, said: str) -> None:
@@ -77,6 +83,8 @@ def test_every_view_of_every_profile_has_words() -> None:
             assert words.view_in_words(f"full/{view.name}") != f"seen {view.name}"
         for view in profile.query_views[1:]:
             assert words.view_in_words(f"{view.name}/full") != f"seen {view.name}"
+    for view in (*WINDOWS, *EXTRA):
+        assert words.view_in_words(f"{view.name}/full") != f"seen {view.name}"
 
 
 def test_strongest() -> None:
