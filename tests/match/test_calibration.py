@@ -15,23 +15,24 @@ from hashsvc.fingerprint.pdq import hamming
 from hashsvc.fingerprint.profiles import DEFAULT
 from hashsvc.match import seeds
 from hashsvc.match.extend import find
-from hashsvc.match.score import SURPRISE
+from hashsvc.match.score import SURPRISE, surprise
 from hashsvc.match.seeds import Nomination
 
 _REFERENCES = _UPLOADS = 20
-_RANK = 30
-"""Dimensions that the footage moves in. Real footage has more: this few bring chance agreement about as often as several
-of the real corpus' worst pairs, and use up what evidence leaves in hand with ordinary ones."""
+_KINDS = {60: 120, 100: 160}
+"""PDQ quality that the footage is said to have, and dimensions that it moves in: as few as bring frames within 96 bits more
+often than the tables have it. Walks have no far tail, as near-static scenes have; that is for the workload."""
 _MEMORY = 0.4
 """Correlation of what is shown with what was shown a second before."""
 
 
-def footage(random: np.random.Generator, seconds: float, rate: float, views: int) -> Fingerprint:
+def footage(random: np.random.Generator, seconds: float, rate: float, views: int, quality: int) -> Fingerprint:
     """Smooth hash walks: each bit is the side of a plane on which a wandering point lies; each view has its own point."""
     frames = int(seconds * rate)
-    planes = np.random.default_rng(0).standard_normal((_RANK, 256))
+    rank = _KINDS[quality]
+    planes = np.random.default_rng(0).standard_normal((rank, 256))
     keep = _MEMORY ** (1 / rate)
-    point = random.standard_normal((views, _RANK))
+    point = random.standard_normal((views, rank))
     hashes = np.empty((frames, views, 32), np.uint8)
     for frame in range(frames):
         hashes[frame] = np.packbits(point @ planes > 0, axis=1)
@@ -44,7 +45,7 @@ def footage(random: np.random.Generator, seconds: float, rate: float, views: int
         starts=starts,
         ends=starts + 1 / rate,
         hashes=hashes,
-        quality=np.full((frames, views), 100, np.uint8),
+        quality=np.full((frames, views), quality, np.uint8),
     )
 
 
@@ -58,12 +59,12 @@ def seeded(query: Fingerprint, reference: Fingerprint) -> Nomination:
 
 
 @functools.cache
-def evidences(optimism: int) -> npt.NDArray[np.float64]:
+def evidences(quality: int, optimism: int) -> npt.NDArray[np.float64]:
     """Evidence of every upload in every reference, a bank of its own, where the bank is said to be so many decades smaller
     than it is; 0 where nothing was found."""
     random = np.random.default_rng(2)
-    references = [footage(random, 20.0, 4.0, 4) for _ in range(_REFERENCES)]
-    uploads = [footage(random, 15.0, 2.0, 1) for _ in range(_UPLOADS)]
+    references = [footage(random, 20.0, 4.0, 4, quality) for _ in range(_REFERENCES)]
+    uploads = [footage(random, 15.0, 2.0, 1, quality) for _ in range(_UPLOADS)]
     found = [
         find(upload, reference, seeded(upload, reference), DEFAULT.quality_gate, reference.hashes.size // 32 // 10**optimism)
         for reference in references
@@ -82,20 +83,24 @@ def broken(evidence: npt.NDArray[np.float64]) -> list[int]:
     ]
 
 
-def test_chance_keeps_the_promise() -> None:
+@pytest.mark.parametrize("quality", _KINDS)
+def test_chance_keeps_the_promise(quality: int) -> None:
     """No level of evidence is reached more often than it says."""
-    assert (evidences(0) < 0).any(), "these negatives would show nothing"
-    assert broken(evidences(0)) == []
+    assert (evidences(quality, 0) < 0).any(), "these negatives would show nothing"
+    assert broken(evidences(quality, 0)) == []
 
 
-def test_two_decades_of_optimism_would_show() -> None:
+@pytest.mark.parametrize("quality", _KINDS)
+def test_two_decades_of_optimism_would_show(quality: int) -> None:
     """The negatives are hard enough: were evidence a hundred times stronger, the promise would be broken."""
-    assert broken(evidences(2)) != []
+    assert broken(evidences(quality, 2)) != []
 
 
-@pytest.mark.parametrize("distance", [64, 80, 96])
-def test_the_negatives_agree_more_often_than_real_ones(distance: int) -> None:
-    """Frames of the negatives come this near at least as often as the table says of real ones."""
+@pytest.mark.parametrize("quality", _KINDS)
+@pytest.mark.parametrize("distance", [96, 104])
+def test_the_negatives_agree_more_often_than_real_ones(quality: int, distance: int) -> None:
+    """Frames of the negatives come this near at least as often as the table of their quality says of real ones."""
     random = np.random.default_rng(3)
-    one, other = (footage(random, 200.0, 2.0, 4).hashes.reshape(-1, 32) for _ in range(2))
-    assert (hamming(one[:, None], other[None]) <= distance).mean() >= 10.0 ** -SURPRISE[distance]
+    one, other = (footage(random, 200.0, 2.0, 4, quality).hashes.reshape(-1, 32) for _ in range(2))
+    told = surprise(np.array([distance], np.int32), np.array([quality], np.uint8))[0]
+    assert (hamming(one[:, None], other[None]) <= distance).mean() >= 10.0**-told
