@@ -14,7 +14,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from hashsvc.battery import stills
 from hashsvc.battery.bench import Bench
-from hashsvc.battery.catalogue import BATTERY
+from hashsvc.battery.catalogue import BY_NAME
 from hashsvc.battery.edits import MAKINGS
 from hashsvc.battery.encode import encode
 from hashsvc.config import Limits
@@ -32,6 +32,8 @@ _BATCH = 48
 _FULL = (View("full"),)
 
 Progress = Callable[[float], None]
+Rehearsed = tuple[str, int, Fingerprint]
+"""An edit, the place of the window it was done to, and what the copy hashes to."""
 
 
 def rehearse(
@@ -40,24 +42,27 @@ def rehearse(
     profile: Profile,
     limits: Limits,
     progress: Progress,
-) -> Iterator[tuple[str, Fingerprint]]:
-    """(edit, fingerprint of the copy) for each edit of the battery and each of `windows` (start and length, seconds).
+    names: Sequence[str] = tuple(BY_NAME),
+    *,
+    deep: bool = False,
+) -> Iterator[Rehearsed]:
+    """Copies made by the edits of `names` from each of `windows` (start and length, seconds), read quickly or deeply.
 
     A copy is coded into a temporary file, which goes when it is hashed. An edit that leaves too little of a short window
     is passed over. Raises MediaError and LimitExceededError for the video itself.
     """
     info = probe(path, limits)
-    done, of = 0, len(windows) * len(BATTERY)
-    for start, seconds in windows:
+    done, of = 0, len(windows) * len(names)
+    for place, (start, seconds) in enumerate(windows):
         footage = window(path, info, start, seconds, limits)
         size = footage[0].width, footage[0].height
         other = list(stills.footage(size, len(footage)))
-        for one in BATTERY:
-            making = MAKINGS[one.name]
+        for name in names:
+            making = MAKINGS[name]
             with contextlib.suppress(MediaError), tempfile.TemporaryDirectory() as folder:
                 copy = Path(folder) / "copy.mp4"
                 encode(copy, Bench(size, making.edit, stills.picture).frames(footage, other), making.crf)
-                yield one.name, fingerprint_query(copy, profile, limits)
+                yield name, place, fingerprint_query(copy, profile, limits, deep=deep)
             done += 1
             progress(done / of)
 

@@ -68,16 +68,18 @@ class Sandbox:
         path: Path,
         windows: Sequence[tuple[float, float]],
         *,
+        edits: Sequence[str],
         profile: Profile,
+        reading: Reading = Reading.QUICK,
         progress: Callable[[float], None] | None = None,
-    ) -> list[tuple[str, Fingerprint]]:
-        """Make the edit battery from stretches of a file; see `hashsvc.fingerprint.rehearsal.rehearse`.
+    ) -> list[tuple[str, int, Fingerprint]]:
+        """Make some of the edit battery from stretches of a file; see `hashsvc.fingerprint.rehearsal.rehearse`.
 
         Raises as `fingerprint` does.
         """
         job = self._job("rehearse", path, profile)
-        job.update(windows=[list(window) for window in windows])
-        return [(name, decode(copy)) for name, copy in self._run(job, progress)["copies"]]
+        job.update(windows=[list(window) for window in windows], edits=list(edits), deep=reading is Reading.DEEP)
+        return [(name, place, decode(copy)) for name, place, copy in self._run(job, progress)["copies"]]
 
     def edit_views(
         self,

@@ -94,8 +94,8 @@ def _run(job: dict[str, Any], answers: IO[bytes]) -> dict[str, Any]:
     from hashsvc.fingerprint import rehearsal
 
     if job["kind"] == "rehearse":
-        copies = rehearsal.rehearse(path, job["windows"], profile, limits, progress)
-        return {"copies": [(name, encode(copy)) for name, copy in copies]}
+        copies = rehearsal.rehearse(path, job["windows"], profile, limits, progress, job["edits"], deep=job["deep"])
+        return {"copies": [(name, place, encode(copy)) for name, place, copy in copies]}
     times = np.frombuffer(job["times"], "<f8")
     hashes, quality = rehearsal.edit_views(path, job["edits"], times, profile, limits, progress)
     return {"hashes": hashes.tobytes(), "quality": quality.tobytes()}

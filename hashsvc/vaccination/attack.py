@@ -1,6 +1,7 @@
 """One entry attacked: copies made and matched, views added where one is missed, and the card."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -16,22 +17,38 @@ from hashsvc.config import VaccinationSettings
 from hashsvc.errors import LimitExceededError, UnavailableError
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.profiles import Profile, profile_named
+from hashsvc.fingerprint.reading import Reading
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.match.exclude import silenced
 from hashsvc.match.model import Match, MatchResult
 from hashsvc.match.trial import would_match
+from hashsvc.match.verdict import stricter
 from hashsvc.vaccination.windows import windows
 from hashsvc_index import EntryRecord, Index, Store
 from hashsvc_index.errors import EntryWithdrawnError, RevisionConflictError
 
 _INDEX_SECONDS = 60.0
 _ATTEMPTS = 5
-_MADE, _JUDGED, _VIEWED = 0.75, 0.8, 0.95
+_MADE, _JUDGED, _READ, _VIEWED = 0.6, 0.65, 0.85, 0.95
 """Share of the whole at which each step ends."""
 
 Progress = Callable[[float], None]
-Copies = list[tuple[str, Fingerprint]]
-"""Edits, and what copies so edited hash to."""
+Windows = Sequence[tuple[float, float]]
+"""Stretches of the video: start and length, seconds."""
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class _Copy:
+    """One copy of the video, as it fares."""
+
+    edit: str
+    window: int
+    readings: list[Fingerprint]
+    """What it hashes to, read quickly and, where that is called for, deeply."""
+    match: Match | None = None
+    """With its own entry, in the stricter of the answers to its readings."""
+    deepen: bool = False
+    """Whether the answer to the quick reading calls for a deep one."""
 
 
 class MatchQuery(Protocol):
@@ -72,21 +89,25 @@ class Attack:
         reference = self._place.load(record.number)
         profile = profile_named(reference.profile)
         # A copy of an excluded part is meant to be missed.
-        copies = self._copies(media, silenced(reference, records.entry_of(record).exclusions), profile)
+        shown = silenced(reference, records.entry_of(record).exclusions)
+        stretches = windows(
+            shown, profile.quality_gate, self._place.settings.window_seconds, self._place.settings.max_windows
+        )
+        copies = self._copies(media, stretches, profile)
         self._searchable(record.revision)
-        found = self._judged(copies, _MADE, _JUDGED)
-        missed = [place for place, match in enumerate(found) if match is None]
+        self._judge(copies, _MADE, _JUDGED)
+        self._deepen(media, stretches, profile, [copy for copy in copies if copy.deepen])
+        missed = [copy for copy in copies if copy.match is None]
         detail = ""
         added: tuple[str, ...] = ()
         try:
             if missed:
-                added = self._strengthen(media, profile, [copies[place] for place in missed])
+                added = self._strengthen(media, profile, missed)
         except LimitExceededError as error:
             detail = f"no views were added: {error.message}"
         if added:
-            for place, match in zip(missed, self._judged([copies[one] for one in missed], _VIEWED, 1.0), strict=True):
-                found[place] = match
-        results = _results([name for name, _ in copies], found, added)
+            self._judge(missed, _VIEWED, 1.0)
+        results = _results(copies, added)
         self._finish(
             RobustnessCard(
                 state=CardState.DONE,
@@ -102,40 +123,58 @@ class Attack:
         """Write a card that says why there is none."""
         self._finish(RobustnessCard(state=CardState.FAILED, made_at=records.now(), detail=detail))
 
-    def _copies(self, media: Path, reference: Fingerprint, profile: Profile) -> Copies:
-        settings = self._place.settings
-        chosen = windows(reference, profile.quality_gate, settings.window_seconds, settings.max_windows)
-        made = self._place.sandbox.rehearse(media, chosen, profile=profile, progress=self._within(0.0, _MADE))
-        # The copies' own bytes are known to nobody.
-        return [(name, dataclasses.replace(copy, digests=Digests())) for name, copy in made]
+    def _copies(self, media: Path, stretches: Windows, profile: Profile) -> list[_Copy]:
+        """A copy by every edit of every stretch, read quickly."""
+        made = self._place.sandbox.rehearse(
+            media, stretches, edits=tuple(BY_NAME), profile=profile, progress=self._within(0.0, _MADE)
+        )
+        return [_Copy(edit=edit, window=window, readings=[_unknown(copy)]) for edit, window, copy in made]
 
-    def _judged(self, copies: Copies, begin: float, end: float) -> list[Match | None]:
-        """The match of each copy with its own entry."""
+    def _deepen(self, media: Path, stretches: Windows, profile: Profile, copies: list[_Copy]) -> None:
+        """Read the copies deeply, too, and judge them by it; they are made once more for that."""
+        if not copies:
+            return
+        made = self._place.sandbox.rehearse(
+            media,
+            stretches,
+            edits=tuple(dict.fromkeys(copy.edit for copy in copies)),
+            profile=profile,
+            reading=Reading.DEEP,
+            progress=self._within(_JUDGED, _READ),
+        )
+        deep = {(edit, window): _unknown(copy) for edit, window, copy in made}
+        for copy in copies:
+            if (copy.edit, copy.window) in deep:
+                copy.readings.append(deep[copy.edit, copy.window])
+        self._judge(copies, _READ, _READ)
+
+    def _judge(self, copies: Sequence[_Copy], begin: float, end: float) -> None:
+        """Match each copy, by all of its readings, in the entry's bank."""
         progress = self._within(begin, end)
-        found: list[Match | None] = []
-        for place, (_, copy) in enumerate(copies):
-            matches = self._place.match(copy, banks=[self._bank]).matches
-            found.append(next((match for match in matches if match.entry == self._entry), None))
+        for place, copy in enumerate(copies):
+            results = [self._place.match(reading, banks=[self._bank]) for reading in copy.readings]
+            result = functools.reduce(stricter, results)
+            copy.match = next((match for match in result.matches if match.entry == self._entry), None)
+            copy.deepen = results[0].deepen
             progress((place + 1) / len(copies))
-        return found
 
-    def _strengthen(self, media: Path, profile: Profile, missed: Copies) -> tuple[str, ...]:
+    def _strengthen(self, media: Path, profile: Profile, missed: Sequence[_Copy]) -> tuple[str, ...]:
         """Add views to the entry by which some of the missed copies are found; their names."""
         record = self._place.store.get_entry(self._bank, self._entry)
         reference = self._place.load(record.number)
         room = self._place.settings.max_added_views - sum(one.startswith(VIEW_PREFIX) for one in reference.views)
-        names = [name for name in dict.fromkeys(name for name, _ in missed) if BY_NAME[name].viewed]
+        names = [name for name in dict.fromkeys(copy.edit for copy in missed) if BY_NAME[name].viewed]
         names = [name for name in names if VIEW_PREFIX + name not in reference.views][: 2 * max(room, 0)]
         if not names:
             return ()
         hashes, quality = self._place.sandbox.edit_views(
-            media, names, reference.starts, profile=profile, progress=self._within(_JUDGED, _VIEWED)
+            media, names, reference.starts, profile=profile, progress=self._within(_READ, _VIEWED)
         )
         exclusions = records.entry_of(record).exclusions
         stronger = reference
         for place, name in enumerate(names):
             copies = [
-                copy for edit, copy in missed if edit == name and not self._found(copy, stronger, profile, exclusions)
+                copy for copy in missed if copy.edit == name and not self._found(copy, stronger, profile, exclusions)
             ]
             candidate = _with_view(stronger, VIEW_PREFIX + name, hashes[:, place], quality[:, place])
             if len(stronger.views) - len(reference.views) < room and any(
@@ -145,12 +184,14 @@ class Attack:
         added = stronger.views[len(reference.views) :]
         return added if added and self._replace(record, stronger) else ()
 
-    def _found(
-        self, copy: Fingerprint, reference: Fingerprint, profile: Profile, exclusions: Sequence[Interval]
-    ) -> bool:
+    def _found(self, copy: _Copy, reference: Fingerprint, profile: Profile, exclusions: Sequence[Interval]) -> bool:
+        """Whether any reading of a copy would be found in a reference with other views."""
         policy = records.bank_of(self._place.store.get_bank(self._bank)).policy
-        finding = would_match(copy, reference, profile.quality_gate, self._place.index.hashes, exclusions)
-        return finding is not None and finding.evidence <= policy.review_evidence
+        findings = (
+            would_match(reading, reference, profile.quality_gate, self._place.index.hashes, exclusions)
+            for reading in copy.readings
+        )
+        return any(finding is not None and finding.evidence <= policy.review_evidence for finding in findings)
 
     def _replace(self, record: EntryRecord, stronger: Fingerprint) -> bool:
         """Store the strengthened reference; False where the entry was withdrawn."""
@@ -220,11 +261,16 @@ def _with_view(
     )
 
 
-def _results(names: Sequence[str], found: Sequence[Match | None], added: Sequence[str]) -> tuple[EditResult, ...]:
+def _unknown(copy: Fingerprint) -> Fingerprint:
+    """Without the digests of a copy's bytes, which are known to nobody."""
+    return dataclasses.replace(copy, digests=Digests())
+
+
+def _results(copies: Sequence[_Copy], added: Sequence[str]) -> tuple[EditResult, ...]:
     """One line an edit, in the battery's order; of several stretches the weakest counts."""
     results = []
     for edit in (one.name for one in BATTERY):
-        matches = [match for name, match in zip(names, found, strict=True) if name == edit]
+        matches = [copy.match for copy in copies if copy.edit == edit]
         if matches:
             results.append(
                 EditResult(

@@ -12,13 +12,14 @@ import pytest
 from hashsvc.bank import records
 from hashsvc.bank.card import CardState, EditResult, RobustnessCard
 from hashsvc.bank.model import Entry, EntryState, Verdict
-from hashsvc.battery.catalogue import BATTERY
+from hashsvc.battery.catalogue import BATTERY, BY_NAME
 from hashsvc.client import Client
 from hashsvc.config import Settings, VaccinationSettings
 from hashsvc.errors import InvalidInputError, PreconditionError
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
 from hashsvc.fingerprint.reading import Reading
+from hashsvc.fingerprint.rehearsal import Rehearsed
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.service import Service
 from tests.server.background import background
@@ -52,12 +53,12 @@ def plain(fingerprint: Fingerprint) -> Fingerprint:
 
 
 @pytest.fixture(scope="module")
-def copies(original: Path, fingerprint: Fingerprint) -> list[tuple[str, Fingerprint]]:
+def copies(original: Path, fingerprint: Fingerprint) -> list[Rehearsed]:
     """The battery of the video, made once."""
     with Sandbox() as sandbox:
         shares: list[float] = []
         profile = profile_named(fingerprint.profile)
-        made = sandbox.rehearse(original, [(3.0, 8.0)], profile=profile, progress=shares.append)
+        made = sandbox.rehearse(original, [(3.0, 8.0)], edits=tuple(BY_NAME), profile=profile, progress=shares.append)
     assert shares == sorted(shares) and shares[-1] == 1.0
     return made
 
@@ -92,11 +93,11 @@ def await_card(service: Service | Client, entry: Entry, seconds: float = 60.0) -
     return seen
 
 
-def test_copies_are_uploads_of_their_own(copies: list[tuple[str, Fingerprint]]) -> None:
+def test_copies_are_uploads_of_their_own(copies: list[Rehearsed]) -> None:
     """Every edit has a copy, hashed sparsely in query views, with bytes that are nobody else's."""
-    assert [name for name, _ in copies] == [one.name for one in BATTERY]
-    assert len({copy.digests.sha256 for _, copy in copies}) == len(copies)
-    assert all(copy.frames < 40 and len(copy.views) < 30 for _, copy in copies)
+    assert [name for name, _, _ in copies] == [one.name for one in BATTERY]
+    assert len({copy.digests.sha256 for _, _, copy in copies}) == len(copies)
+    assert all(copy.frames < 40 and len(copy.views) < 30 for _, _, copy in copies)
 
 
 def test_view_of_an_edit_is_the_profiles_own(original: Path, fingerprint: Fingerprint) -> None:
@@ -118,11 +119,13 @@ def test_missed_copies_are_found_afterwards(
     service: Service,
     plain: Fingerprint,
     original: Path,
-    copies: list[tuple[str, Fingerprint]],
+    copies: list[Rehearsed],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A poor reference misses edited copies; vaccination adds as many views as it may, by which they are found."""
-    monkeypatch.setattr(Sandbox, "rehearse", lambda *_, **__: copies)
+    monkeypatch.setattr(
+        Sandbox, "rehearse", lambda *_, reading=Reading.QUICK, **__: copies if reading is Reading.QUICK else []
+    )
     before = service.confirm("default", plain, external_id="poor")
     shares: list[float] = []
     entry = service.vaccinate("default", before.entry, original, progress=shares.append)
@@ -137,7 +140,7 @@ def test_missed_copies_are_found_afterwards(
     assert entry.hashes > before.hashes
     assert (entry.entry, entry.created_at, entry.external_id) == (before.entry, before.created_at, "poor")
     # As an upload sees it, and after a restart.
-    for copy in (copy for name, copy in copies if name == added[0].edit):
+    for copy in (copy for name, _, copy in copies if name == added[0].edit):
         [match] = service.match(dataclasses.replace(copy, digests=type(copy.digests)())).matches
         assert (match.entry, match.segments[0].view.partition("/")[2]) == (entry.entry, added[0].added_view)
     assert service.verify() == []
@@ -152,11 +155,13 @@ def test_withdrawn_meanwhile(
     service: Service,
     plain: Fingerprint,
     original: Path,
-    copies: list[tuple[str, Fingerprint]],
+    copies: list[Rehearsed],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An entry that is withdrawn while views are made for it is left alone."""
-    monkeypatch.setattr(Sandbox, "rehearse", lambda *_, **__: copies)
+    monkeypatch.setattr(
+        Sandbox, "rehearse", lambda *_, reading=Reading.QUICK, **__: copies if reading is Reading.QUICK else []
+    )
     entry = service.confirm("default", plain)
     made = Sandbox.edit_views
 
