@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import confirm_to_match, corpus, corpus_pairs
+from benchmarks import confirm_to_match, corpus, corpus_pairs, hard_cases
 from benchmarks.calibration import workload as calibration
 from benchmarks.report import Report
 from benchmarks.robustness import workload as robustness
@@ -47,6 +47,13 @@ WORKLOADS = {
         run=robustness.run,
         arguments=robustness.arguments,
         short=("--recipes", "plain", "--length", "10", "--lengths", "none", "--limit", "4", "--peers", "phash"),
+        corpus=True,
+    ),
+    "hard_cases": Workload(
+        about="an excerpt in a long programme, shared intros and end cards, harmless parts, black pictures",
+        run=hard_cases.run,
+        arguments=hard_cases.arguments,
+        short=("--excerpts", "1"),
         corpus=True,
     ),
     "calibration": Workload(

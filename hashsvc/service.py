@@ -33,7 +33,7 @@ from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.match.exclude import silenced
 from hashsvc.match.matcher import Matcher
 from hashsvc.match.model import MatchResult
-from hashsvc.match.verdict import stricter
+from hashsvc.match.verdict import combined
 from hashsvc.vaccination import Vaccinator
 from hashsvc_index import Index, Store, verify
 from hashsvc_index.errors import BankExistsError, RevisionConflictError
@@ -379,7 +379,7 @@ class Service:
         if not quick.deepen:
             return quick
         deep = self.match(self._sandbox.fingerprint(media, Reading.DEEP), banks=banks)
-        return stricter(dataclasses.replace(quick, deepen=False), deep)
+        return combined(quick, deep)
 
     # Upkeep and exchange
 

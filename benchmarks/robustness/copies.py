@@ -109,7 +109,7 @@ def _cut(folder: Path, order: Order) -> Path:
     with _only(path):
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            _ffmpeg(
+            ffmpeg(
                 ["-ss", f"{order.start:.3f}", "-t", f"{order.length:.3f}", "-i", str(one.path)],
                 f"[0:v]scale={one.clip.width}:{one.clip.height},setsar=1[out]",
                 ["-an", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "14", "-pix_fmt", "yuv420p"],
@@ -128,7 +128,7 @@ def _edit(folder: Path, cut: Path, order: Order, edit: Edit, path: Path) -> None
         inputs += ["-loop", "1", "-t", f"{order.length / edit.speed:.3f}", "-i", str(picture)]
     encode = [] if edit.suffix == ".gif" else list(_ENCODE)
     sound = [] if edit.sound else ["-an"]
-    _ffmpeg(inputs, edit.graph, [*sound, *encode, *edit.options], path)
+    ffmpeg(inputs, edit.graph, [*sound, *encode, *edit.options], path)
 
 
 def _only(path: Path) -> threading.Lock:
@@ -141,7 +141,7 @@ _guard = threading.Lock()
 _locks: dict[Path, threading.Lock] = {}
 
 
-def _ffmpeg(inputs: list[str], graph: str, output: list[str], path: Path) -> None:
+def ffmpeg(inputs: list[str], graph: str, output: list[str], path: Path) -> None:
     """A file appears under its name when it is whole; under another's number while another process makes it too."""
     part = path.with_name(f"part-{os.getpid()}--{path.name}")
     program = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-nostdin"]

@@ -20,7 +20,7 @@ from hashsvc.fingerprint.model import Digests
 from hashsvc.fingerprint.reading import Reading
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.match.model import MatchResult
-from hashsvc.match.verdict import stricter
+from hashsvc.match.verdict import combined
 from hashsvc.service import DEFAULT_BANK, Service
 
 _CODE = Path(hashsvc.__file__).parent
@@ -108,7 +108,7 @@ def _by_hashes(service: Service, path: Path, sandbox: Sandbox) -> MatchResult:
         return service.match(dataclasses.replace(sandbox.fingerprint(path, reading), digests=Digests()))
 
     quick = read(Reading.QUICK)
-    return stricter(quick, read(Reading.DEEP)) if quick.deepen else quick
+    return combined(quick, read(Reading.DEEP)) if quick.deepen else quick
 
 
 def _found(result: MatchResult) -> Iterator[Found]:

@@ -1,7 +1,6 @@
 """The asyncio client."""
 
 import asyncio
-import dataclasses
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -19,7 +18,7 @@ from hashsvc.config import Settings
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.reading import Reading
 from hashsvc.match.model import MatchResult
-from hashsvc.match.verdict import stricter
+from hashsvc.match.verdict import combined
 from hashsvc.wire.index import Status
 
 Result = TypeVar("Result")
@@ -165,7 +164,7 @@ class AsyncClient:
             return quick
         fingerprint = await asyncio.to_thread(self._local.fingerprint, path, Reading.DEEP, progress=progress)
         deep = await self.match(fingerprint, banks=banks, min_revision=min_revision)
-        return stricter(dataclasses.replace(quick, deepen=False), deep)
+        return combined(quick, deep)
 
     # upkeep and exchange
     async def status(self) -> Status:

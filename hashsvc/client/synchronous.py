@@ -1,6 +1,5 @@
 """The blocking client."""
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -17,7 +16,7 @@ from hashsvc.config import Settings
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.reading import Reading
 from hashsvc.match.model import MatchResult
-from hashsvc.match.verdict import stricter
+from hashsvc.match.verdict import combined
 from hashsvc.wire.index import Status
 
 Result = TypeVar("Result")
@@ -169,7 +168,7 @@ class Client:
             return quick
         fingerprint = self._local.fingerprint(path, Reading.DEEP, progress=progress)
         deep = self.match(fingerprint, banks=banks, min_revision=min_revision)
-        return stricter(dataclasses.replace(quick, deepen=False), deep)
+        return combined(quick, deep)
 
     # upkeep and exchange
     def status(self) -> Status:

@@ -27,7 +27,7 @@ from hashsvc_index.snapshot import Keep
 
 EXACT = -300.0
 """Evidence of equal digests."""
-_MOST_SEEDED, _MOST_MOVING = 8, 4
+_MOST_SEEDED, _MOST_MOVING = 12, 4
 """Entries that a deep reading is compared with: the first by seeds, and by activity curves."""
 _CURVES = 6
 """Views of a deep reading whose curves are looked up; the full one is the first."""

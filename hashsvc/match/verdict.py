@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from hashsvc.bank.model import Policy, Verdict
-from hashsvc.match.model import MatchResult
+from hashsvc.match.model import Match, MatchResult
 
 _STRICTNESS = {Verdict.ALLOW: 0, Verdict.REVIEW: 1, Verdict.BLOCK: 2}
 
@@ -17,9 +17,24 @@ def judge(policy: Policy, evidence: float, query_coverage: float) -> Verdict:
     return Verdict.ALLOW
 
 
-def stricter(quick: MatchResult, deep: MatchResult) -> MatchResult:
-    """What two readings of one upload come to: the deep one's answer, unless the quick one's is stricter."""
-    return quick if _STRICTNESS[quick.verdict] > _STRICTNESS[deep.verdict] else deep
+def combined(quick: MatchResult, deep: MatchResult) -> MatchResult:
+    """What two readings of one upload come to: every entry that either found, each by its stronger match."""
+    best: dict[tuple[str, str], Match] = {}
+    for one in (*quick.matches, *deep.matches):
+        known = best.get((one.bank, one.entry))
+        if known is None or _strength(one) > _strength(known):
+            best[one.bank, one.entry] = one
+    excused = {(one.bank, one.entry): one for one in (*quick.excused, *deep.excused)}
+    return MatchResult(
+        verdict=strictest(one.verdict for one in best.values()),
+        revision=deep.revision,
+        matches=tuple(sorted(best.values(), key=lambda one: (one.evidence, one.entry))),
+        excused=tuple(one for place, one in excused.items() if place not in best),
+    )
+
+
+def _strength(match: Match) -> tuple[int, float]:
+    return _STRICTNESS[match.verdict], -match.evidence
 
 
 def strictest(verdicts: Iterable[Verdict]) -> Verdict:

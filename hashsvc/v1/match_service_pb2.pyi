@@ -210,8 +210,8 @@ class MatchResult(_message.Message):
     revision: _builtins.int
     """The state of the store that was judged."""
     deepen: _builtins.bool
-    """Whether to match a deep reading of the same upload, too: the quick one left a hint, or a bank asks for it. Then the
-    stricter of the two answers counts. Never set for a deep reading, nor by MatchMedia, which reads deeply by itself.
+    """Whether to match a deep reading of the same upload, too: the quick one left a hint, or a bank asks for it. Then what
+    either answer has counts. Never set for a deep reading, nor by MatchMedia, which reads deeply by itself.
     """
     @_builtins.property
     def matches(self) -> _containers.RepeatedCompositeFieldContainer[Global___Match]:

@@ -22,7 +22,7 @@ from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.match.exclude import silenced
 from hashsvc.match.model import Match, MatchResult
 from hashsvc.match.trial import would_match
-from hashsvc.match.verdict import stricter
+from hashsvc.match.verdict import combined
 from hashsvc.vaccination.windows import windows
 from hashsvc_index import EntryRecord, Index, Store
 from hashsvc_index.errors import EntryWithdrawnError, RevisionConflictError
@@ -46,7 +46,7 @@ class _Copy:
     readings: list[Fingerprint]
     """What it hashes to, read quickly and, where that is called for, deeply."""
     match: Match | None = None
-    """With its own entry, in the stricter of the answers to its readings."""
+    """With its own entry, in the answers to its readings taken together."""
     deepen: bool = False
     """Whether the answer to the quick reading calls for a deep one."""
 
@@ -153,7 +153,7 @@ class Attack:
         progress = self._within(begin, end)
         for place, copy in enumerate(copies):
             results = [self._place.match(reading, banks=[self._bank]) for reading in copy.readings]
-            result = functools.reduce(stricter, results)
+            result = functools.reduce(combined, results)
             copy.match = next((match for match in result.matches if match.entry == self._entry), None)
             copy.deepen = results[0].deepen
             progress((place + 1) / len(copies))

@@ -227,7 +227,7 @@ class TwoReadings(FakeHasher):
 
 
 def test_a_hint_is_followed_by_a_deep_reading(running: BackgroundServer, tmp_path: Path) -> None:
-    """Both clients read deeply when the answer to the quick reading says so, and give the stricter answer."""
+    """Both clients read deeply when the answer to the quick reading says so, and give both answers together."""
     (tmp_path / "copy.mp4").write_bytes(b"copy")
     video = reference(1)
     with Client(running.target) as client:

@@ -5,7 +5,8 @@ import itertools
 import pytest
 
 from hashsvc.bank.model import Policy, Verdict
-from hashsvc.match.verdict import judge, strictest
+from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult
+from hashsvc.match.verdict import combined, judge, strictest
 
 ALLOW, REVIEW, BLOCK = Verdict.ALLOW, Verdict.REVIEW, Verdict.BLOCK
 POLICY = Policy(block_evidence=-6.0, block_coverage=0.5, review_evidence=-3.0)
@@ -51,3 +52,36 @@ def test_strictest() -> None:
     assert strictest([ALLOW, REVIEW, ALLOW]) is REVIEW
     assert strictest([ALLOW]) is ALLOW
     assert strictest([]) is ALLOW
+
+
+def a_match(entry: str, verdict: Verdict, evidence: float) -> Match:
+    """Of an entry, with nothing more to it."""
+    return Match(
+        bank="b", entry=entry, external_id="", evidence=evidence, query_coverage=1.0, reference_coverage=1.0, mean_distance=9.0,
+        verdict=verdict, segments=(),
+    )  # fmt: skip
+
+
+def test_two_readings_together() -> None:
+    """What either reading found counts, each entry by its stronger match; an excuse holds unless the other reading matched."""
+    excused = Excused(bank="b", entry="three", external_id="", reason=EXCLUDED, seconds=4.0)
+    other = Excused(bank="b", entry="four", external_id="", reason=EXCLUDED, seconds=4.0)
+    quick = MatchResult(
+        verdict=REVIEW,
+        revision=1,
+        matches=(a_match("one", REVIEW, -9.0), a_match("two", REVIEW, -5.0)),
+        excused=(excused, other),
+        deepen=True,
+    )
+    deep = MatchResult(
+        verdict=BLOCK,
+        revision=2,
+        matches=(a_match("two", BLOCK, -12.0), a_match("three", REVIEW, -8.0), a_match("one", REVIEW, -4.5)),
+    )
+    found = combined(quick, deep)
+    assert (found.verdict, found.revision, found.deepen) == (BLOCK, 2, False)
+    assert [(one.entry, one.evidence) for one in found.matches] == [("two", -12.0), ("one", -9.0), ("three", -8.0)]
+    assert [one.entry for one in found.excused] == ["four"]
+    nothing = MatchResult(verdict=ALLOW, revision=3)
+    assert combined(quick, nothing).verdict is REVIEW
+    assert combined(nothing, nothing) == nothing
