@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import confirm_to_match, corpus, corpus_pairs, hard_cases
+from benchmarks import confirm_to_match, corpus, corpus_pairs, hard_cases, hash_reference, hash_upload
 from benchmarks.calibration import workload as calibration
 from benchmarks.report import Report
 from benchmarks.robustness import workload as robustness
@@ -47,6 +47,20 @@ WORKLOADS = {
         run=robustness.run,
         arguments=robustness.arguments,
         short=("--recipes", "plain", "--length", "10", "--lengths", "none", "--limit", "4", "--peers", "phash"),
+        corpus=True,
+    ),
+    "hash_upload": Workload(
+        about="what a quick and a deep reading of an upload cost, beside decoding every frame once",
+        run=hash_upload.run,
+        arguments=hash_upload.arguments,
+        short=("--longest", "12"),
+        corpus=True,
+    ),
+    "hash_reference": Workload(
+        about="what a minute of video costs to confirm: processor time, hashes and bytes, for each profile",
+        run=hash_reference.run,
+        arguments=hash_reference.arguments,
+        short=("--longest", "8"),
         corpus=True,
     ),
     "hard_cases": Workload(

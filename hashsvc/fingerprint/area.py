@@ -24,8 +24,12 @@ _UNEQUAL = 0.015
 _FRAMES = 24
 _CELL = 4
 """Side of the blocks that are busy or not, pixels."""
-_FILLED = 0.6
-"""Share of a busy rectangle that is busy."""
+_FILLED = 0.65
+"""Share of a busy rectangle that is busy at least,"""
+_QUIET = 0.05
+"""and share of the rest that is at most."""
+_MOST_BUSY = 0.6
+"""A larger share of the frame is no window in it."""
 
 Energy = npt.NDArray[np.float32]
 
@@ -58,7 +62,9 @@ def moving_area(lumas: npt.NDArray[np.uint8]) -> pdq.Rect | None:
 
 
 def busy_area(lumas: npt.NDArray[np.uint8]) -> pdq.Rect | None:
-    """The rectangle of what moves most of the time in lumas uint8 (n, side, side), or None when that is all or nothing.
+    """The rectangle of what moves most of the time in lumas uint8 (n, side, side), or None when there is none.
+
+    It is well filled with what moves, and beside it next to nothing does.
 
     A film in a window of a screen on which now and then something else happens.
     """
@@ -69,12 +75,18 @@ def busy_area(lumas: npt.NDArray[np.uint8]) -> pdq.Rect | None:
     cells = side // _CELL
     blocks = some.reshape(count, cells, _CELL, cells, _CELL).mean(axis=(2, 4))
     often = np.median(np.abs(np.diff(blocks, axis=0)), axis=0) > _STILL
-    parts, found = scipy.ndimage.label(scipy.ndimage.binary_closing(often, iterations=2))
+    # Gaps are closed; what lies beyond the border counts as busy, or closing would wear the border off.
+    closed = scipy.ndimage.binary_erosion(
+        scipy.ndimage.binary_dilation(often, iterations=2), iterations=2, border_value=1
+    )
+    parts, found = scipy.ndimage.label(closed)
     if not found:
         return None
     sizes = np.bincount(parts.ravel())[1:]
     rows, columns = scipy.ndimage.find_objects(parts)[int(sizes.argmax())]
-    if sizes.max() < _FILLED * (rows.stop - rows.start) * (columns.stop - columns.start):
+    size = (rows.stop - rows.start) * (columns.stop - columns.start)
+    beside = (often.sum() - often[rows, columns].sum()) / max(cells * cells - size, 1)
+    if sizes.max() < _FILLED * size or size > _MOST_BUSY * cells * cells or beside > _QUIET:
         return None
     return _rect((columns.start / cells, columns.stop / cells), (rows.start / cells, rows.stop / cells))
 

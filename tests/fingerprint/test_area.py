@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from hashsvc.demo import video
-from hashsvc.fingerprint.area import bordered_area, moving_area
+from hashsvc.fingerprint.area import bordered_area, busy_area, is_letterbox, moving_area
 
 SIDE = 256
 Lumas = npt.NDArray[np.uint8]
@@ -105,3 +105,47 @@ def test_an_inset_on_a_still_picture_moves(footage: Lumas) -> None:
 def test_everything_moves(footage: Lumas) -> None:
     """Footage from a hand-held camera has no still border."""
     assert moving_area(footage) is None
+
+
+def a_window(x: int, y: int, width: int, height: int, *, still: bool) -> npt.NDArray[np.uint8]:
+    """Noise that changes from frame to frame in one part, on a picture that stays, or that changes, too."""
+    random = np.random.default_rng(3)
+    lumas = np.repeat(random.integers(0, 256, (1, 256, 256), np.uint8), 12, axis=0)
+    if not still:
+        lumas = random.integers(0, 256, lumas.shape, np.uint8)
+    lumas[:, y : y + height, x : x + width] = (
+        random.integers(0, 256, (12, height // 4, width // 4), np.uint8).repeat(4, 1).repeat(4, 2)
+    )
+    return lumas
+
+
+@pytest.mark.parametrize("place", [(0, 0, 80, 64), (176, 192, 80, 64), (40, 60, 100, 80)])
+def test_a_window_that_moves_is_busy(place: tuple[int, int, int, int]) -> None:
+    """In a corner or in the middle of a still picture it is found to within a block; the whole frame is no window in it."""
+    x, y, width, height = place
+    rect = busy_area(a_window(*place, still=True))
+    assert rect == pytest.approx((x / 256, y / 256, (x + width) / 256, (y + height) / 256), abs=0.02)
+    assert busy_area(a_window(*place, still=False)) is None
+    assert busy_area(a_window(0, 0, 256, 256, still=True)) is None
+
+
+def test_a_still_picture_is_not_busy() -> None:
+    """Nor is a clip of three frames, which does not tell."""
+    still = np.repeat(a_window(0, 0, 80, 64, still=True)[:1], 12, axis=0)
+    assert busy_area(still) is None
+    assert busy_area(a_window(0, 0, 80, 64, still=True)[:3]) is None
+
+
+@pytest.mark.parametrize(
+    ("rect", "letterbox"),
+    [
+        ((0.0, 0.1, 1.0, 0.9), True),
+        ((0.1, 0.0, 0.9, 1.0), True),
+        ((0.0, 0.1, 1.0, 1.0), False),
+        ((0.03, 0.04, 1.0, 1.0), False),
+        ((0.1, 0.1, 0.9, 0.9), False),
+    ],
+)
+def test_two_equal_bars_are_a_letterbox(rect: tuple[float, float, float, float], letterbox: bool) -> None:
+    """One bar, unequal ones, and borders on all sides are something else."""
+    assert is_letterbox(rect) is letterbox
