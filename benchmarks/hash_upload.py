@@ -15,7 +15,7 @@ from rich.progress import track
 
 from benchmarks import corpus
 from benchmarks.corpus import Video
-from benchmarks.report import Report
+from benchmarks.report import Report, Row
 from hashsvc.config import Limits
 from hashsvc.fingerprint.hasher import fingerprint_query
 from hashsvc.fingerprint.profiles import DEFAULT
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> Report:
     )
 
 
-def measured(videos: Sequence[Video]) -> Iterator[dict[str, float | str | bool]]:
+def measured(videos: Sequence[Video]) -> Iterator[Row]:
     """A row a video."""
     for video in track(videos, "hash", console=Console(file=sys.stderr)):
         decode, _ = timed(decoded, video.path)
