@@ -19,7 +19,8 @@ def policy_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option(
             "--depth",
-            type=click.Choice(Depth),
+            type=click.Choice([one.value for one in Depth]),
+            callback=lambda _, __, value: None if value is None else Depth(value),
             help="Read uploads quickly, deeply after a hint, or always deeply.",
         ),
         click.option("--review-evidence", type=float, help="REVIEW needs evidence at or below this."),

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 @click.command("fingerprint")
 @click.option(
     "--reading",
-    type=click.Choice(Reading),
-    default=Reading.QUICK,
+    type=click.Choice([one.value for one in Reading]),
+    default=Reading.QUICK.value,
     show_default=True,
     help="As a reference to be confirmed, or as an upload quickly or deeply.",
 )
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @config_option
 @format_option
 @files_argument
-def command(reading: Reading, config: Path | None, output_format: str, files: tuple[Path, ...]) -> None:
+def command(reading: str, config: Path | None, output_format: str, files: tuple[Path, ...]) -> None:
     """Fingerprint videos on this machine and print what came out; no bank is read or changed.
 
     The table sums up; `--format json` has every hash (PDQ, hex) with its time, view and quality. Since nothing is
@@ -46,7 +46,7 @@ def command(reading: Reading, config: Path | None, output_format: str, files: tu
     try:
 
         def one(file: Path, share: Share) -> "Fingerprint":
-            return sandbox.fingerprint(file, reading, progress=share)
+            return sandbox.fingerprint(file, Reading(reading), progress=share)
 
         batch = Batch(
             files, one, jobs=settings.workers.workers, record=records.fingerprint_record, table=tables.fingerprints
