@@ -25,7 +25,7 @@ the chance of any error stays what it was.)"""
 _SAME_SPEED = 0.015
 _APART = 1.5
 """Seconds within which frames of one video look alike in any case."""
-_MOST_FIRST, _MOST_FURTHER = 0.0, -1.0
+_MOST_FIRST, _MOST_FURTHER = 3.0, -1.0
 """Evidence above which a first segment, and a further one, is not worth a word."""
 _OUT_OF_STEP, _OUT_OF_STEP_SAMPLES, _DOUBT = 0.1, 80, 1.0
 """Curves that agree less than this over so many samples take so many decades off: a copy whose timing shows nothing of the

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.match.extend import Finding
 
-EVIDENCE = -0.5
-"""A match that chance gives to one upload in three is no match, but worth a closer look."""
+EVIDENCE = 3.0
+"""Far from a match, but worth a closer look: one in ten of unrelated uploads comes so near some entry of a small bank."""
 _PASTED = 2
 """So many pictures inside the picture look like a paste-up; ordinary footage has one at most, by chance."""
 _PARTS = frozenset({"framed", "moving", "busy"})
