@@ -31,9 +31,9 @@ class Depth(enum.StrEnum):
     QUICK = "quick"
     """One quick reading, whatever it says."""
     AUTO = "auto"
-    """A deep reading where the quick one leaves a hint but no BLOCK."""
+    """A deep reading where the quick one leaves a hint: something was nearly found, or the picture looks put together."""
     DEEP = "deep"
-    """Always a deep reading after a quick one that ends short of BLOCK: for the hours of an incident."""
+    """A deep reading after every quick one that ends short of BLOCK: for the hours of an incident."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,11 @@ _PARTS = frozenset({"framed", "moving", "busy"})
 
 
 def is_hint(query: Fingerprint, findings: Iterable[Finding]) -> bool:
-    """Whether something was nearly found, or the picture looks as if it was put together from others."""
-    if any(finding.evidence <= EVIDENCE for finding in findings):
-        return True
+    """Whether something was nearly found, or the picture looks put together."""
+    return any(finding.evidence <= EVIDENCE for finding in findings) or is_put_together(query)
+
+
+def is_put_together(query: Fingerprint) -> bool:
+    """Whether the picture looks as if it was put together from others, or filmed off a screen."""
     inside = sum(view.startswith("inside-") for view in query.views)
     return inside >= _PASTED or not _PARTS.isdisjoint(query.views)

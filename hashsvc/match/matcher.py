@@ -17,7 +17,7 @@ from hashsvc.match import exclude, seeds
 from hashsvc.match.common import weighed
 from hashsvc.match.curve_index import CurveIndex
 from hashsvc.match.extend import Finding, find
-from hashsvc.match.hint import is_hint
+from hashsvc.match.hint import is_hint, is_put_together
 from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult, Segment
 from hashsvc.match.seeds import Nomination
 from hashsvc.match.verdict import judge, strictest
@@ -132,8 +132,13 @@ class Matcher:
     def _is_to_deepen(
         self, query: Fingerprint, result: MatchResult, hint: bool, banks: dict[str, Bank], filtered: bool
     ) -> bool:
-        """Whether a bank that was searched wants a deep reading after this quick one."""
-        if len(query.activity) or result.verdict is Verdict.BLOCK or not self._index.hashes:
+        """Whether a bank that was searched wants a deep reading after this quick one.
+
+        A BLOCK needs none, but where the picture is put together there may be another known video beside the one found.
+        """
+        if len(query.activity) or not self._index.hashes:
+            return False
+        if result.verdict is Verdict.BLOCK and not is_put_together(query):
             return False
         searched = banks.values() if filtered else map(records.bank_of, self._every_bank())
         depths = {bank.policy.depth for bank in searched}

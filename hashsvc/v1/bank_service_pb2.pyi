@@ -57,9 +57,9 @@ class _DepthEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Depth.ValueType
     DEPTH_QUICK: _Depth.ValueType  # 1
     """One quick reading, whatever it says."""
     DEPTH_AUTO: _Depth.ValueType  # 2
-    """A deep reading where the quick one leaves a hint but no VERDICT_BLOCK."""
+    """A deep reading where the quick one leaves a hint: something was nearly found, or the picture looks put together."""
     DEPTH_DEEP: _Depth.ValueType  # 3
-    """Always a deep reading after a quick one that ends short of VERDICT_BLOCK."""
+    """A deep reading after every quick one that ends short of VERDICT_BLOCK."""
 
 class Depth(_Depth, metaclass=_DepthEnumTypeWrapper):
     """How closely uploads are read for a bank."""
@@ -69,9 +69,9 @@ DEPTH_UNSPECIFIED: Depth.ValueType  # 0
 DEPTH_QUICK: Depth.ValueType  # 1
 """One quick reading, whatever it says."""
 DEPTH_AUTO: Depth.ValueType  # 2
-"""A deep reading where the quick one leaves a hint but no VERDICT_BLOCK."""
+"""A deep reading where the quick one leaves a hint: something was nearly found, or the picture looks put together."""
 DEPTH_DEEP: Depth.ValueType  # 3
-"""Always a deep reading after a quick one that ends short of VERDICT_BLOCK."""
+"""A deep reading after every quick one that ends short of VERDICT_BLOCK."""
 Global___Depth: _TypeAlias = Depth  # noqa: Y015
 
 class _CardState:

@@ -287,7 +287,7 @@ def test_matches_come_strongest_first(service: Service) -> None:
 def test_banks_say_how_closely_an_upload_is_read(
     service: Service, depth: Depth, views: tuple[str, ...], deepen: bool
 ) -> None:
-    """Never, after a hint, or always; a BLOCK and a deep reading are final, and other banks are not asked."""
+    """Never, after a hint, or always; a BLOCK is final unless the picture is put together, a deep reading always is."""
     service.create_bank("other", policy=Policy(depth=depth))
     entry = service.confirm("other", REFERENCE)
     none = an_upload([(None, 0.0, 12.0, 1.0)])
@@ -297,7 +297,10 @@ def test_banks_say_how_closely_an_upload_is_read(
     assert service.match(both).deepen is deepen
     assert not service.match(both, banks=[DEFAULT_BANK]).deepen
     assert not service.match(dataclasses.replace(both, activity=np.ones((1, 96), np.float32))).deepen
-    assert not service.match(an_upload([(REFERENCE, 3.0, 12.0, 1.0)])).deepen
+    known = an_upload([(REFERENCE, 3.0, 12.0, 1.0)])
+    assert not service.match(known).deepen
+    pasted = dataclasses.replace(both, hashes=known.hashes.repeat(2, 1), views=("full", "busy"))
+    assert (service.match(pasted).verdict, service.match(pasted).deepen) == (Verdict.BLOCK, depth is not Depth.QUICK)
     assert not service.match(REFERENCE.digests).deepen
 
 
