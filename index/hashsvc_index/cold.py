@@ -4,6 +4,7 @@
 """
 
 import dataclasses
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,9 +102,9 @@ class Layout:
         magic, version, width, entries, rows, lists, places, centroids = _HEADER.unpack(head)
         if (magic, version, width) != (_MAGIC, FORMAT, VECTOR_BYTES):
             raise ValueError("the header is not the one expected")
-        table = np.frombuffer(file.read(8 * (2 * entries + lists)), "<i8").astype(np.int64)
-        if len(table) != 2 * entries + lists:
+        if os.fstat(file.fileno()).st_size < _HEADER.size + 8 * (2 * entries + lists):
             raise ValueError("the file is cut off")
+        table = np.frombuffer(file.read(8 * (2 * entries + lists)), "<i8").astype(np.int64)
         numbers, counts, sizes = np.split(table, [entries, 2 * entries])
         layout = cls(centroids=centroids.hex(), numbers=numbers, counts=counts, sizes=sizes)
         if (counts < 1).any() or (sizes < 0).any() or int(counts.sum()) != rows:
@@ -156,7 +157,8 @@ class ColdSlab:
         # FAISS returns what is nearer than its radius, not what is on it.
         limits, distances, rows = self._index.range_search_preassigned(queries.vectors, radius + 1, lists, distances)
         if len(rows):
-            yield np.repeat(np.arange(len(queries)), np.diff(limits.astype(np.int64))), rows, distances
+            query = np.repeat(np.arange(len(queries)), np.diff(limits.astype(np.int64)))
+            yield query, rows, distances.astype(np.int32)
 
     def pieces(self) -> Iterator[Piece]:
         """See `Slab.pieces`; list by list."""

@@ -1,0 +1,104 @@
+"""One process that opens a bank and matches against it, so that what it takes is what such a process takes."""
+
+import dataclasses
+import multiprocessing
+import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from benchmarks import banks, synthetic
+from hashsvc.config import Settings
+from hashsvc.fingerprint.model import Fingerprint
+from hashsvc.service import Service
+
+_FRAMES, _VIEWS = 40, 6
+"""Of an upload of ten seconds: 16 frames of it seed, which makes about as many hashes as real uploads have."""
+_STRANGER_SEED = 9 * 10**6
+_WARM = 20
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What the process saw."""
+
+    open_seconds: float
+    """From opening to the first right match."""
+    hashes: int
+    base_bytes: int
+    """Resident before the bank was opened."""
+    opened_bytes: int
+    """Resident after the first match."""
+    bytes: int
+    """Resident after all matches."""
+    hit_seconds: Sequence[float]
+    """Of each match of a copy of what is in the bank."""
+    miss_seconds: Sequence[float]
+    """Of each match of something else."""
+    faults: Sequence[str]
+    """Wrong answers, a sentence each."""
+
+
+def serve(data: Path, matches: int, settings: Settings = Settings()) -> Served:
+    """Open `data`, a bank that `banks.fill` made, in a process of its own; match a copy and a stranger in turns."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    child = context.Process(target=_serve, args=(theirs, data, matches, settings), daemon=True)
+    child.start()
+    theirs.close()
+    try:
+        found: Served = ours.recv()
+    finally:
+        child.join()
+    return found
+
+
+def _serve(connection: Connection, data: Path, matches: int, settings: Settings) -> None:
+    copies = [_copy(number) for number in range(4)]
+    strangers = [_upload(_STRANGER_SEED + number) for number in range(4)]
+    base = banks.resident()
+    began = time.perf_counter()
+    faults: list[str] = []
+    with Service.open(data, settings) as service:
+        _ask(service, 0, copies, faults)
+        opened = time.perf_counter() - began
+        opened_bytes = banks.resident()
+        for turn in range(_WARM):
+            _ask(service, turn % len(copies), copies, faults)
+        hits, misses = [], []
+        for turn in range(matches):
+            place = turn % len(copies)
+            began = time.perf_counter()
+            _ask(service, place, copies, faults)
+            between = time.perf_counter()
+            if service.match(strangers[place]).matches:
+                faults.append("A stranger matched.")
+            hits.append(between - began)
+            misses.append(time.perf_counter() - between)
+        connection.send(
+            Served(
+                open_seconds=opened,
+                hashes=service.hashes,
+                base_bytes=base,
+                opened_bytes=opened_bytes,
+                bytes=banks.resident(),
+                hit_seconds=hits,
+                miss_seconds=misses,
+                faults=faults[:10],
+            )
+        )
+
+
+def _ask(service: Service, place: int, copies: Sequence[Fingerprint], faults: list[str]) -> None:
+    found = [one.external_id for one in service.match(copies[place]).matches]
+    if found != [str(place)]:
+        faults.append(f"A copy of entry {place} matched {found}.")
+
+
+def _copy(number: int) -> Fingerprint:
+    return _upload(banks.FIRST_SEED + number)
+
+
+def _upload(seed: int) -> Fingerprint:
+    """Ten seconds as an upload would hash to."""
+    return synthetic.upload(synthetic.beginning(synthetic.footage(seed, banks.PER_ENTRY), _FRAMES), _VIEWS)
