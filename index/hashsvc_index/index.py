@@ -19,11 +19,12 @@ from hashsvc_index.checkpoint import CheckpointDirectory
 from hashsvc_index.directory import INDEX
 from hashsvc_index.errors import IndexLoadingError
 from hashsvc_index.manifest import CheckpointError, Manifest, MissingCheckpointError
+from hashsvc_index.memory import give_back_freed
 from hashsvc_index.merge import step
 from hashsvc_index.records import VECTOR_BYTES, Vectors
 from hashsvc_index.replay import StoppedError, advance, rebuild
 from hashsvc_index.searchers import Searchers, keep_to_this_thread
-from hashsvc_index.slabs import Slab
+from hashsvc_index.slabs import FlatSlab, Slab
 from hashsvc_index.snapshot import Hits, Keep, Snapshot
 from hashsvc_index.store import Store
 from hashsvc_index.tiers import TierSettings
@@ -37,6 +38,9 @@ _KEEPER_NICENESS = 10
 """How much less of the cores the keeper claims than the threads that search, where there are not enough for both. Not
 as little as possible: now and then it needs Python's lock, and whoever holds that must be let go on."""
 _LOWEST_NICENESS = 19
+_GIVE_BACK_ROWS = 1 << 20
+"""Vectors that have moved to the cold tier for which memory is given back: they were read from the store's map, and have
+left holes among the flat slabs."""
 _RETRY_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 60.0
 
@@ -81,6 +85,8 @@ class Index:
         self._reshaped = False
         """Whether slabs have moved that a checkpoint should have where they are now."""
         self._spoken_for: tuple[Slab, ...] = ()
+        self._moved = 0
+        """Rows that have left flat slabs for cold ones since memory was last given back."""
         self._taken: Manifest | None = None
         self._stopping = threading.Event()
         self._woken = threading.Event()
@@ -343,6 +349,12 @@ class Index:
         if after is None:
             return False
         self._reshaped = True
+        self._moved += sum(slab.rows for slab in move.slabs if isinstance(slab, FlatSlab))
+        del before, move
+        if self._moved >= _GIVE_BACK_ROWS:
+            self._moved = 0
+            self._store.environment.give_back()
+            give_back_freed()
         logger.info(
             "index of %s: %d hashes are in a cold slab of %d lists after %.2f s",
             self._store.path, made.rows if made is not None else 0, len(centroids), time.monotonic() - began,
