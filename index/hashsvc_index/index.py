@@ -355,7 +355,7 @@ class Index:
             self._moved = 0
             self._store.environment.give_back()
             give_back_freed()
-        logger.info(
+        logger.debug(
             "index of %s: %d hashes are in a cold slab of %d lists after %.2f s",
             self._store.path, made.rows if made is not None else 0, len(centroids), time.monotonic() - began,
         )  # fmt: skip
