@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from benchmarks import banks, synthetic
 from hashsvc.config import Settings
 from hashsvc.fingerprint.model import Fingerprint
@@ -35,6 +38,9 @@ class Served:
     """Of each match of a copy of what is in the bank."""
     miss_seconds: Sequence[float]
     """Of each match of something else."""
+    hit_processor_seconds: Sequence[float]
+    """The same in processor time of all threads, which does not depend on what else the machine does."""
+    miss_processor_seconds: Sequence[float]
     faults: Sequence[str]
     """Wrong answers, a sentence each."""
 
@@ -68,13 +74,13 @@ def _serve(connection: Connection, data: Path, matches: int, settings: Settings)
         hits, misses = [], []
         for turn in range(matches):
             place = turn % len(copies)
-            began = time.perf_counter()
+            began = _clocks()
             _ask(service, place, copies, faults)
-            between = time.perf_counter()
+            between = _clocks()
             if service.match(strangers[place]).matches:
                 faults.append("A stranger matched.")
             hits.append(between - began)
-            misses.append(time.perf_counter() - between)
+            misses.append(_clocks() - between)
         connection.send(
             Served(
                 open_seconds=opened,
@@ -82,11 +88,18 @@ def _serve(connection: Connection, data: Path, matches: int, settings: Settings)
                 base_bytes=base,
                 opened_bytes=opened_bytes,
                 bytes=banks.resident(),
-                hit_seconds=hits,
-                miss_seconds=misses,
+                hit_seconds=[float(one[0]) for one in hits],
+                miss_seconds=[float(one[0]) for one in misses],
+                hit_processor_seconds=[float(one[1]) for one in hits],
+                miss_processor_seconds=[float(one[1]) for one in misses],
                 faults=faults[:10],
             )
         )
+
+
+def _clocks() -> npt.NDArray[np.float64]:
+    """The wall's, and the processor's for this process."""
+    return np.array((time.perf_counter(), time.process_time()))
 
 
 def _ask(service: Service, place: int, copies: Sequence[Fingerprint], faults: list[str]) -> None:
