@@ -63,11 +63,11 @@ def _serve(connection: Connection, data: Path, matches: int, settings: Settings)
     copies = [_copy(number) for number in range(4)]
     strangers = [_upload(_STRANGER_SEED + number) for number in range(4)]
     base = banks.resident()
-    began = time.perf_counter()
+    opening = time.perf_counter()
     faults: list[str] = []
     with Service.open(data, settings) as service:
         _ask(service, 0, copies, faults)
-        opened = time.perf_counter() - began
+        opened = time.perf_counter() - opening
         opened_bytes = banks.resident()
         for turn in range(_WARM):
             _ask(service, turn % len(copies), copies, faults)
