@@ -7,7 +7,17 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import confirm_to_match, corpus, corpus_pairs, hard_cases, hash_reference, hash_upload
+from benchmarks import (
+    confirm_to_match,
+    corpus,
+    corpus_pairs,
+    hard_cases,
+    hash_reference,
+    hash_upload,
+    match_bank_growth,
+    reopen,
+    search_tiers,
+)
 from benchmarks.calibration import workload as calibration
 from benchmarks.report import Report
 from benchmarks.robustness import workload as robustness
@@ -41,6 +51,27 @@ WORKLOADS = {
         arguments=confirm_to_match.arguments,
         short=("--confirms", "20"),
         corpus=False,
+    ),
+    "match_bank_growth": Workload(
+        about="what a match costs, and what a hash takes in memory, against banks of 0.1, 1 and 10 million hashes",
+        run=match_bank_growth.run,
+        arguments=match_bank_growth.arguments,
+        short=("--hashes", "30000,300000", "--matches", "50"),
+        corpus=False,
+    ),
+    "reopen": Workload(
+        about="from opening a bank of 10 million hashes to the first right match, with and without its checkpoint",
+        run=reopen.run,
+        arguments=reopen.arguments,
+        short=("--hashes", "300000"),
+        corpus=False,
+    ),
+    "search_tiers": Workload(
+        about="exact search, the cold tier and others on hashes of real videos: time a query, recall, bytes a hash",
+        run=search_tiers.run,
+        arguments=search_tiers.arguments,
+        short=("--hashes", "200000", "--recipes", "plain", "--limit", "4"),
+        corpus=True,
     ),
     "robustness": Workload(
         about="edited copies of real videos: how many are found, how exactly, and what is found wrongly",

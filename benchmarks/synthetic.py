@@ -9,6 +9,10 @@ from hashsvc.fingerprint.profiles import DEFAULT
 
 RATE = 4.0
 """Frames a second."""
+_SHOT = 40
+"""Frames of a shot."""
+_RARITY = 5
+"""In footage one bit in 2 ** (this + 1) changes from one frame to the next."""
 
 
 def reference(seed: int, hashes: int) -> Fingerprint:
@@ -29,13 +33,39 @@ def reference(seed: int, hashes: int) -> Fingerprint:
     )
 
 
-def upload(of: Fingerprint) -> Fingerprint:
-    """A copy as an upload would hash to: the full view alone, a few bits of each hash changed, other bytes."""
-    noise = np.random.default_rng(int(of.hashes[0, 0, 0])).random((of.frames, 1, 256)) < 0.05
+def footage(seed: int, hashes: int) -> Fingerprint:
+    """Like `reference`, but hashes lie as those of footage do: shots of ten seconds in which few bits change a frame."""
+    drawn = reference(seed, hashes)
+    random = np.random.default_rng((seed, 1))
+    changed = drawn.hashes.copy()
+    for _ in range(_RARITY):
+        changed &= random.integers(0, 256, changed.shape, np.uint8)
+    for first in range(0, drawn.frames, _SHOT):
+        shot = changed[first : first + _SHOT]
+        shot[0] = drawn.hashes[first]
+        np.bitwise_xor.accumulate(shot, axis=0, out=shot)
+    return dataclasses.replace(drawn, hashes=changed)
+
+
+def upload(of: Fingerprint, views: int = 1) -> Fingerprint:
+    """A copy as an upload would hash to: its first views, a few bits of each hash changed, other bytes."""
+    noise = np.random.default_rng(int(of.hashes[0, 0, 0])).random((of.frames, views, 256)) < 0.05
     return dataclasses.replace(
         of,
-        views=("full",),
-        hashes=of.hashes[:, :1] ^ np.packbits(noise, axis=2),
-        quality=np.ascontiguousarray(of.quality[:, :1]),
+        views=of.views[:views],
+        hashes=of.hashes[:, :views] ^ np.packbits(noise, axis=2),
+        quality=np.ascontiguousarray(of.quality[:, :views]),
         digests=Digests(),
+    )
+
+
+def beginning(of: Fingerprint, frames: int) -> Fingerprint:
+    """The first frames."""
+    return dataclasses.replace(
+        of,
+        duration=float(of.ends[frames - 1]),
+        starts=of.starts[:frames],
+        ends=of.ends[:frames],
+        hashes=of.hashes[:frames],
+        quality=of.quality[:frames],
     )

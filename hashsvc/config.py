@@ -64,6 +64,18 @@ class ServerSettings:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class IndexSettings:
+    """What is searched exactly, and how much of the rest. Passed on to `hashsvc_index.IndexSettings`."""
+
+    hot_hashes: int = 1 << 18
+    """Newest hashes that are searched exactly; older ones move to the cold tier, which is searched by list."""
+    probes: int = 8
+    """Lists searched for each hash of an upload at least,"""
+    scan_hashes: int = 1 << 14
+    """and more as long as they hold fewer hashes than this together: a small bank is searched nearly whole."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class VaccinationSettings:
     """What a server does to strengthen an entry after it has confirmed its bytes."""
 
@@ -86,6 +98,7 @@ class Settings:
     limits: Limits = Limits()
     workers: WorkerSettings = WorkerSettings()
     server: ServerSettings = ServerSettings()
+    index: IndexSettings = IndexSettings()
     vaccination: VaccinationSettings = VaccinationSettings()
 
     @classmethod
@@ -108,6 +121,7 @@ class Settings:
             "limits": Limits,
             "workers": WorkerSettings,
             "server": ServerSettings,
+            "index": IndexSettings,
             "vaccination": VaccinationSettings,
         }
         return cls(**{name: _section(kinds[name], table, path) for name, table in tables.items()})

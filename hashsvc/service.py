@@ -35,7 +35,7 @@ from hashsvc.match.matcher import Matcher
 from hashsvc.match.model import MatchResult
 from hashsvc.match.verdict import combined
 from hashsvc.vaccination import Vaccinator
-from hashsvc_index import Index, Store, verify
+from hashsvc_index import Index, IndexSettings, Store, verify
 from hashsvc_index.errors import BankExistsError, RevisionConflictError
 
 DEFAULT_BANK = "default"
@@ -73,7 +73,7 @@ class Service:
         """
         store = Store.open(data)
         try:
-            index = Index(store, data)
+            index = Index(store, data, IndexSettings(**dataclasses.asdict(settings.index)))
             service = cls(store, index, settings, vaccinate=vaccinate)
             if store.revision() == 0:
                 service._create_default()

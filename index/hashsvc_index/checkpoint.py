@@ -1,73 +1,48 @@
 """The checkpoint: a snapshot on disk, so that opening a large index does not begin with reading the whole store.
 
 A slab is a file that is written once; a manifest names those that make up the snapshot and is replaced as a whole.
-`index/README.md` gives the bytes.
+A cold slab is written when it is made, since its file is also what is searched. `index/README.md` gives the bytes.
 """
 
-import dataclasses
 import fcntl
-import json
 import os
-import struct
-import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
+from hashsvc_index.arrays import Numbers
+from hashsvc_index.centroids import Centroids
+from hashsvc_index.centroids_file import read_centroids, write_centroids
+from hashsvc_index.cold import ColdSlab, Layout
+from hashsvc_index.cold_writer import ColdWriter, crc_of
 from hashsvc_index.directory import sync_directory
-from hashsvc_index.records import VECTOR_BYTES
-from hashsvc_index.slabs import BLOCK_ROWS, Slab, SlabBuilder
+from hashsvc_index.flat_file import read_flat, write_flat
+from hashsvc_index.manifest import CheckpointError, Manifest, MissingCheckpointError, SlabFile
+from hashsvc_index.slabs import FlatSlab, Slab
 from hashsvc_index.snapshot import Snapshot
+from hashsvc_index.tiers import TierSettings
 
-FORMAT = 1
-"""Part of the format, do not change; likewise the names, the header and the manifest's keys."""
 MANIFEST = "MANIFEST"
+"""Part of the format, do not change; likewise the other names."""
 LOCK = "LOCK"
-_SUFFIX = ".slab"
-_HEADER = struct.Struct("<8sIIQQ")
-_MAGIC = b"HSVCSLAB"
+_FLAT, _COLD, _CENTROIDS, _NEW = ".slab", ".cold", ".centroids", ".new"
 _RETRIES = 5
-
-
-class CheckpointError(Exception):
-    """There is no checkpoint that can be used; the message says why."""
-
-
-class MissingCheckpointError(CheckpointError):
-    """There is none at all."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SlabFile:
-    """A slab as the manifest names it."""
-
-    name: str
-    entries: int
-    rows: int
-    crc32: int
-    """Of the whole file."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
-    """What a checkpoint says of itself."""
-
-    store_id: str
-    revision: int
-    mark: str
-    """The mark of the change that made `revision`, hex; empty at revision 0."""
-    withdrawn: tuple[int, ...]
-    slabs: tuple[SlabFile, ...]
+_TIERS = TierSettings()
 
 
 class CheckpointDirectory:
-    """The files of one index. Any process may load; the one that holds the lock may save."""
+    """The files of one index. Any process may load; the one that holds the lock may save and make cold slabs."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, tiers: TierSettings = _TIERS) -> None:
         self.path = path
+        self._tiers = tiers
         self._lock: int | None = None
+        self._centroids: dict[str, Centroids] = {}
+        """Those of the checkpoint being loaded, so that its slabs share them."""
+        self._unnamed: set[str] = set()
+        """Files that are not for the manifest to name yet, nor for anyone to remove."""
 
     def lock(self) -> bool:
         """Take the right to save, if no other has it; it is kept until `unlock`. Raises OSError."""
@@ -96,7 +71,7 @@ class CheckpointDirectory:
             raise MissingCheckpointError("there is none") from None
         except OSError as error:
             raise CheckpointError(f"the manifest cannot be read: {error}") from error
-        return _decode_manifest(text)
+        return Manifest.decode(text)
 
     def load(self, check: Callable[[Manifest], None]) -> Snapshot:
         """The snapshot on disk. Raises CheckpointError if any byte of it is wrong, or from `check`, which may refuse."""
@@ -119,21 +94,49 @@ class CheckpointDirectory:
             known = {file.name: file for file in self.manifest().slabs}
         except CheckpointError:
             known = {}
-        files = [self._intact(known.get(slab.name)) or self._write_slab(slab) for slab in snapshot.slabs]
+        files = [self._saved(slab, known.get(slab.name)) for slab in snapshot.slabs]
         manifest = Manifest(
             store_id=store_id, revision=snapshot.revision, mark=mark,
             withdrawn=tuple(snapshot.withdrawn.tolist()), slabs=tuple(files),
         )  # fmt: skip
         sync_directory(self.path)
-        new = self.path / f"{MANIFEST}.new"
+        new = self.path / f"{MANIFEST}{_NEW}"
         with new.open("wb") as file:
-            file.write(_encode_manifest(manifest))
+            file.write(manifest.encode())
             _sync(file)
         new.replace(self.path / MANIFEST)
         sync_directory(self.path)
         self._remove_all_but(manifest)
 
+    def make_cold(
+        self, name: str, centroids: Centroids, slabs: Sequence[Slab], withdrawn: Numbers, give_way: Callable[[], None]
+    ) -> ColdSlab | None:
+        """A cold slab of all rows of `slabs` but those of the entries `withdrawn`; None if none is left.
+
+        The lock must be held. Its file stays until `named` was called and a manifest without it was saved.
+        Raises OSError, or from `give_way`, and then leaves nothing.
+        """
+        path, new = self.path / f"{name}{_COLD}", self.path / f"{name}{_COLD}{_NEW}"
+        self._unnamed |= {path.name, new.name, f"{centroids.name}{_CENTROIDS}"}
+        try:
+            made = ColdWriter(centroids, slabs, withdrawn, give_way).write(new)
+            if made is None:
+                return None
+            layout, crc = made
+            new.replace(path)
+            return ColdSlab(name, centroids, layout, path, crc)
+        except BaseException:
+            for left in (path, new):
+                left.unlink(missing_ok=True)
+            self.named()
+            raise
+
+    def named(self) -> None:
+        """From now on files are removed that the manifest being saved does not name."""
+        self._unnamed.clear()
+
     def _load(self, manifest: Manifest) -> Snapshot:
+        self._centroids.clear()
         slabs = tuple(self._read_slab(file) for file in manifest.slabs)
         numbers = np.concatenate([np.zeros(0, np.int64), *(slab.numbers for slab in slabs)])
         if len(np.unique(numbers)) != len(numbers):
@@ -142,101 +145,81 @@ class CheckpointDirectory:
         snapshot = Snapshot(slabs=slabs, revision=manifest.revision, hashes=rows)
         return snapshot.advanced(manifest.revision, None, dict.fromkeys(manifest.withdrawn, False))
 
-    def _intact(self, file: SlabFile | None) -> SlabFile | None:
-        """`file`, if it is there in its full length."""
-        if file is None:
-            return None
-        path = self.path / f"{file.name}{_SUFFIX}"
-        length = _HEADER.size + 16 * file.entries + VECTOR_BYTES * file.rows
-        return file if path.exists() and path.stat().st_size == length else None
+    def _read_slab(self, expected: SlabFile) -> Slab:
+        name = f"{expected.name}{_COLD if expected.centroids else _FLAT}"
+        try:
+            if expected.centroids:
+                return self._open_cold(self.path / name, expected)
+            with (self.path / name).open("rb") as file:
+                return read_flat(
+                    file, name=expected.name, entries=expected.entries, rows=expected.rows, crc32=expected.crc32
+                )
+        except (OSError, ValueError) as error:
+            raise CheckpointError(f"{name}: {error}") from error
 
-    def _write_slab(self, slab: Slab) -> SlabFile:
-        path = self.path / f"{slab.name}{_SUFFIX}"
+    def _open_cold(self, path: Path, expected: SlabFile) -> ColdSlab:
+        with path.open("rb") as file:
+            layout = Layout.read(file)
+        if (len(layout.numbers), layout.rows) != (expected.entries, expected.rows):
+            raise ValueError("the header is not the one expected")
+        slab = ColdSlab(expected.name, self._centroids_named(expected.centroids), layout, path, expected.crc32)
+        if crc_of(path) != expected.crc32:
+            raise ValueError("the checksum is wrong")
+        return slab
+
+    def _centroids_named(self, name: str) -> Centroids:
+        if name not in self._centroids:
+            with (self.path / f"{name}{_CENTROIDS}").open("rb") as file:
+                vectors, rows = read_centroids(file)
+            self._centroids[name] = Centroids(name, vectors, rows, self._tiers.probes_for(len(vectors), rows))
+        return self._centroids[name]
+
+    def _saved(self, slab: Slab, known: SlabFile | None) -> SlabFile:
+        """What the manifest says of a slab, whose file is written unless it is there in its full length."""
+        if isinstance(slab, ColdSlab):
+            return self._saved_cold(slab)
+        if known is not None and self._is_there(f"{known.name}{_FLAT}", known.bytes):
+            return known
+        assert isinstance(slab, FlatSlab)
+        crc = self._write(f"{slab.name}{_FLAT}", lambda file: write_flat(slab, file))
+        length = (self.path / f"{slab.name}{_FLAT}").stat().st_size
+        return SlabFile(
+            name=slab.name, entries=len(slab.numbers), rows=slab.rows, bytes=length, crc32=crc, centroids=""
+        )
+
+    def _saved_cold(self, slab: ColdSlab) -> SlabFile:
+        if not self._is_there(f"{slab.name}{_COLD}", len(slab.content)):
+            self._write(f"{slab.name}{_COLD}", lambda file: file.write(slab.content.data))
+        centroids = slab.centroids
+        if not (self.path / f"{centroids.name}{_CENTROIDS}").exists():
+            self._write(f"{centroids.name}{_CENTROIDS}", lambda file: write_centroids(centroids, file))
+        return SlabFile(
+            name=slab.name, entries=len(slab.numbers), rows=slab.rows, bytes=len(slab.content), crc32=slab.crc32,
+            centroids=centroids.name,
+        )  # fmt: skip
+
+    def _is_there(self, name: str, length: int) -> bool:
+        path = self.path / name
+        return path.exists() and path.stat().st_size == length
+
+    def _write(self, name: str, write: Callable[[BinaryIO], int]) -> int:
+        """Write a whole file and sync it; what `write` returned."""
+        path = self.path / name
         try:
             with path.open("wb") as file:
-                crc = _encode_slab(slab, file)
+                written = write(file)
                 _sync(file)
         except OSError:
             path.unlink(missing_ok=True)
             raise
-        return SlabFile(name=slab.name, entries=len(slab.numbers), rows=slab.rows, crc32=crc)
-
-    def _read_slab(self, expected: SlabFile) -> Slab:
-        name = f"{expected.name}{_SUFFIX}"
-        try:
-            with (self.path / name).open("rb") as file:
-                return _decode_slab(file, expected)
-        except (OSError, ValueError) as error:
-            raise CheckpointError(f"{name}: {error}") from error
+        return written
 
     def _remove_all_but(self, manifest: Manifest) -> None:
-        wanted = {f"{file.name}{_SUFFIX}" for file in manifest.slabs}
-        for path in self.path.glob(f"*{_SUFFIX}"):
-            if path.name not in wanted:
+        wanted = {f"{file.name}{_COLD if file.centroids else _FLAT}" for file in manifest.slabs}
+        wanted |= {f"{file.centroids}{_CENTROIDS}" for file in manifest.slabs}
+        for path in self.path.iterdir():
+            if path.suffix in (_FLAT, _COLD, _CENTROIDS, _NEW) and path.name not in wanted | self._unnamed:
                 path.unlink(missing_ok=True)
-
-
-def _encode_slab(slab: Slab, file: BinaryIO) -> int:
-    """Write the slab; return the CRC-32 of its bytes."""
-    crc = 0
-    counts = np.diff(slab.starts)
-    head = _HEADER.pack(_MAGIC, FORMAT, VECTOR_BYTES, len(slab.numbers), slab.rows)
-    for piece in (head, slab.numbers.astype("<i8").tobytes(), counts.astype("<i8").tobytes()):
-        crc = zlib.crc32(piece, crc)
-        file.write(piece)
-    for rows in slab.pieces():
-        crc = zlib.crc32(rows.data, crc)
-        file.write(rows.data)
-    return crc
-
-
-def _decode_slab(file: BinaryIO, expected: SlabFile) -> Slab:
-    """Raises ValueError for what is not the file expected."""
-    head = file.read(_HEADER.size)
-    if head != _HEADER.pack(_MAGIC, FORMAT, VECTOR_BYTES, expected.entries, expected.rows):
-        raise ValueError("the header is not the one expected")
-    table = file.read(16 * expected.entries)
-    if len(table) != 16 * expected.entries:
-        raise ValueError("the file is cut off")
-    numbers, counts = np.frombuffer(table, "<i8").astype(np.int64).reshape(2, -1)
-    if (counts < 1).any():
-        raise ValueError("an entry has no rows")
-    crc = zlib.crc32(table, zlib.crc32(head))
-    builder = SlabBuilder()
-    builder.add_entries(numbers, counts)
-    while piece := file.read(BLOCK_ROWS * VECTOR_BYTES):
-        crc = zlib.crc32(piece, crc)
-        if len(piece) % VECTOR_BYTES:
-            raise ValueError("the file is cut off")
-        builder.add_rows(np.frombuffer(piece, np.uint8).reshape(-1, VECTOR_BYTES))
-    if crc != expected.crc32:
-        raise ValueError("the checksum is wrong")
-    slab = builder.finish(expected.name)
-    if slab is None:
-        raise ValueError("there are no rows")
-    return slab
-
-
-def _encode_manifest(manifest: Manifest) -> bytes:
-    body = json.dumps({"format": FORMAT, **dataclasses.asdict(manifest)}, sort_keys=True).encode() + b"\n"
-    return b"%08x\n" % zlib.crc32(body) + body
-
-
-def _decode_manifest(text: bytes) -> Manifest:
-    """Raises CheckpointError."""
-    checksum, _, body = text.partition(b"\n")
-    if checksum != b"%08x" % zlib.crc32(body):
-        raise CheckpointError("the manifest's checksum is wrong")
-    try:
-        said: dict[str, Any] = json.loads(body)
-        if said["format"] != FORMAT:
-            raise CheckpointError(f"it has format {said['format']}, this version reads {FORMAT}")
-        return Manifest(
-            store_id=said["store_id"], revision=said["revision"], mark=said["mark"],
-            withdrawn=tuple(said["withdrawn"]), slabs=tuple(SlabFile(**file) for file in said["slabs"]),
-        )  # fmt: skip
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"the manifest says something else than it should: {error!r}") from error
 
 
 def _sync(file: BinaryIO) -> None:

@@ -137,6 +137,14 @@ class Environment:
             with self._gate.shared(), self._translated(0):
                 self._lmdb.reader_check()
 
+    def give_back(self) -> None:
+        """Let the pages that reads have brought into memory no longer count as this process's; the system may keep them.
+
+        Waits, as growth does, until the transactions that run have ended.
+        """
+        with self._gate.exclusive(), self._translated(0):
+            self._remap(self._size()[0])
+
     def size(self) -> tuple[int, int]:
         """(bytes of the map, bytes of it in use)."""
         with self._gate.shared(), self._translated(0):

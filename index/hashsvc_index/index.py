@@ -1,5 +1,6 @@
 """The index: search over the live vectors of a store, following its change log."""
 
+import contextlib
 import dataclasses
 import functools
 import logging
@@ -7,32 +8,45 @@ import math
 import os
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from hashsvc_index.checkpoint import CheckpointDirectory, CheckpointError, Manifest, MissingCheckpointError
+from hashsvc_index import tiers
+from hashsvc_index.checkpoint import CheckpointDirectory
 from hashsvc_index.directory import INDEX
 from hashsvc_index.errors import IndexLoadingError
+from hashsvc_index.manifest import CheckpointError, Manifest, MissingCheckpointError
+from hashsvc_index.memory import give_back_freed
 from hashsvc_index.merge import step
 from hashsvc_index.records import VECTOR_BYTES, Vectors
 from hashsvc_index.replay import StoppedError, advance, rebuild
-from hashsvc_index.searchers import Searchers
+from hashsvc_index.searchers import Searchers, keep_to_this_thread
+from hashsvc_index.slabs import FlatSlab, Slab
 from hashsvc_index.snapshot import Hits, Keep, Snapshot
 from hashsvc_index.store import Store
+from hashsvc_index.tiers import TierSettings
 from hashsvc_index.trouble import translate
 
 logger = logging.getLogger("hashsvc_index")
 
 _INLINE_MERGE_ROWS = 1 << 17
 """Merges up to this size, a few milliseconds, are done by the follower itself, so that many small adds stay few slabs."""
+_KEEPER_NICENESS = 10
+"""How much less of the cores the keeper claims than the threads that search, where there are not enough for both. Not
+as little as possible: now and then it needs Python's lock, and whoever holds that must be let go on."""
+_LOWEST_NICENESS = 19
+_GIVE_BACK_ROWS = 1 << 20
+"""Vectors that have moved to the cold tier for which memory is given back: they were read from the store's map, and have
+left holes among the flat slabs."""
 _RETRY_SECONDS = 1.0
 _LONGEST_RETRY_SECONDS = 60.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class IndexSettings:
+class IndexSettings(TierSettings):
     """How the index follows, searches and saves."""
 
     poll_seconds: float = 0.05
@@ -52,14 +66,14 @@ class Index:
     """Searches the live vectors of `store`. Thread-safe.
 
     A search takes the current snapshot by reference and waits for nobody. Two threads prepare the next ones aside:
-    the follower applies the change log, the keeper merges slabs and saves checkpoints.
+    the follower applies the change log, the keeper merges slabs, moves them to the cold tier and saves checkpoints.
     """
 
     def __init__(self, store: Store, path: Path, settings: IndexSettings = _DEFAULTS) -> None:
         """`path` is the data directory that `store` was opened on; nothing happens before `start`."""
         self._store = store
         self._settings = settings
-        self._directory = CheckpointDirectory(path / INDEX)
+        self._directory = CheckpointDirectory(path / INDEX, settings)
         self._searchers = Searchers(settings.threads or len(os.sched_getaffinity(0)))
         self._snapshot: Snapshot | None = None
         self._changed = threading.Condition()
@@ -68,6 +82,12 @@ class Index:
         self._saved_at = time.monotonic()
         self._saved_added = 0
         self._added = 0
+        self._reshaped = False
+        """Whether slabs have moved that a checkpoint should have where they are now."""
+        self._spoken_for: tuple[Slab, ...] = ()
+        self._moved = 0
+        """Rows that have left flat slabs for cold ones since memory was last given back."""
+        self._taken: Manifest | None = None
         self._stopping = threading.Event()
         self._woken = threading.Event()
         self._failure: BaseException | None = None
@@ -138,6 +158,7 @@ class Index:
     def search(self, queries: Vectors, *, radius: int, limit: int, keep: Keep | None = None) -> Hits:
         """The `limit` nearest live vectors of each query at a Hamming distance of `radius` bits or less, ties arbitrary.
 
+        Of what is in the cold tier a share is missed, the larger the farther; what is in the hot tier is found.
         `queries` is uint8 (m, 32); `keep` leaves entries out, see `Snapshot.search`. Raises IndexLoadingError until
         ready, ValueError for arguments of a wrong shape.
         """
@@ -147,7 +168,7 @@ class Index:
             raise ValueError(f"a radius is 0 or more and a limit 1 or more, not {radius} and {limit}")
         snapshot = self.snapshot
         find = functools.partial(snapshot.search, radius=min(radius, VECTOR_BYTES * 8), limit=limit, keep=keep)
-        return self._searchers.search(find, queries, snapshot.hashes, snapshot.revision)
+        return self._searchers.search(find, queries, snapshot.met, snapshot.revision)
 
     def checkpoint(self) -> bool:
         """Save the current snapshot; False if that is another process's task.
@@ -165,6 +186,7 @@ class Index:
             except OSError as error:
                 raise translate(self._store.path, error) from error
             self._saved_revision, self._saved_added = snapshot.revision, added
+            self._reshaped = self._reshaped and self._snapshot is not snapshot
             return True
 
     # following
@@ -175,6 +197,7 @@ class Index:
             return done()
 
     def _follow(self) -> None:
+        keep_to_this_thread()
         pause = _RETRY_SECONDS
         while not self._stopping.is_set():
             self._woken.clear()
@@ -230,6 +253,7 @@ class Index:
         except OSError as error:
             logger.warning("index of %s: checkpoints cannot be saved: %s", self._store.path, error)
         try:
+            self._taken = self._directory.manifest()
             snapshot = self._directory.load(self._check)
         except CheckpointError as error:
             empty = isinstance(error, MissingCheckpointError) and self._store.stats().entries == 0
@@ -274,7 +298,7 @@ class Index:
 
     def _merge(self, most_rows: int | None) -> bool:
         """Merge once and publish it; False if there was nothing to merge, or it was overtaken."""
-        merged = step(self.snapshot, most_rows)
+        merged = step(self.snapshot, most_rows, self._spoken_for)
         if merged is None:
             return False
         with self._changed:
@@ -287,20 +311,83 @@ class Index:
     # keeping
 
     def _keep(self) -> None:
+        _lower_priority()
+        keep_to_this_thread()
         while not self._stopping.wait(self._settings.poll_seconds):
             if self._snapshot is None:
                 continue
             try:
-                while not self._stopping.is_set() and self._merge(None):
+                while not self._stopping.is_set() and (self._merge(None) or self._move()):
                     pass
+            except StoppedError:
+                return
             except Exception:
                 logger.exception("index of %s: slabs could not be merged, will try again", self._store.path)
                 self._stopping.wait(_LONGEST_RETRY_SECONDS)
             if self._checkpoint_due():
                 self._try_checkpoint()
 
+    def _move(self) -> bool:
+        """Make one cold slab aside and publish it; False if there was none to make, or it was overtaken."""
+        before = self.snapshot
+        move = tiers.plan(before, self._settings)
+        if move is None:
+            return False
+        if not self._directory.lock():
+            return self._take_over()
+        began = time.monotonic()
+        self._spoken_for = move.slabs
+        try:
+            centroids = tiers.centroids_for(move, self._settings, self._give_way)
+            made = self._directory.make_cold(uuid.uuid4().hex, centroids, move.slabs, before.withdrawn, self._give_way)
+            with self._changed:
+                after = self.snapshot.replaced(move.slabs, made)
+                self._snapshot = after or self._snapshot
+        finally:
+            self._spoken_for = ()
+            self._directory.named()
+        if after is None:
+            return False
+        self._reshaped = True
+        self._moved += sum(slab.rows for slab in move.slabs if isinstance(slab, FlatSlab))
+        del before, move
+        if self._moved >= _GIVE_BACK_ROWS:
+            self._moved = 0
+            self._store.environment.give_back()
+            give_back_freed()
+        logger.debug(
+            "index of %s: %d hashes are in a cold slab of %d lists after %.2f s",
+            self._store.path, made.rows if made is not None else 0, len(centroids), time.monotonic() - began,
+        )  # fmt: skip
+        return True
+
+    def _take_over(self) -> bool:
+        """Where another process makes the cold slabs, load them once it has saved them; False if it has not yet."""
+        try:
+            manifest = self._directory.manifest()
+            if manifest == self._taken:
+                return False
+            loaded = self._directory.load(self._check)
+        except CheckpointError:
+            return False
+        self._taken = manifest
+        while True:
+            self._give_way()
+            current = self.snapshot
+            while loaded.revision < current.revision:
+                loaded = advance(self._store, loaded)
+            with self._changed:
+                if self._snapshot is current:
+                    self._snapshot = loaded
+                    self._changed.notify_all()
+                    return True
+
+    def _give_way(self) -> None:
+        if self._stopping.is_set():
+            raise StoppedError
+
     def _checkpoint_due(self) -> bool:
-        if self._added - self._saved_added >= self._settings.checkpoint_hashes:
+        if self._reshaped or self._added - self._saved_added >= self._settings.checkpoint_hashes:
             return True
         late = time.monotonic() - self._saved_at >= self._settings.checkpoint_seconds
         return late and self.revision != self._saved_revision
@@ -311,4 +398,12 @@ class Index:
             self.checkpoint()
         except Exception as error:  # noqa: BLE001 - likewise
             logger.warning("index of %s: checkpoint not saved: %s", self._store.path, error)
-        self._saved_at, self._saved_added = time.monotonic(), self._added
+        self._saved_at, self._saved_added, self._reshaped = time.monotonic(), self._added, False
+
+
+def _lower_priority() -> None:
+    """Have the calling thread claim less of the cores."""
+    thread = threading.get_native_id()
+    with contextlib.suppress(OSError):
+        niceness = os.getpriority(os.PRIO_PROCESS, thread) + _KEEPER_NICENESS
+        os.setpriority(os.PRIO_PROCESS, thread, min(niceness, _LOWEST_NICENESS))

@@ -1,8 +1,10 @@
-"""Merging slabs: which, so that there are few, and how, leaving out what was withdrawn."""
+"""Merging flat slabs: which, so that there are few, and how, leaving out what was withdrawn."""
+
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from hashsvc_index.slabs import Slab, SlabBuilder
+from hashsvc_index.slabs import FlatSlab, Slab, SlabBuilder
 from hashsvc_index.snapshot import Snapshot
 
 FAN_IN = 4
@@ -12,47 +14,48 @@ _DEAD_SHARE = 4
 """A slab of which more than one in so many rows is withdrawn is written anew without them."""
 
 
-def plan(snapshot: Snapshot) -> tuple[Slab, ...]:
+def plan(snapshot: Snapshot, spoken_for: Collection[Slab] = ()) -> tuple[FlatSlab, ...]:
     """The slabs to merge next, () if none need it: the smallest tier with FAN_IN slabs, else one with many dead rows.
 
-    Carried out until it returns (), it leaves fewer than FAN_IN slabs in each of O(log rows) tiers.
+    Cold slabs are not looked at, nor are those of which something else is being made, `spoken_for`. Carried out until it returns (), it leaves fewer than FAN_IN slabs in each of O(log rows) tiers.
     """
-    tiers: dict[int, list[Slab]] = {}
-    for slab in snapshot.slabs:
+    flat = [slab for slab in snapshot.slabs if isinstance(slab, FlatSlab) and slab not in spoken_for]
+    tiers: dict[int, list[FlatSlab]] = {}
+    for slab in flat:
         tiers.setdefault(_tier(slab.rows), []).append(slab)
     for _, members in sorted(tiers.items()):
         if len(members) >= FAN_IN:
             return tuple(members)
-    for slab in snapshot.slabs if len(snapshot.withdrawn) else ():
+    for slab in flat if len(snapshot.withdrawn) else ():
         dead = np.isin(slab.numbers, snapshot.withdrawn)
         if int(np.diff(slab.starts)[dead].sum()) * _DEAD_SHARE > slab.rows:
             return (slab,)
     return ()
 
 
-def step(snapshot: Snapshot, most_rows: int | None = None) -> tuple[tuple[Slab, ...], Slab | None] | None:
+def step(
+    snapshot: Snapshot, most_rows: int | None = None, spoken_for: Collection[Slab] = ()
+) -> tuple[tuple[FlatSlab, ...], FlatSlab | None] | None:
     """Carry out the plan once, for `Snapshot.replaced`; None if there is none, or one of more than `most_rows` rows."""
-    chosen = plan(snapshot)
+    chosen = plan(snapshot, spoken_for)
     if not chosen or (most_rows is not None and sum(slab.rows for slab in chosen) > most_rows):
         return None
     return chosen, merge(chosen, snapshot)
 
 
-def merge(slabs: tuple[Slab, ...], snapshot: Snapshot) -> Slab | None:
-    """One slab of the rows of `slabs` without the entries withdrawn in `snapshot`; None if nothing is left."""
+def merge(slabs: Sequence[Slab], snapshot: Snapshot) -> FlatSlab | None:
+    """One flat slab of the rows of `slabs` without the entries withdrawn in `snapshot`; None if nothing is left."""
     builder = SlabBuilder()
     for slab in slabs:
         kept = ~np.isin(slab.numbers, snapshot.withdrawn)
         counts = np.diff(slab.starts)
         builder.add_entries(slab.numbers[kept], counts[kept])
-        first = 0
-        for rows in slab.pieces():
+        for rows, vectors in slab.pieces():
             if kept.all():
-                builder.add_rows(rows)
+                builder.add_rows(vectors)
             else:
-                place = np.searchsorted(slab.starts, np.arange(first, first + len(rows)), side="right") - 1
-                builder.add_rows(rows[kept[place]])
-            first += len(rows)
+                place = np.searchsorted(slab.starts, rows, side="right") - 1
+                builder.add_rows(vectors[kept[place]])
     return builder.finish()
 
 

@@ -12,7 +12,7 @@ from hashsvc_index.snapshot import Hits
 Find = Callable[[Vectors], Hits]
 
 _ONE_THREAD_WORK = 1 << 22
-"""Queries x hashes below which a search is not worth a second thread: about 5 ms."""
+"""Queries x vectors compared below which a search is not worth a second thread: about 5 ms."""
 
 
 class Searchers:
@@ -21,16 +21,16 @@ class Searchers:
 
     def __init__(self, threads: int) -> None:
         self._helpers = threads - 1
-        self._pool = ThreadPoolExecutor(max(1, self._helpers), "hashsvc-index-search", initializer=_alone)
+        self._pool = ThreadPoolExecutor(max(1, self._helpers), "hashsvc-index-search", initializer=keep_to_this_thread)
 
-    def search(self, find: Find, queries: Vectors, hashes: int, revision: int) -> Hits:
+    def search(self, find: Find, queries: Vectors, met: int, revision: int) -> Hits:
         """`find`, the queries shared out; what no helper has begun, the caller does itself.
 
-        `hashes` is how many vectors each query meets, `revision` what they amount to.
+        `met` is how many vectors each query is compared with, `revision` what they amount to.
         """
-        _alone()
+        keep_to_this_thread()
         queries = np.ascontiguousarray(queries)
-        if len(queries) * hashes < _ONE_THREAD_WORK or not self._helpers:
+        if len(queries) * met < _ONE_THREAD_WORK or not self._helpers:
             return find(queries)
         own, *others = np.array_split(queries, min(self._helpers + 1, len(queries)))
         try:
@@ -57,6 +57,6 @@ class Searchers:
         return future.result()
 
 
-def _alone() -> None:
-    """FAISS keeps to the calling thread."""
+def keep_to_this_thread() -> None:
+    """Have FAISS use no threads of its own in the calling one."""
     faiss.omp_set_num_threads(1)

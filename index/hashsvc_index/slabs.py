@@ -2,20 +2,27 @@
 
 import uuid
 from collections.abc import Iterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import faiss
 import numpy as np
-import numpy.typing as npt
 
+from hashsvc_index.arrays import Distances, Numbers
+from hashsvc_index.queries import Queries
 from hashsvc_index.records import VECTOR_BYTES, Vectors
 
 BLOCK_ROWS = 1 << 15
 """Rows of one FAISS index: 1 MiB, which stays in a core's cache while every query passes over it. It also bounds what
 one search call can return, however wide the radius."""
 
-Numbers = npt.NDArray[np.int64]
-Distances = npt.NDArray[np.int32]
+
+class Piece(NamedTuple):
+    """Some rows of a slab."""
+
+    rows: Numbers
+    """int64 (n,)."""
+    vectors: Vectors
+    """uint8 (n, 32)."""
 
 
 class Slab(Protocol):
@@ -37,14 +44,18 @@ class Slab(Protocol):
     def rows(self) -> int:
         """Number of vectors."""
 
-    def near(self, queries: Vectors, radius: int) -> Iterator[tuple[Numbers, Numbers, Distances]]:
-        """(query, row, distance) of the vectors within `radius` bits, the border included, piece by piece."""
+    @property
+    def met(self) -> int:
+        """Vectors that each query is compared with, about."""
 
-    def pieces(self) -> Iterator[Vectors]:
-        """All rows in order, uint8 (n, 32) at a time."""
+    def near(self, queries: Queries, radius: int) -> Iterator[tuple[Numbers, Numbers, Distances]]:
+        """(query, row, distance) of vectors within `radius` bits, the border included, piece by piece."""
 
-    def read(self, first: int, last: int) -> Vectors:
-        """Rows `first` to `last` - 1, uint8 (last - first, 32)."""
+    def pieces(self) -> Iterator[Piece]:
+        """Every row once, in an order of the slab's own, the same each time."""
+
+    def contents(self) -> Iterator[tuple[int, Vectors]]:
+        """(entry number, its vectors in order) of every entry, withdrawn or not, in the order of `numbers`."""
 
 
 class FlatSlab:
@@ -57,23 +68,37 @@ class FlatSlab:
         self.rows = int(self.starts[-1])
         self._blocks = blocks
 
-    def near(self, queries: Vectors, radius: int) -> Iterator[tuple[Numbers, Numbers, Distances]]:
-        """See `Slab.near`."""
+    @property
+    def met(self) -> int:
+        """See `Slab.met`."""
+        return self.rows
+
+    def near(self, queries: Queries, radius: int) -> Iterator[tuple[Numbers, Numbers, Distances]]:
+        """See `Slab.near`; all of them."""
         everyone = np.arange(len(queries))
         for number, block in enumerate(self._blocks):
             # FAISS returns what is nearer than its radius, not what is on it.
-            limits, distances, rows = block.range_search(queries, radius + 1)
+            limits, distances, rows = block.range_search(queries.vectors, radius + 1)
             if len(rows):
                 query = np.repeat(everyone, np.diff(limits.astype(np.int64)))
                 yield query, rows.astype(np.int64) + number * BLOCK_ROWS, distances.astype(np.int32)
 
-    def pieces(self) -> Iterator[Vectors]:
-        """See `Slab.pieces`."""
+    def pieces(self) -> Iterator[Piece]:
+        """See `Slab.pieces`; the rows in order."""
+        first = 0
         for block in self._blocks:
-            yield block.reconstruct_n(0, block.ntotal)
+            yield Piece(np.arange(first, first + block.ntotal), block.reconstruct_n(0, block.ntotal))
+            first += block.ntotal
+
+    def contents(self) -> Iterator[tuple[int, Vectors]]:
+        """See `Slab.contents`."""
+        for number, first, last in zip(
+            self.numbers.tolist(), self.starts[:-1].tolist(), self.starts[1:].tolist(), strict=True
+        ):
+            yield number, self.read(first, last)
 
     def read(self, first: int, last: int) -> Vectors:
-        """See `Slab.read`."""
+        """Rows `first` to `last` - 1, uint8 (last - first, 32)."""
         found = [np.zeros((0, VECTOR_BYTES), np.uint8)]
         for number in range(first // BLOCK_ROWS, -(-last // BLOCK_ROWS)):
             low, high = max(first - number * BLOCK_ROWS, 0), min(last - number * BLOCK_ROWS, BLOCK_ROWS)

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hashsvc_index.arrays import Distances, Numbers
+from hashsvc_index.queries import Queries
 from hashsvc_index.records import Vectors
-from hashsvc_index.slabs import Distances, Numbers, Slab
+from hashsvc_index.slabs import Slab
 
 _QUERIES = 256
 """Queries in one pass; with a block's rows this bounds one pass's hits to 8 million."""
@@ -67,6 +69,11 @@ class Snapshot:
     hashes: int = 0
     """Vectors of live entries."""
 
+    @property
+    def met(self) -> int:
+        """Vectors that each query of a search is compared with, about."""
+        return sum(slab.met for slab in self.slabs)
+
     def row_range(self, number: int) -> tuple[Slab, int, int] | None:
         """The slab of an entry, live or withdrawn, and its first and past-last row; None if it is in none."""
         for slab in self.slabs:
@@ -115,6 +122,8 @@ class Snapshot:
     def search(self, queries: Vectors, *, radius: int, limit: int, keep: Keep | None = None) -> Hits:
         """The `limit` nearest live vectors within `radius` bits, the border included, of each query; ties arbitrary.
 
+        All of them in the hot tier; in the cold tier those that are in the lists searched.
+
         With `keep`, only those of entries that it returns True for: what is not wanted must not crowd out what is.
         """
         parts = [
@@ -123,8 +132,8 @@ class Snapshot:
         ]
         return Hits.joined(parts, self.revision)
 
-    def _nearest(self, queries: Vectors, radius: int, limit: int, keep: Keep | None) -> Hits:
-        nearest = _Nearest(len(queries), radius, limit)
+    def _nearest(self, vectors: Vectors, radius: int, limit: int, keep: Keep | None) -> Hits:
+        queries, nearest = Queries(vectors), _Nearest(len(vectors), radius, limit)
         for slab in self.slabs:
             for query, row, distance in slab.near(queries, nearest.widest):
                 wanted = nearest.wants(query, distance)

@@ -80,8 +80,7 @@ class _Check:
             yield f"The index lacks the live entry {number}."
         both = found & wanted
         for slab in snapshot.slabs:
-            bounds = zip(slab.numbers.tolist(), slab.starts[:-1].tolist(), slab.starts[1:].tolist(), strict=True)
-            for number, first, last in bounds:
+            for number, vectors in slab.contents():
                 self._give_way()
                 if number not in both:
                     continue
@@ -89,7 +88,7 @@ class _Check:
                     stored = self._reader.vectors(number)
                 except (DamagedError, EntryNotFoundError):
                     continue  # Said already.
-                if not np.array_equal(slab.read(first, last), stored):
+                if not np.array_equal(vectors, stored):
                     yield f"The index has other vectors of entry {number} than the store."
         held = sum(slab.rows for slab in snapshot.slabs) - _rows_of(snapshot, set(snapshot.withdrawn.tolist()))
         if held != snapshot.hashes:

@@ -69,9 +69,15 @@ def missing(place: Place) -> None:
     shutil.rmtree(place.data / "index")
 
 
+def a_slab(checkpoint: Path) -> Path:
+    """The largest slab, hot or cold."""
+    slabs = [path for path in checkpoint.iterdir() if path.suffix in (".slab", ".cold")]
+    return max(slabs, key=lambda path: path.stat().st_size)
+
+
 def flipped(place: Place) -> None:
     """One bit of a hash is another, as after a fault of the disk."""
-    [slab, *_] = sorted(place.restore().glob("*.slab"))
+    slab = a_slab(place.restore())
     content = bytearray(slab.read_bytes())
     content[len(content) // 2] ^= 1
     slab.write_bytes(content)
@@ -79,7 +85,7 @@ def flipped(place: Place) -> None:
 
 def cut_off(place: Place) -> None:
     """A slab ends early."""
-    [slab, *_] = sorted(place.restore().glob("*.slab"))
+    slab = a_slab(place.restore())
     slab.write_bytes(slab.read_bytes()[: slab.stat().st_size // 2])
 
 

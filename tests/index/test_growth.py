@@ -92,6 +92,45 @@ def test_grows_under_concurrent_readers(small: Store, random: Random) -> None:
     small.close()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_gives_pages_back(small: Store, random: Random) -> None:
+    """What reads have brought into memory can be let go, while others read, and everything is still there."""
+    vectors = random(200_000)
+    small.add_entry("b", "0", b"", vectors=vectors, blobs={}, digests=[])
+    stop = threading.Event()
+    reads: list[bool] = []
+
+    def read() -> None:
+        while not stop.is_set():
+            reads.append(small.revision() == 2)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert np.array_equal(small.vectors(1), vectors)
+    before = resident(small)
+    small.environment.give_back()
+    after = resident(small)
+    stop.set()
+    reader.join()
+    assert before >= vectors.nbytes
+    assert after < 1 << 20
+    assert reads
+    assert all(reads)
+    assert np.array_equal(small.vectors(1), vectors)
+    small.close()
+
+
+def resident(store: Store) -> int:
+    """Bytes of the store's map that are in this process's memory."""
+    lines = iter(Path("/proc/self/smaps").read_text().splitlines())
+    for line in lines:
+        if line.endswith(str(store.path / "store" / "data.mdb")):
+            return sum(
+                int(line.split()[1]) * 1024 for line in (next(lines) for _ in range(8)) if line.startswith("Rss:")
+            )
+    return 0
+
+
 def test_one_change_larger_than_the_map(small: Store, random: Random) -> None:
     """An entry many times the size of the map goes in at once."""
     vectors = random(300_000)

@@ -1,0 +1,23 @@
+"""The queries of one pass over a snapshot, and what its slabs would otherwise each find out about them."""
+
+from hashsvc_index.arrays import Distances, Numbers
+from hashsvc_index.centroids import Centroids
+from hashsvc_index.records import Vectors
+
+
+class Queries:
+    """Used by one thread."""
+
+    def __init__(self, vectors: Vectors) -> None:
+        self.vectors = vectors
+        """uint8 (m, 32), contiguous."""
+        self._probed: dict[str, tuple[Numbers, Distances]] = {}
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def probed(self, centroids: Centroids) -> tuple[Numbers, Distances]:
+        """`Centroids.probed`, found once for all slabs that share the centroids."""
+        if centroids.name not in self._probed:
+            self._probed[centroids.name] = centroids.probed(self.vectors)
+        return self._probed[centroids.name]
