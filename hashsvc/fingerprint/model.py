@@ -24,15 +24,11 @@ def activity_samples(duration: float) -> int:
 
 
 def activity_rows(flat: npt.NDArray[np.float32], duration: float) -> npt.NDArray[np.float32]:
-    """Activity curves as they travel, one after another (n,), as rows.
-
-    Raises FingerprintError FINGERPRINT_MALFORMED when they do not come out even.
-    """
-    # A duration that is no time makes no rows; it is refused by `check`, with a word of its own.
+    """Activity curves as they travel, one after another (n,), as rows; what does not come out even is one, for `check`."""
     samples = activity_samples(duration) if 0 <= duration <= MAX_DURATION else 0
-    if len(flat) % samples if samples else len(flat):
-        raise FingerprintError("FINGERPRINT_MALFORMED", f"activity has {len(flat)} samples for {duration:.3f} s")
-    return flat.reshape(-1, samples) if samples else np.zeros((0, 0), np.float32)
+    if not len(flat):
+        return np.zeros((0, 0), np.float32)
+    return flat.reshape(-1, samples) if samples and len(flat) % samples == 0 else flat[None]
 
 
 Hashes = npt.NDArray[np.uint8]
