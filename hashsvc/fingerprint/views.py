@@ -35,8 +35,9 @@ class View:
     inverted: bool = False
     tilt: float = 0.0
     """Degrees clockwise; a tilted view reads the whole frame."""
-    quad: pdq.Quad | None = None
-    """Four corners instead of a rectangle: what is between them is read as if it were seen from the front."""
+    quad: pdq.Quad | None = dataclasses.field(default=None, repr=False)
+    """Four corners instead of a rectangle: what is between them is read as if it were seen from the front. No profile has such
+    a view, and their digests are made of what is shown of views, so it is not shown."""
 
 
 _SIGNS = np.where(np.arange(1, pdq.BANDS + 1) % 2 == 0, 1, -1).astype(np.float32)

@@ -42,6 +42,7 @@ def test_sense(profile: Profile) -> None:
         assert views[0].name == "full"
         assert len({view.name for view in views}) == len(views)
         for view in views:
+            assert view.quad is None, "the digest would not hold it"
             x0, y0, x1, y1 = view.rect
             assert 0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1
     assert profile.hash_rate >= 4 and profile.dense.rate >= profile.hash_rate
