@@ -153,6 +153,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the entry was withdrawn before.
     Example: {"reason": "ENTRY_WITHDRAWN", "domain": "hashsvc", "metadata": {"bank": "news", "entry": "e1"}}
     """
+    ERROR_REASON_DOCUMENT_NOT_FOUND: _ErrorReason.ValueType  # 46
+    """NOT_FOUND: no such document, which is what the store keeps besides banks and entries.
+    Example: {"reason": "DOCUMENT_NOT_FOUND", "domain": "hashsvc", "metadata": {"kind": "incident", "name": "i1"}}
+    """
+    ERROR_REASON_DOCUMENT_EXISTS: _ErrorReason.ValueType  # 47
+    """ALREADY_EXISTS: there is a document of that kind and name.
+    Example: {"reason": "DOCUMENT_EXISTS", "domain": "hashsvc", "metadata": {"kind": "incident", "name": "i1"}}
+    """
+    ERROR_REASON_DECISION_NOT_FOUND: _ErrorReason.ValueType  # 48
+    """NOT_FOUND: the decision log has no such number.
+    Example: {"reason": "DECISION_NOT_FOUND", "domain": "hashsvc", "metadata": {"decision": "7"}}
+    """
     ERROR_REASON_INDEX_LOADING: _ErrorReason.ValueType  # 50
     """UNAVAILABLE, with a RetryInfo: the index has not caught up with the store since the start.
     Example: {"reason": "INDEX_LOADING", "domain": "hashsvc", "metadata": {}}
@@ -354,6 +366,18 @@ Example: {"reason": "REVISION_CONFLICT", "domain": "hashsvc", "metadata": {"expe
 ERROR_REASON_ENTRY_WITHDRAWN: ErrorReason.ValueType  # 45
 """FAILED_PRECONDITION: the entry was withdrawn before.
 Example: {"reason": "ENTRY_WITHDRAWN", "domain": "hashsvc", "metadata": {"bank": "news", "entry": "e1"}}
+"""
+ERROR_REASON_DOCUMENT_NOT_FOUND: ErrorReason.ValueType  # 46
+"""NOT_FOUND: no such document, which is what the store keeps besides banks and entries.
+Example: {"reason": "DOCUMENT_NOT_FOUND", "domain": "hashsvc", "metadata": {"kind": "incident", "name": "i1"}}
+"""
+ERROR_REASON_DOCUMENT_EXISTS: ErrorReason.ValueType  # 47
+"""ALREADY_EXISTS: there is a document of that kind and name.
+Example: {"reason": "DOCUMENT_EXISTS", "domain": "hashsvc", "metadata": {"kind": "incident", "name": "i1"}}
+"""
+ERROR_REASON_DECISION_NOT_FOUND: ErrorReason.ValueType  # 48
+"""NOT_FOUND: the decision log has no such number.
+Example: {"reason": "DECISION_NOT_FOUND", "domain": "hashsvc", "metadata": {"decision": "7"}}
 """
 ERROR_REASON_INDEX_LOADING: ErrorReason.ValueType  # 50
 """UNAVAILABLE, with a RetryInfo: the index has not caught up with the store since the start.

@@ -36,6 +36,9 @@ CODES: Mapping[type[Exception], grpc.StatusCode] = {
     store.EntryNotFoundError: grpc.StatusCode.NOT_FOUND,
     store.EntryExistsError: grpc.StatusCode.ALREADY_EXISTS,
     store.EntryWithdrawnError: grpc.StatusCode.FAILED_PRECONDITION,
+    store.DocumentNotFoundError: grpc.StatusCode.NOT_FOUND,
+    store.DocumentExistsError: grpc.StatusCode.ALREADY_EXISTS,
+    store.DecisionNotFoundError: grpc.StatusCode.NOT_FOUND,
     store.RevisionConflictError: grpc.StatusCode.ABORTED,
     store.IndexLoadingError: grpc.StatusCode.UNAVAILABLE,
 }
@@ -56,8 +59,8 @@ CLASSES: Mapping[str, type[errors.HashsvcError]] = {
         "MEDIA_DECODER_CRASHED",
         errors.LimitExceededError: "LIMIT_BYTES LIMIT_DURATION LIMIT_PIXELS LIMIT_FRAMES LIMIT_CPU LIMIT_MEMORY "
         "LIMIT_MESSAGE",
-        errors.NotFoundError: "BANK_NOT_FOUND ENTRY_NOT_FOUND",
-        errors.AlreadyExistsError: "BANK_EXISTS ENTRY_EXISTS",
+        errors.NotFoundError: "BANK_NOT_FOUND ENTRY_NOT_FOUND DOCUMENT_NOT_FOUND DECISION_NOT_FOUND",
+        errors.AlreadyExistsError: "BANK_EXISTS ENTRY_EXISTS DOCUMENT_EXISTS",
         errors.ConflictError: "REVISION_CONFLICT",
         errors.PreconditionError: "ENTRY_WITHDRAWN LISTEN_FAILED METHOD_UNKNOWN",
         errors.UnavailableError: "INDEX_LOADING REVISION_NOT_REACHED OVERLOADED UPLOAD_STALLED SERVER_UNREACHABLE "

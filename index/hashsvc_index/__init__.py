@@ -13,16 +13,29 @@ with Store.open(path) as store:
 from hashsvc_index.environment import StoreSettings
 from hashsvc_index.errors import StoreError
 from hashsvc_index.index import Index, IndexSettings
-from hashsvc_index.records import BankRecord, Change, ChangeKind, EntryRecord
+from hashsvc_index.journal import Appended
+from hashsvc_index.records import (
+    BankRecord,
+    Change,
+    ChangeKind,
+    DecisionRecord,
+    DocumentRecord,
+    EntryRecord,
+    EventRecord,
+)
 from hashsvc_index.snapshot import Hits
 from hashsvc_index.store import Stats, Store
 from hashsvc_index.verify import verify
 
 __all__ = [
+    "Appended",
     "BankRecord",
     "Change",
     "ChangeKind",
+    "DecisionRecord",
+    "DocumentRecord",
     "EntryRecord",
+    "EventRecord",
     "Hits",
     "Index",
     "IndexSettings",

@@ -16,7 +16,7 @@ import lmdb
 
 from hashsvc_index.errors import NotADataDirectoryError, StoreFullError, StoreUnavailableError
 from hashsvc_index.gate import Gate
-from hashsvc_index.records import TABLES, DamagedError
+from hashsvc_index.records import FORMAT, KEY_FORMAT, LATER_TABLES, TABLES, DamagedError, number_key, seal
 from hashsvc_index.trouble import error_code, translate
 
 Result = TypeVar("Result")
@@ -185,15 +185,20 @@ class Environment:
         tables: dict[bytes, lmdb._Database] = {}
         # A write transaction, though it writes nothing: handles opened in py-lmdb's read transactions do not last.
         with environment.begin(write=True) as transaction:
+            ours = False
             for name in TABLES:
                 try:
-                    tables[name] = environment.open_db(name, txn=transaction, create=False)
+                    # What an earlier version of the same format has not made yet is made, in nothing of anybody else.
+                    missing = ours and name in LATER_TABLES
+                    tables[name] = environment.open_db(name, txn=transaction, create=missing)
                 except lmdb.NotFoundError:
                     # A later format may have other tables; whoever reads `meta` finds that out.
                     if name == TABLES[0]:
                         raise NotADataDirectoryError(
                             f"{self.path} holds an LMDB environment of some other program", path=self.path
                         ) from None
+                if name == TABLES[0]:
+                    ours = transaction.get(KEY_FORMAT, db=tables[name]) == seal(KEY_FORMAT, number_key(FORMAT))
         return tables
 
     def _begin_read(self) -> "lmdb.Transaction[bytes]":

@@ -12,6 +12,9 @@ StoreError
 ├── EntryNotFoundError          ENTRY_NOT_FOUND
 ├── EntryExistsError            ENTRY_EXISTS
 ├── EntryWithdrawnError         ENTRY_WITHDRAWN           only a live entry can be replaced
+├── DocumentNotFoundError       DOCUMENT_NOT_FOUND
+├── DocumentExistsError         DOCUMENT_EXISTS
+├── DecisionNotFoundError       DECISION_NOT_FOUND
 ├── RevisionConflictError       REVISION_CONFLICT         the record changed since the caller read it
 └── IndexLoadingError           INDEX_LOADING             the index has not caught up with the store yet
 
@@ -102,8 +105,26 @@ class EntryWithdrawnError(StoreError):
     reason = "ENTRY_WITHDRAWN"
 
 
+class DocumentNotFoundError(StoreError):
+    """Metadata: kind, name."""
+
+    reason = "DOCUMENT_NOT_FOUND"
+
+
+class DocumentExistsError(StoreError):
+    """Metadata: kind, name."""
+
+    reason = "DOCUMENT_EXISTS"
+
+
+class DecisionNotFoundError(StoreError):
+    """Metadata: decision."""
+
+    reason = "DECISION_NOT_FOUND"
+
+
 class RevisionConflictError(StoreError):
-    """Metadata: expected, actual, and bank or bank and entry."""
+    """Metadata: expected, actual, and bank, bank and entry, or kind and name."""
 
     reason = "REVISION_CONFLICT"
 

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 from hashsvc_index import records
 from hashsvc_index.environment import Environment
 from hashsvc_index.errors import BankNotFoundError, EntryNotFoundError
-from hashsvc_index.records import BankRecord, Change, Counters, DamagedError, EntryRecord, Vectors
+from hashsvc_index.records import (
+    BankRecord,
+    Change,
+    Counters,
+    DamagedError,
+    DecisionRecord,
+    DocumentRecord,
+    EntryRecord,
+    EventRecord,
+    Journal,
+    Vectors,
+)
 
 if TYPE_CHECKING:
     import lmdb
@@ -31,6 +42,10 @@ class Reader:
 
     def counters(self) -> Counters:
         return records.decode_counters(self._required(b"meta", records.KEY_COUNTERS))
+
+    def journal(self) -> Journal:
+        body = self._optional(b"meta", records.KEY_JOURNAL)
+        return Journal() if body is None else records.decode_journal(body)
 
     # banks
 
@@ -135,6 +150,39 @@ class Reader:
         rows = self.rows(b"changes", records.number_key(after + 1), limit)
         return [records.decode_change(records.key_number(key), body) for key, body in rows]
 
+    # documents, decisions, events
+
+    def find_document(self, kind: str, name: str) -> DocumentRecord | None:
+        key = records.document_key(kind, name)
+        body = self._optional(b"documents", key)
+        return None if body is None else records.decode_document(key, body)
+
+    def documents(self, kind: str, after: str, limit: int) -> list[DocumentRecord]:
+        """At most `limit` documents of a kind whose name comes after `after` in byte order."""
+        prefix = records.document_prefix(kind)
+        first = records.document_key(kind, after) + b"\0" if after else prefix
+        rows = self.rows(b"documents", first, limit)
+        return [records.decode_document(key, body) for key, body in rows if key.startswith(prefix)]
+
+    def find_decision(self, number: int) -> DecisionRecord | None:
+        if not 0 < number < 1 << 64:
+            return None
+        body = self._optional(b"decisions", records.number_key(number))
+        return None if body is None else records.decode_decision(number, body)
+
+    def decisions(self, after: int, limit: int) -> list[DecisionRecord]:
+        rows = self._after(b"decisions", after, limit)
+        return [records.decode_decision(records.key_number(key), body) for key, body in rows]
+
+    def exhibit(self, digest: bytes) -> bytes:
+        """b"" if there is none."""
+        body = self._optional(b"exhibits", digest)
+        return b"" if body is None else bytes(body)
+
+    def events(self, after: int, limit: int) -> list[EventRecord]:
+        rows = self._after(b"events", after, limit)
+        return [records.decode_event(records.key_number(key), body) for key, body in rows]
+
     # tables
 
     def rows(self, table: bytes, first: bytes = b"", limit: int | None = None) -> Iterator[tuple[bytes, memoryview]]:
@@ -148,9 +196,18 @@ class Reader:
             left = None if left is None else left - 1
             found = cursor.next()
 
+    def last_number(self, table: bytes) -> int:
+        """The highest number that is a key of the table; 0 when it is empty."""
+        cursor = self._transaction.cursor(db=self._environment.table(table))
+        return records.key_number(cursor.key()) if cursor.last() else 0
+
     def count(self, table: bytes) -> int:
         """Number of rows."""
         return int(self._transaction.stat(self._environment.table(table))["entries"])
+
+    def _after(self, table: bytes, number: int, limit: int) -> Iterator[tuple[bytes, memoryview]]:
+        """At most `limit` rows with a number above `number`, which may be any."""
+        return self.rows(table, records.number_key(number + 1), limit) if 0 <= number < (1 << 64) - 1 else iter(())
 
     def _optional(self, table: bytes, key: bytes) -> memoryview | None:
         value = self._transaction.get(key, db=self._environment.table(table))

@@ -6,6 +6,7 @@ bytes of CRC-32 over key and body come first, because LMDB itself has no checksu
 
 import dataclasses
 import enum
+import hashlib
 import struct
 import zlib
 from collections.abc import Sequence
@@ -17,8 +18,13 @@ import numpy.typing as npt
 FORMAT = 1
 """Version of the layout; a store that says more is refused."""
 
-TABLES = (b"meta", b"banks", b"entries", b"names", b"members", b"vectors", b"blobs", b"digests", b"changes")
-"""LMDB's named databases."""
+FIRST_TABLES = (b"meta", b"banks", b"entries", b"names", b"members", b"vectors", b"blobs", b"digests", b"changes")
+"""LMDB's named databases that every store of format 1 has."""
+
+LATER_TABLES = (b"documents", b"decisions", b"exhibits", b"events")
+"""Those that came later; made when a store without them is opened."""
+
+TABLES = FIRST_TABLES + LATER_TABLES
 
 VECTOR_BYTES = 32
 """Bytes of one vector: 256 bits."""
@@ -26,10 +32,16 @@ VECTOR_BYTES = 32
 KEY_FORMAT = b"format"
 KEY_STORE_ID = b"store_id"
 KEY_COUNTERS = b"counters"
+KEY_JOURNAL = b"journal"
 
 MAX_NAME_BYTES = 255
 MAX_DIGEST_BYTES = 64
 MAX_PAYLOAD_BYTES = 1 << 16
+MAX_KIND_BYTES = 63
+MAX_LONG_PAYLOAD_BYTES = 1 << 20
+"""Of a document, a decision or an event."""
+MAX_APPENDED = 4096
+"""Decisions, exhibits and events in one transaction, each."""
 MAX_BLOBS = (1 << 16) - 1
 MAX_VALUE_BYTES = 1 << 30
 """One value is one write(2) in LMDB, which must stay below 2 GiB."""
@@ -40,6 +52,9 @@ _COUNTERS = struct.Struct(">QQQQQ")
 _BANK = struct.Struct(">QQ")
 _ENTRY = struct.Struct(">QQQIHBBBB")
 _CHANGE = struct.Struct(">BBQ8s")
+_JOURNAL = struct.Struct(">QQQ32sQQ")
+_DECISION = struct.Struct(">32sQ")
+_HASHED = struct.Struct(">32sQQ")
 _LIVE, _REPLACED = 1, 2
 """Values of an entry's state byte; 0 is withdrawn."""
 
@@ -119,6 +134,77 @@ class Change:
     """Eight random bytes: two stores that parted, say after a restore from a backup, differ in them."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """What the store counts besides changes; one record, absent before the first of them."""
+
+    last_document: int = 0
+    """The last revision of a document; theirs are counted apart from the store's."""
+    documents: int = 0
+    last_decision: int = 0
+    head: bytes = bytes(32)
+    """Hash of the last decision."""
+    first_event: int = 1
+    """The first event that is kept; `last_event + 1` when none is."""
+    last_event: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRecord:
+    """A document as stored: something that has a name and changes, and is neither a bank nor an entry."""
+
+    kind: str
+    name: str
+    payload: bytes
+    revision: int
+    """Of its last change, counted over all documents; never the same again, also after the document was deleted."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRecord:
+    """One record of the decision log. It is never changed and never removed."""
+
+    number: int
+    """Given out in order from 1."""
+    previous: bytes
+    """Hash of the record before it; 32 zero bytes for the first."""
+    revision: int
+    """The store's, once the transaction that wrote it was done."""
+    payload: bytes
+
+    @property
+    def hash(self) -> bytes:
+        """SHA-256 of all of it."""
+        return hashlib.sha256(_HASHED.pack(self.previous, self.number, self.revision) + self.payload).digest()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EventRecord:
+    """Something that others want to be told, until it is trimmed."""
+
+    number: int
+    """Given out in order from 1, never reused."""
+    revision: int
+    """The store's, once the transaction that wrote it was done."""
+    payload: bytes
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Appendix:
+    """What a transaction appends besides its change."""
+
+    decisions: tuple[bytes, ...]
+    events: tuple[bytes, ...]
+    exhibits: tuple[bytes, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.decisions or self.events or self.exhibits)
+
+    def sizes(self) -> tuple[int, ...]:
+        """Bytes of each."""
+        return tuple(map(len, self.decisions + self.events + self.exhibits))
+
+
 def seal(key: bytes, body: bytes | memoryview) -> bytes:
     """CRC-32 of key and body, then the body."""
     return b"".join((_CRC.pack(zlib.crc32(body, zlib.crc32(key))), body))
@@ -162,6 +248,19 @@ def member_key(bank_number: int, number: int) -> bytes:
 def blob_key(number: int, name: str) -> bytes:
     """Key of `blobs`: entry number, name."""
     return _U64.pack(number) + _name(name, "blob")
+
+
+def document_prefix(kind: str) -> bytes:
+    """What the keys of `documents` begin with: length, kind. Raises ValueError for none or more than 63 bytes."""
+    encoded = kind.encode()
+    if not 1 <= len(encoded) <= MAX_KIND_BYTES:
+        raise ValueError(f"a kind of document has 1 to {MAX_KIND_BYTES} bytes, not {len(encoded)}")
+    return bytes((len(encoded),)) + encoded
+
+
+def document_key(kind: str, name: str) -> bytes:
+    """Key of `documents`: length, kind, name. Raises ValueError as `document_prefix` and `bank_key` do."""
+    return document_prefix(kind) + _name(name, "document")
 
 
 def digest_prefix(digest: bytes) -> bytes:
@@ -245,6 +344,49 @@ def decode_change(revision: int, body: memoryview) -> Change:
     return Change(revision=revision, kind=known, live=bool(live), number=number, mark=mark)
 
 
+def encode_journal(journal: Journal) -> bytes:
+    return _JOURNAL.pack(
+        journal.last_document, journal.documents, journal.last_decision, journal.head, journal.first_event,
+        journal.last_event,
+    )  # fmt: skip
+
+
+def decode_journal(body: memoryview) -> Journal:
+    last_document, documents, last_decision, head, first_event, last_event = _unpack(_JOURNAL, body, exact=True)
+    return Journal(
+        last_document=last_document, documents=documents, last_decision=last_decision, head=head,
+        first_event=first_event, last_event=last_event,
+    )  # fmt: skip
+
+
+def encode_document(record: DocumentRecord) -> bytes:
+    return _U64.pack(record.revision) + record.payload
+
+
+def decode_document(key: bytes, body: memoryview) -> DocumentRecord:
+    kind, name = key[1 : 1 + key[0]].decode(), key[1 + key[0] :].decode()
+    (revision,) = _unpack(_U64, body)
+    return DocumentRecord(kind=kind, name=name, payload=bytes(body[_U64.size :]), revision=revision)
+
+
+def encode_decision(record: DecisionRecord) -> bytes:
+    return _DECISION.pack(record.previous, record.revision) + record.payload
+
+
+def decode_decision(number: int, body: memoryview) -> DecisionRecord:
+    previous, revision = _unpack(_DECISION, body)
+    return DecisionRecord(number=number, previous=previous, revision=revision, payload=bytes(body[_DECISION.size :]))
+
+
+def encode_event(record: EventRecord) -> bytes:
+    return _U64.pack(record.revision) + record.payload
+
+
+def decode_event(number: int, body: memoryview) -> EventRecord:
+    (revision,) = _unpack(_U64, body)
+    return EventRecord(number=number, revision=revision, payload=bytes(body[_U64.size :]))
+
+
 def encode_vectors(vectors: Vectors) -> memoryview:
     """The rows one after another."""
     return np.ascontiguousarray(vectors).reshape(-1).data
@@ -271,6 +413,27 @@ def checked_payload(payload: bytes) -> bytes:
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise ValueError(f"a payload has at most {MAX_PAYLOAD_BYTES} bytes, not {len(payload)}")
     return payload
+
+
+def checked_long(payload: bytes) -> bytes:
+    """`payload`, if it is at most 1 MiB; else ValueError."""
+    if len(payload) > MAX_LONG_PAYLOAD_BYTES:
+        raise ValueError(f"a payload has at most {MAX_LONG_PAYLOAD_BYTES} bytes, not {len(payload)}")
+    return payload
+
+
+def checked_appendix(decisions: Sequence[bytes], events: Sequence[bytes], exhibits: Sequence[bytes] = ()) -> Appendix:
+    """The three as one, if none has more than 4,096 items and no item more than 1 MiB (an exhibit: 1 GiB); else
+    ValueError.
+    """
+    for what, items in (("decisions", decisions), ("events", events), ("exhibits", exhibits)):
+        if len(items) > MAX_APPENDED:
+            raise ValueError(f"at most {MAX_APPENDED} {what} at once, not {len(items)}")
+    for payload in (*decisions, *events):
+        checked_long(payload)
+    if any(len(exhibit) > MAX_VALUE_BYTES for exhibit in exhibits):
+        raise ValueError(f"an exhibit has at most {MAX_VALUE_BYTES} bytes")
+    return Appendix(tuple(decisions), tuple(events), tuple(exhibits))
 
 
 def checked_digests(digests: Sequence[bytes]) -> tuple[bytes, ...]:

@@ -1,14 +1,12 @@
-"""The store: banks, entries, their vectors and blobs, and a log of every change, in LMDB."""
+"""The store: banks, entries, their vectors and blobs, documents, and logs of changes, decisions, events, in LMDB."""
 
 import dataclasses
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
 
 from hashsvc_index import records
 from hashsvc_index.directory import prepare
+from hashsvc_index.documents import Documents
 from hashsvc_index.environment import Environment, StoreSettings
 from hashsvc_index.errors import (
     BankExistsError,
@@ -17,15 +15,12 @@ from hashsvc_index.errors import (
     EntryExistsError,
     EntryNotFoundError,
     EntryWithdrawnError,
-    RevisionConflictError,
 )
+from hashsvc_index.journal import Journal
 from hashsvc_index.reader import Reader
 from hashsvc_index.records import BankRecord, Change, ChangeKind, EntryRecord, Vectors
+from hashsvc_index.writer import Writer, expect, need
 
-if TYPE_CHECKING:
-    import lmdb
-
-_PAGE_BYTES = 4096
 _SCAN = 4096
 _DEFAULTS = StoreSettings()
 
@@ -43,22 +38,16 @@ class Stats:
     used_bytes: int
 
 
-class Store:
+class Store(Documents, Journal):
     """A data directory's truth. Thread-safe; any number of processes may have the same directory open.
 
-    Every call that writes is one transaction: the record, its vectors, blobs and digests, a line of the change log and
-    the revision, all or nothing, and on the disk when the call returns. A revision is the number of a change, counted
-    from 1 without gaps over all processes.
+    Every call that writes is one transaction: the record, its vectors, blobs and digests, a line of the change log, the
+    revision, and the decisions and events given with it, all or nothing, and on the disk when the call returns. A
+    revision is the number of a change of a bank or an entry, counted from 1 without gaps over all processes.
 
     Any method may raise StoreCorruptError and StoreUnavailableError; those that write, StoreFullError and
     DataDirectoryReadOnlyError too.
     """
-
-    def __init__(self, path: Path, environment: Environment, store_id: str) -> None:
-        self.path = path
-        self.store_id = store_id
-        self._environment = environment
-        self._closed = False
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True, settings: StoreSettings = _DEFAULTS) -> "Store":
@@ -86,27 +75,6 @@ class Store:
             raise
         return cls(path, environment, store_id)
 
-    def close(self) -> None:
-        """Let go of the directory; a second call does nothing."""
-        if not self._closed:
-            self._closed = True
-            self._environment.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    @property
-    def environment(self) -> Environment:
-        """For those who need several reads of one state; see `hashsvc_index.reader.Reader`."""
-        if self._closed:
-            raise ValueError("the store is closed")
-        return self._environment
-
     def revision(self) -> int:
         """The last change, 0 for a new store."""
         with self.environment.read() as transaction:
@@ -114,7 +82,10 @@ class Store:
 
     # banks
 
-    def put_bank(self, bank: str, payload: bytes, *, create: bool, expected_revision: int = 0) -> int:
+    def put_bank(
+        self, bank: str, payload: bytes, *, create: bool, expected_revision: int = 0,
+        decisions: Sequence[bytes] = (), events: Sequence[bytes] = (),
+    ) -> int:  # fmt: skip
         """Create or replace a bank; return the revision. `expected_revision` other than 0 must be the bank's last.
 
         Raises BankExistsError (with `create`), BankNotFoundError (without), RevisionConflictError, ValueError for a
@@ -122,23 +93,24 @@ class Store:
         """
         key = records.bank_key(bank)
         records.checked_payload(payload)
+        appendix = records.checked_appendix(decisions, events)
 
-        def change(transaction: "lmdb.Transaction[bytes]") -> int:
-            writer = _Writer(self._environment, transaction)
+        def change(writer: Writer) -> int:
             known = writer.reader.find_bank(bank)
             if create and known is not None:
                 raise BankExistsError(f"bank {bank!r} exists already", bank=bank)
             if not create and known is None:
                 raise BankNotFoundError(f"there is no bank {bank!r}", bank=bank)
-            _expect(expected_revision, known.revision if known else 0, bank=bank)
+            expect(expected_revision, known.revision if known else 0, bank=bank)
             number = known.number if known else writer.counters.last_bank + 1
             last_bank = max(number, writer.counters.last_bank)
             revision = writer.log(ChangeKind.BANK_PUT, number, live=True, last_bank=last_bank)
             record = BankRecord(bank=bank, number=number, payload=payload, revision=revision)
             writer.put(b"banks", key, records.encode_bank(record))
+            writer.append(appendix)
             return revision
 
-        return self.environment.write(_need(len(payload)), change)
+        return self._write(need(len(payload), *appendix.sizes()), change)
 
     def get_bank(self, bank: str) -> BankRecord:
         """Raises BankNotFoundError."""
@@ -155,12 +127,13 @@ class Store:
     def add_entry(
         self, bank: str, entry: str, payload: bytes, *, vectors: Vectors, blobs: Mapping[str, bytes],
         digests: Sequence[bytes], unless: Callable[[EntryRecord], bool] | None = None,
+        decisions: Sequence[bytes] = (), events: Sequence[bytes] = (),
     ) -> EntryRecord:  # fmt: skip
         """Add a live entry. `vectors` is uint8 (n, 32), n may be 0; `digests` are what `find_digest` will find.
 
         `unless` makes a repeated add harmless, also between processes: it is asked, inside the transaction, about
         every live entry of the bank that has one of the digests, and the first it accepts is returned instead of
-        adding.
+        adding, and nothing is appended.
 
         Raises BankNotFoundError, EntryExistsError (withdrawn or not), ValueError for arguments of a wrong shape or
         beyond the bounds in `hashsvc_index.records`.
@@ -170,9 +143,9 @@ class Store:
         _checked_blobs(blobs)
         body = records.encode_vectors(records.checked_vectors(vectors))
         unique = records.checked_digests(digests)
+        appendix = records.checked_appendix(decisions, events)
 
-        def change(transaction: "lmdb.Transaction[bytes]") -> EntryRecord:
-            writer = _Writer(self._environment, transaction)
+        def change(writer: Writer) -> EntryRecord:
             home = writer.reader.bank(bank)
             for known in writer.reader.live_with_digests(unique) if unless is not None else ():
                 if unless is not None and known.bank == bank and unless(known):
@@ -186,14 +159,16 @@ class Store:
                 blob_count=len(blobs), digests=unique,
             )  # fmt: skip
             writer.add(record, body, blobs)
+            writer.append(appendix)
             return record
 
-        need = _need(len(payload), len(body), *map(len, blobs.values()), *(64 for _ in unique))
-        return self.environment.write(need, change)
+        sizes = (len(payload), len(body), *map(len, blobs.values()), *(64 for _ in unique), *appendix.sizes())
+        return self._write(need(*sizes), change)
 
     def update_entry(
-        self, bank: str, entry: str, payload: bytes, *, live: bool, expected_revision: int = 0
-    ) -> EntryRecord:
+        self, bank: str, entry: str, payload: bytes, *, live: bool, expected_revision: int = 0,
+        decisions: Sequence[bytes] = (), events: Sequence[bytes] = (),
+    ) -> EntryRecord:  # fmt: skip
         """Replace an entry's payload and whether it is live; its vectors, blobs and digests stay.
 
         `expected_revision` other than 0 must be the entry's last.
@@ -201,11 +176,11 @@ class Store:
         Raises BankNotFoundError, EntryNotFoundError, RevisionConflictError, ValueError for too long a payload.
         """
         records.checked_payload(payload)
+        appendix = records.checked_appendix(decisions, events)
 
-        def change(transaction: "lmdb.Transaction[bytes]") -> EntryRecord:
-            writer = _Writer(self._environment, transaction)
+        def change(writer: Writer) -> EntryRecord:
             known = writer.reader.entry(bank, entry)
-            _expect(expected_revision, known.revision, bank=bank, entry=entry)
+            expect(expected_revision, known.revision, bank=bank, entry=entry)
             turn = int(live) - int(known.live)
             revision = writer.log(
                 ChangeKind.ENTRY_UPDATED, known.number, live=live,
@@ -214,13 +189,14 @@ class Store:
             )  # fmt: skip
             record = dataclasses.replace(known, payload=payload, live=live, revision=revision)
             writer.put(b"entries", records.number_key(known.number), records.encode_entry(record))
+            writer.append(appendix)
             return record
 
-        return self.environment.write(_need(len(payload)), change)
+        return self._write(need(len(payload), *appendix.sizes()), change)
 
     def replace_entry(
         self, bank: str, entry: str, payload: bytes, *, vectors: Vectors, blobs: Mapping[str, bytes],
-        expected_revision: int = 0,
+        expected_revision: int = 0, decisions: Sequence[bytes] = (), events: Sequence[bytes] = (),
     ) -> EntryRecord:  # fmt: skip
         """Give a live entry other vectors and blobs under the same name and digests, and return its new record.
 
@@ -234,13 +210,13 @@ class Store:
         records.checked_payload(payload)
         _checked_blobs(blobs)
         body = records.encode_vectors(records.checked_vectors(vectors))
+        appendix = records.checked_appendix(decisions, events)
 
-        def change(transaction: "lmdb.Transaction[bytes]") -> EntryRecord:
-            writer = _Writer(self._environment, transaction)
+        def change(writer: Writer) -> EntryRecord:
             old = writer.reader.entry(bank, entry)
             if not old.live:
                 raise EntryWithdrawnError(f"entry {entry!r} of bank {bank!r} is withdrawn", bank=bank, entry=entry)
-            _expect(expected_revision, old.revision, bank=bank, entry=entry)
+            expect(expected_revision, old.revision, bank=bank, entry=entry)
             revision = writer.counters.revision + 1
             new = dataclasses.replace(
                 old, number=writer.counters.last_entry + 1, payload=payload, revision=revision,
@@ -248,10 +224,11 @@ class Store:
             )  # fmt: skip
             writer.add(new, body, blobs)
             writer.retire(old)
+            writer.append(appendix)
             return new
 
-        need = _need(2 * len(payload), len(body), *map(len, blobs.values()), *(64 for _ in range(512)))
-        return self.environment.write(need, change)
+        sizes = (2 * len(payload), len(body), *map(len, blobs.values()), *(64 for _ in range(512)), *appendix.sizes())
+        return self._write(need(*sizes), change)
 
     def get_entry(self, bank: str, entry: str) -> EntryRecord:
         """Raises BankNotFoundError, EntryNotFoundError."""
@@ -321,68 +298,6 @@ class Store:
         )  # fmt: skip
 
 
-class _Writer:
-    """One write transaction."""
-
-    def __init__(self, environment: Environment, transaction: "lmdb.Transaction[bytes]") -> None:
-        self.reader = Reader(environment, transaction)
-        self.counters = self.reader.counters()
-        self._environment = environment
-        self._transaction = transaction
-
-    def put(self, table: bytes, key: bytes, body: bytes | memoryview) -> None:
-        self._transaction.put(key, records.seal(key, body), db=self._environment.table(table))
-
-    def log(self, kind: ChangeKind, number: int, *, live: bool, **counters: int) -> int:
-        """Count a change, with whatever else it counts, and write its line of the log; return its revision."""
-        revision = self.counters.revision + 1
-        self.counters = dataclasses.replace(self.counters, revision=revision, **counters)
-        self.put(b"meta", records.KEY_COUNTERS, records.encode_counters(self.counters))
-        change = Change(revision=revision, kind=kind, number=number, live=live, mark=os.urandom(8))
-        self.put(b"changes", records.number_key(revision), records.encode_change(change))
-        return revision
-
-    def add(self, record: EntryRecord, vectors: memoryview, blobs: Mapping[str, bytes]) -> None:
-        """Write a new entry with all that belongs to it."""
-        number = record.number
-        key = records.number_key(number)
-        self.put(b"entries", key, records.encode_entry(record))
-        self.put(b"names", records.name_key(record.bank_number, record.entry), key)
-        self.put(b"members", records.member_key(record.bank_number, number), b"")
-        self.put(b"vectors", key, vectors)
-        for name, blob in blobs.items():
-            self.put(b"blobs", records.blob_key(number, name), blob)
-        for digest in record.digests:
-            self.put(b"digests", records.digest_key(digest, number), b"")
-        self.log(
-            ChangeKind.ENTRY_ADDED, number, live=True, last_entry=number,
-            live_entries=self.counters.live_entries + 1,
-            live_vectors=self.counters.live_vectors + record.vector_count,
-        )  # fmt: skip
-
-    def retire(self, old: EntryRecord) -> None:
-        """Leave a live entry's number to history: its name leads to a later one."""
-        for table, key in (
-            (b"members", records.member_key(old.bank_number, old.number)),
-            *((b"digests", records.digest_key(digest, old.number)) for digest in old.digests),
-        ):
-            self._transaction.delete(key, db=self._environment.table(table))
-        revision = self.log(
-            ChangeKind.ENTRY_UPDATED, old.number, live=False, live_entries=self.counters.live_entries - 1,
-            live_vectors=self.counters.live_vectors - old.vector_count,
-        )  # fmt: skip
-        record = dataclasses.replace(old, live=False, replaced=True, revision=revision, digests=())
-        self.put(b"entries", records.number_key(old.number), records.encode_entry(record))
-
-
-def _expect(expected: int, actual: int, **what: str) -> None:
-    if expected and expected != actual:
-        raise RevisionConflictError(
-            f"{', '.join(map(repr, what.values()))}: at revision {actual}, not {expected}",
-            expected=expected, actual=actual, **what,
-        )  # fmt: skip
-
-
 def _checked_blobs(blobs: Mapping[str, bytes]) -> None:
     if len(blobs) > records.MAX_BLOBS:
         raise ValueError(f"an entry has at most {records.MAX_BLOBS} blobs, not {len(blobs)}")
@@ -390,9 +305,3 @@ def _checked_blobs(blobs: Mapping[str, bytes]) -> None:
         records.blob_key(0, name)
         if len(blob) > records.MAX_VALUE_BYTES:
             raise ValueError(f"a blob has at most {records.MAX_VALUE_BYTES} bytes, not {len(blob)}")
-
-
-def _need(*sizes: int) -> int:
-    """Bytes that values of these sizes may take in LMDB: whole pages, and copies of the tree's pages above them."""
-    pages = sum(size // _PAGE_BYTES + 3 for size in sizes)
-    return (pages + 64) * _PAGE_BYTES

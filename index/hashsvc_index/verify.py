@@ -1,6 +1,7 @@
 """Checking the store against itself and the index against the store."""
 
 import dataclasses
+import hashlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from hashsvc_index.errors import EntryNotFoundError
 from hashsvc_index.index import Index
 from hashsvc_index.reader import Reader
-from hashsvc_index.records import ChangeKind, DamagedError, EntryRecord, digest_prefix, key_number
+from hashsvc_index.records import ChangeKind, DamagedError, EntryRecord, decode_document, digest_prefix, key_number
 from hashsvc_index.snapshot import Snapshot
 from hashsvc_index.store import Store
 
@@ -26,7 +27,7 @@ def verify(store: Store, index: Index | None) -> list[str]:
     Reads one state of the store while others go on writing. With an `index`, waits up to 30 s until it has caught up,
     and checks that it holds the vectors of every live entry, byte for byte, and nothing else.
 
-    LMDB's own pages have no checksums, so damage to one of them may also end in StoreCorruptError.
+    The decision log is read apart from that, a piece at a time. LMDB's own pages have no checksums, so damage to one of them may also end in StoreCorruptError.
     """
     while True:
         faults: list[str] = []
@@ -42,7 +43,7 @@ def verify(store: Store, index: Index | None) -> list[str]:
                 faults.extend(check.faults())
                 if snapshot is not None:
                     faults.extend(check.index_faults(snapshot))
-                return faults
+            return faults + store.verify_decisions()
         except _GrowthError:
             continue
 
@@ -59,7 +60,10 @@ class _Check:
 
     def faults(self) -> Iterator[str]:
         """What is wrong within the store."""
-        parts = (self._banks, self._changes, self._all_entries, self._totals, self._digests, self._blobs)
+        parts = (
+            self._banks, self._changes, self._all_entries, self._totals, self._digests, self._blobs, self._documents,
+            self._exhibits, self._events,
+        )  # fmt: skip
         for part in parts:
             try:
                 yield from part()
@@ -191,6 +195,37 @@ class _Check:
         for number, count in counts.items():
             if count != self._entries[number].blob_count:
                 yield f"Entry {number} has {count} blobs, its record says {self._entries[number].blob_count}."
+
+    def _documents(self) -> Iterator[str]:
+        journal, seen = self._reader.journal(), 0
+        for key, body in self._reader.rows(b"documents"):
+            self._give_way()
+            seen += 1
+            document = decode_document(key, body)
+            if not 0 < document.revision <= journal.last_document:
+                yield (
+                    f"{document.kind.capitalize()} {document.name!r} is at revision {document.revision}, the last of a "
+                    f"document is {journal.last_document}."
+                )
+        if seen != journal.documents:
+            yield f"There are {seen} documents, the counters say {journal.documents}."
+
+    def _exhibits(self) -> Iterator[str]:
+        for key, body in self._reader.rows(b"exhibits"):
+            self._give_way()
+            if hashlib.sha256(body).digest() != key:
+                yield f"Exhibit {key.hex()} is something else."
+
+    def _events(self) -> Iterator[str]:
+        journal = self._reader.journal()
+        seen = journal.first_event - 1
+        for key, _ in self._reader.rows(b"events"):
+            self._give_way()
+            if key_number(key) != seen + 1:
+                yield f"The events go from {seen} to {key_number(key)}."
+            seen = key_number(key)
+        if seen != journal.last_event:
+            yield f"The events end at {seen}, the counters say {journal.last_event}."
 
     def _give_way(self) -> None:
         """End this read when the map has to grow; it then begins again."""
