@@ -10,6 +10,9 @@ from hashsvc.bank.model import Interval
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.match.model import Segment
 
+_MOMENT = 0.5
+"""Seconds of a reference that a segment may reach past an exclusion: two frames of a reference, whose picture at the border is
+shown on both sides of it."""
 _SHORTEST = 1e-3
 """Seconds that a frame is shown at least, so that one without a span lies somewhere too."""
 
@@ -36,7 +39,7 @@ def silenced(reference: Fingerprint, exclusions: Sequence[Interval]) -> Fingerpr
 
 
 def outside(segment: Segment, exclusions: Sequence[Interval]) -> list[Segment]:
-    """The parts of a segment that lie in no exclusion of its reference; none where all of it does."""
+    """The parts of a segment that lie in no exclusion of its reference; none where all of it does, but for a moment at a border."""
     begin, end = segment.reference_start, segment.reference_end
     touched = [one for one in exclusions if one.start <= end and begin < one.end]
     if not touched:
@@ -46,7 +49,7 @@ def outside(segment: Segment, exclusions: Sequence[Interval]) -> list[Segment]:
         pieces.append((begin, one.start))
         begin = one.end
     pieces.append((begin, end))
-    return [_part(segment, first, last) for first, last in pieces if first < last]
+    return [_part(segment, first, last) for first, last in pieces if last - first > _MOMENT]
 
 
 def excluded_seconds(segments: Iterable[Segment], exclusions: Sequence[Interval]) -> float:

@@ -98,6 +98,12 @@ def test_a_segment_of_no_length() -> None:
     assert exclude.excluded_seconds([instant], (Interval(0, 8),)) == 0
 
 
+def test_a_moment_beside_an_exclusion_is_not_left() -> None:
+    """The picture at a border is on both sides of it."""
+    assert exclude.outside(SEGMENT, (Interval(4, 23.6),)) == []
+    assert times(exclude.outside(SEGMENT, (Interval(4.3, 23),))) == [(19.5, 20, 23, 24)]
+
+
 @pytest.mark.parametrize("speed", [0.8, 1.0, 1.5])
 def test_an_excluded_part_is_no_evidence(speed: float) -> None:
     """A copy of nothing else is not found, by any border of the exclusion that holds it."""
