@@ -192,10 +192,13 @@ def _votes(
 def _follow(comparison: Comparison, line: Line) -> Alignment | None:
     """Walk the line, and keep the stretch whose gains exceed their cost by the most (Kadane's maximum subarray)."""
     slots = np.floor((line.speed * comparison.times + line.offset) / SLOT).astype(np.intp)
-    inside = (slots >= 0) & (slots < comparison.gains.shape[1])
+    # A line that is off by less than a slot may not lose the reference's first or last frame for it.
+    count = comparison.gains.shape[1]
+    inside = (slots >= -REACH) & (slots < count + REACH)
+    slots = np.clip(slots, 0, count - 1)
     if not inside.any():
         return None
-    gains = np.where(inside, comparison.gains[np.arange(len(slots)), np.where(inside, slots, 0)], 0)
+    gains = np.where(inside, comparison.gains[np.arange(len(slots)), slots], 0)
     pay = gains - _COST
     sums = np.concatenate([[0.0], np.cumsum(pay)])
     lowest = np.minimum.accumulate(sums)

@@ -12,7 +12,7 @@ from hashsvc.match import curves
 from hashsvc.match.align import REACH, SLOT, Alignment, Bonus, Comparison, Line, alignments
 from hashsvc.match.model import Segment
 from hashsvc.match.pairs import Pair
-from hashsvc.match.score import excess, excused, fading, log10_chance, novelty, relief, surprise
+from hashsvc.match.score import excess, excused, fading, log10_chance, most, novelty, relief, surprise
 
 NONE = 257
 """Distance of a pair that is no evidence."""
@@ -22,11 +22,15 @@ _OWN_SPEED, _OTHER_SPEED, _BACKWARDS = 0.5, 0.4, 0.08
 """Shares of the chance of error that are spent on speed 1, where most copies are, on all other speeds, and on footage played
 backwards; what is left goes to backwards at other speeds. (A weighted Bonferroni correction: the shares sum up to 1, so
 the chance of any error stays what it was.)"""
+_WHOLE, _NEARLY_WHOLE = 0.5, 0.2
+"""The same for stretches of the query."""
 _SAME_SPEED = 0.015
 _APART = 1.5
 """Seconds within which frames of one video look alike in any case."""
 _MOST_FIRST, _MOST_FURTHER = 3.0, -1.0
 """Evidence above which a first segment, and a further one, is not worth a word."""
+_KEPT = 0.3
+"""What a frame at the end of a segment must gain on average, all told; unrelated ones gain less."""
 _OUT_OF_STEP, _OUT_OF_STEP_SAMPLES, _DOUBT = 0.1, 80, 1.0
 """Curves that agree less than this over so many samples take so many decades off: a copy whose timing shows nothing of the
 original is rare, and another recording of the same scene is always so."""
@@ -53,12 +57,12 @@ def scored(sides: Sides, lines: Sequence[Line], bonus: Bonus | None, indexed: in
     further = math.log10(len(sides.reference.starts) * len(sides.pairs))
     begun = False
     for one in alignments(sides.comparison, lines, bonus):
-        evidence, segment = _score(sides, one)
+        evidence, segment, pictures = _score(sides, one)
         evidence += (further if begun else first) + _log10_speeds(one.line.speed)
-        evidence += _log10_stretches(one, len(sides.query.starts)) - (bonus(one) if bonus else 0.0)
+        evidence += log10_stretches(one, len(sides.query.starts)) - (bonus(one) if bonus else 0.0)
         if evidence < (_MOST_FURTHER if begun else _MOST_FIRST):
             begun = True
-            yield evidence, segment
+            yield max(evidence, most(pictures)), segment
 
 
 def in_time(sides: Sides, one: Alignment) -> float:
@@ -85,15 +89,22 @@ def _log10_speeds(speed: float) -> float:
     return -math.log10(share / _SPEEDS)
 
 
-def _log10_stretches(one: Alignment, frames: int) -> float:
-    """log10 of what a segment pays for where in the query it could have begun and ended; half goes to all of the query."""
-    if one.first == 0 and one.last == frames - 1:
-        return math.log10(2)
-    return math.log10(max(frames, 2) ** 2)
+def log10_stretches(one: Alignment, frames: int) -> float:
+    """log10 of what a segment pays for where in the query it could have begun and ended.
+
+    Half of the chance of error goes to all of the query, a fifth to nearly all of it, the less the more is missing, and
+    the rest to any part. (m + 1 parts miss m frames; the sum of 1 / (m + 1)^2 from m = 1 on is 0.645.)
+    """
+    missing = frames - (one.last - one.first + 1)
+    if missing == 0:
+        return -math.log10(_WHOLE)
+    nearly = _NEARLY_WHOLE / 0.645 / (missing + 1) ** 3
+    part = (1 - _WHOLE - _NEARLY_WHOLE) * 2 / (frames * (frames + 1))
+    return -math.log10(max(nearly, part))
 
 
-def _score(sides: Sides, one: Alignment) -> tuple[float, Segment]:
-    """Evidence of one alignment, lines tried left out, and the segment it makes."""
+def _score(sides: Sides, one: Alignment) -> tuple[float, Segment, float]:
+    """Evidence of one alignment, lines tried left out, the segment it makes, and how many pictures it rests on."""
     query, reference, line = sides.query, sides.reference, one.line
     rows, frames, which, distances = _aligned(sides, one)
     left, right = np.array(sides.pairs)[which].T
@@ -104,7 +115,7 @@ def _score(sides: Sides, one: Alignment) -> tuple[float, Segment]:
     gains = gains - fading(distances) * _excess(sides, line)[which] - np.float32(_log10_choices(len(sides.pairs)))
     weights = novelty(query.hashes[rows, left], reference.hashes[frames, right], distances, gains)
     favourite = sides.pairs[int(np.bincount(which, np.maximum(gains, 0)).argmax())]
-    start, end = _borders(query, reference, one)
+    start, end = _borders(query, reference, trimmed(one, rows, gains))
     good = distances < NONE
     reached = [min(max(line.speed * time + line.offset, 0.0), reference.duration) for time in (start, end)]
     segment = Segment(
@@ -116,7 +127,21 @@ def _score(sides: Sides, one: Alignment) -> tuple[float, Segment]:
         view=f"{query.views[favourite[0]]}/{reference.views[favourite[1]]}",
         mean_distance=float(distances[good].mean()) if good.any() else 256.0,
     )
-    return log10_chance(np.maximum(gains, 0), weights) - relief(weights), segment
+    return log10_chance(np.maximum(gains, 0), weights) - relief(weights), segment, float(weights.sum())
+
+
+def trimmed(one: Alignment, rows: Places, gains: npt.NDArray[np.float32]) -> Alignment:
+    """The part of an alignment in which its frames' final gains (n,), of query frames `rows`, exceed what chance gives.
+
+    An alignment is found by raw distances, and may run on into footage that is merely as dark or as still.
+    """
+    sums = np.concatenate([[0.0], np.cumsum(gains - _KEPT)])
+    last = int(np.argmax(sums[1:] - np.minimum.accumulate(sums)[:-1]))
+    first = int(np.argmin(sums[: last + 1]))
+    if rows[first] == rows[0] and rows[last] == rows[-1]:
+        return one
+    part = slice(int(rows[first]) - one.first, int(rows[last]) - one.first + 1)
+    return dataclasses.replace(one, first=int(rows[first]), last=int(rows[last]), slots=one.slots[part])
 
 
 def _log10_choices(pairs: int) -> float:

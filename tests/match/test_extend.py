@@ -152,3 +152,18 @@ def test_uploads_of_hardly_any_frames(count: int) -> None:
     )  # fmt: skip
     finding = find(few, REFERENCE, nominated(REFERENCE), GATE, 1000)
     assert finding is None or finding.evidence > -6
+
+
+def test_the_first_frame_is_not_lost_to_a_line_that_begins_a_little_early() -> None:
+    """Half a slot before the reference begins it still shows its first frame."""
+    upload = an_upload([(REFERENCE, 0.0, 10.0, 1.0)])
+    late = dataclasses.replace(upload, starts=upload.starts + np.arange(len(upload.starts)) * 0.004)
+    [segment] = found(late).segments
+    assert segment.query_start == 0
+
+
+def test_one_picture_is_never_enough_to_block() -> None:
+    """A still that is the same to the bit, however long it lasts, is for a person to look at."""
+    still = dataclasses.replace(REFERENCE, hashes=np.repeat(REFERENCE.hashes[:1], REFERENCE.frames, axis=0))
+    finding = found(an_upload([(still, 2.0, 12.0, 1.0)], bits=0), reference=still, indexed=10)
+    assert -6 < finding.evidence < -4
