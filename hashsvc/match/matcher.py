@@ -19,6 +19,7 @@ from hashsvc.match.curve_index import CurveIndex
 from hashsvc.match.extend import Finding, find
 from hashsvc.match.hint import is_hint, is_put_together
 from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult, Segment
+from hashsvc.match.rivals import explained_away
 from hashsvc.match.seeds import Nomination
 from hashsvc.match.verdict import judge, strictest
 from hashsvc_index import BankRecord, EntryRecord, Index, Store
@@ -199,8 +200,10 @@ def _result(revision: int, found: Iterable[Match | Excused]) -> MatchResult:
 
 
 def _weighed(candidates: Iterable[_Candidate], gate: int) -> list[_Candidate]:
-    """The candidates, those that are matches weighed against each other."""
+    """The candidates, weighed against each other: those explained away without a finding, matches with what they share taken off."""
     several = list(candidates)
+    for place in np.flatnonzero(explained_away([one.finding for one in several])).tolist():
+        several[place] = dataclasses.replace(several[place], finding=None)
     places = [place for place, one in enumerate(several) if one.reported(one.finding)]
     found = [(one.finding, one.reference) for one in several if one.reported(one.finding)]
     for place, finding in zip(places, weighed(found, gate), strict=True):

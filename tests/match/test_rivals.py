@@ -1,0 +1,58 @@
+"""A picture that is plainly one entry's is no evidence for another."""
+
+import dataclasses
+
+import pytest
+
+from hashsvc.match.extend import Finding
+from hashsvc.match.model import Segment
+from hashsvc.match.rivals import explained_away
+
+
+def a_finding(
+    evidence: float, distance: float, start: float = 0.0, end: float = 10.0, view: str = "full/full"
+) -> Finding:
+    segment = Segment(
+        query_start=start, query_end=end, reference_start=0.0, reference_end=end - start, speed=1.0, view=view,
+        mean_distance=distance,
+    )  # fmt: skip
+    return Finding(
+        evidence=evidence, query_coverage=1.0, reference_coverage=1.0, mean_distance=distance, segments=(segment,)
+    )
+
+
+PLAIN = a_finding(-100, 8)
+VAGUE = a_finding(-3, 80, view="top-72/top-right-86")
+
+
+def test_a_lookalike_is_explained_by_what_is_plainly_there() -> None:
+    assert explained_away([PLAIN, None, VAGUE]) == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        a_finding(-11, 80),  # too strong to be put aside
+        a_finding(-3, 20),  # the same picture: two entries share footage
+        a_finding(-3, 80, view="inside-2/full"),  # a picture in the picture
+        a_finding(-3, 80, start=5.0, end=20.0),  # where the plain one says nothing
+    ],
+)
+def test_what_may_be_there_as_well_stays(other: Finding) -> None:
+    assert explained_away([PLAIN, other]) == [False, False]
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        a_finding(-20, 8),  # not ten times as strong
+        a_finding(-100, 60),  # not plain
+        a_finding(-100, 8, view="moving/full"),  # only a part of the picture
+    ],
+)
+def test_what_is_not_plain_explains_nothing(plain: Finding) -> None:
+    assert explained_away([plain, VAGUE]) == [False, False]
+
+
+def test_nothing_explains_itself() -> None:
+    assert explained_away([dataclasses.replace(VAGUE)]) == [False]
