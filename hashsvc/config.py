@@ -92,6 +92,20 @@ class VaccinationSettings:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RecentSettings:
+    """Fingerprints of recent uploads, kept so that a video confirmed later is found in them."""
+
+    enabled: bool = True
+    """Whether uploads that come with a content id are kept, and hunted through."""
+    ttl_hours: float = 72.0
+    """How long one is kept."""
+    max_bytes: int = 4 << 30
+    """Disk that they may take; the oldest go first. One takes about 4 kB, one read deeply about 60 kB."""
+    hunt_processes: int = 2
+    """Processes of the lowest priority that search them at once."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of them, by section."""
 
@@ -100,6 +114,7 @@ class Settings:
     server: ServerSettings = ServerSettings()
     index: IndexSettings = IndexSettings()
     vaccination: VaccinationSettings = VaccinationSettings()
+    recent: RecentSettings = RecentSettings()
 
     @classmethod
     def load(cls, path: Path | None) -> "Settings":
@@ -123,6 +138,7 @@ class Settings:
             "server": ServerSettings,
             "index": IndexSettings,
             "vaccination": VaccinationSettings,
+            "recent": RecentSettings,
         }
         return cls(**{name: _section(kinds[name], table, path) for name, table in tables.items()})
 

@@ -34,6 +34,7 @@ from hashsvc.match.exclude import silenced
 from hashsvc.match.matcher import Matcher
 from hashsvc.match.model import MatchResult
 from hashsvc.match.verdict import combined
+from hashsvc.retro.recorder import Recorder
 from hashsvc.vaccination import Vaccinator
 from hashsvc_index import Index, IndexSettings, Store, verify
 from hashsvc_index.errors import BankExistsError, RevisionConflictError
@@ -58,6 +59,7 @@ class Service:
         self._sandbox = Sandbox(settings)
         self._references = References(self._load, settings.server.reference_cache_bytes)
         self._matcher = Matcher(store, index, self._references)
+        self._recorder = Recorder(store.path, settings.recent)
         vaccinate = vaccinate and settings.vaccination.enabled
         self._vaccinator = Vaccinator(store, index, settings, self.match, self._load, background=vaccinate)
 
@@ -90,6 +92,7 @@ class Service:
     def close(self) -> None:
         """Write a checkpoint and release the directory."""
         self._vaccinator.close()
+        self._recorder.close()
         self._sandbox.close()
         self._index.close()
         self._store.close()
@@ -349,13 +352,19 @@ class Service:
 
     # Matching
 
-    def match(self, query: Fingerprint | Digests, *, banks: Sequence[str] = (), min_revision: int = 0) -> MatchResult:
+    def match(
+        self, query: Fingerprint | Digests, *, banks: Sequence[str] = (), min_revision: int = 0, content_id: str = ""
+    ) -> MatchResult:
         """Judge an upload by its fingerprint, or by exact digests alone; no `banks` means every bank.
+
+        With a `content_id`, the caller's own name for it, the fingerprint is kept for a while, unless the settings say
+        otherwise: what is confirmed later is then hunted in it.
 
         Raises FingerprintError (PROFILE_UNKNOWN, FINGERPRINT_MALFORMED), InvalidInputError FIELD_INVALID for empty
         digests, BANK_NOT_FOUND, INDEX_LOADING, UnavailableError REVISION_NOT_REACHED when `min_revision` is not
         searchable within `Settings.server.min_revision_wait`.
         """
+        rules.check_text("content_id", content_id, rules.MAX_CONTENT_ID)
         if isinstance(query, Fingerprint):
             profile_named(query.profile)
             query.check()
@@ -364,21 +373,26 @@ class Service:
             raise InvalidInputError("FIELD_INVALID", "a match takes a fingerprint or a digest", field="digests")
         chosen = {bank: self.get_bank(bank) for bank in banks}
         self._reach(min_revision)
-        return self._matcher.match(query, chosen)
+        result = self._matcher.match(query, chosen)
+        if isinstance(query, Fingerprint):
+            self._recorder.record(content_id, query, result.revision)
+        return result
 
-    def match_media(self, media: Path, *, banks: Sequence[str] = (), min_revision: int = 0) -> MatchResult:
+    def match_media(
+        self, media: Path, *, banks: Sequence[str] = (), min_revision: int = 0, content_id: str = ""
+    ) -> MatchResult:
         """Exact digest first; then hash in the sandbox, quickly and where that is called for deeply, and `match`.
 
         Also raises MediaError, LimitExceededError.
         """
         digests = digest_file(media, self._settings.limits.max_bytes)
-        exact = self.match(digests, banks=banks, min_revision=min_revision)
+        exact = self.match(digests, banks=banks, min_revision=min_revision, content_id=content_id)
         if exact.matches:
             return exact
-        quick = self.match(self._sandbox.fingerprint(media, Reading.QUICK), banks=banks)
+        quick = self.match(self._sandbox.fingerprint(media, Reading.QUICK), banks=banks, content_id=content_id)
         if not quick.deepen:
             return quick
-        deep = self.match(self._sandbox.fingerprint(media, Reading.DEEP), banks=banks)
+        deep = self.match(self._sandbox.fingerprint(media, Reading.DEEP), banks=banks, content_id=content_id)
         return combined(quick, deep)
 
     # Upkeep and exchange

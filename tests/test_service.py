@@ -23,7 +23,7 @@ from hashsvc.errors import (
 )
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.service import DEFAULT_BANK, Service
-from hashsvc_index import StoreError
+from hashsvc_index import Ring, StoreError
 from tests.match.synthetic import a_reference, an_upload
 
 VIDEO = a_reference(1)
@@ -400,3 +400,24 @@ def test_videos(data: Path, original: Path, tmp_path: Path) -> None:
             refused(partial(service.match_media, path), reason)
             refused(partial(service.confirm_media, DEFAULT_BANK, path), reason)
         assert state(service) == before
+
+
+def test_an_upload_with_a_content_id_is_kept(service: Service, data: Path) -> None:
+    """Matched or not; one without, or asked for by digests, is not."""
+    service.match(UPLOAD)
+    service.match(VIDEO.digests, content_id="post 0")
+    service.match(UPLOAD, content_id="post 1")
+    service.close()
+    ring = Ring.open(data)
+    assert ring is not None
+    with ring:
+        assert ring.stats().items == 1
+
+
+@pytest.mark.parametrize("content_id", ["x" * 513, "a\x00b"])
+def test_a_content_id_has_bounds(service: Service, content_id: str) -> None:
+    """Too long, or with control characters, is refused; nothing is kept."""
+    refused(
+        lambda: service.match(UPLOAD, content_id=content_id),
+        "FIELD_TOO_LONG" if len(content_id) > 9 else "FIELD_INVALID",
+    )

@@ -12,6 +12,7 @@ MAX_LABEL = 128
 MAX_EXCLUSIONS = 64
 MAX_EXTERNAL_ID = 512
 MAX_ENTRY_ID = 64
+MAX_CONTENT_ID = 512
 MAX_TEXT = 4096
 """Characters of a description or a reason."""
 

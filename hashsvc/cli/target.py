@@ -55,7 +55,7 @@ class ConfirmFile(Protocol):
 class MatchFile(Protocol):
     """Hash a file sparsely and match it; no banks: every bank."""
 
-    def __call__(self, path: Path, /, *, banks: Sequence[str] = ...) -> MatchResult: ...
+    def __call__(self, path: Path, /, *, banks: Sequence[str] = ..., content_id: str = ...) -> MatchResult: ...
 
 
 class Vaccinate(Protocol):

@@ -139,19 +139,31 @@ class AsyncClient:
 
     # matching
     async def match(
-        self, query: Fingerprint | Digests, *, banks: Sequence[str] = (), min_revision: int = 0
+        self, query: Fingerprint | Digests, *, banks: Sequence[str] = (), min_revision: int = 0, content_id: str = ""
     ) -> MatchResult:
-        """Look up a fingerprint or digests; `banks` empty: every bank."""
-        return await self._run(calls.match(query, banks, min_revision))
+        """Look up a fingerprint or digests; `banks` empty: every bank. Under a `content_id` it may be kept for retro-hunts."""
+        return await self._run(calls.match(query, banks, min_revision, content_id))
 
     async def match_media(
-        self, media: Path, *, banks: Sequence[str] = (), min_revision: int = 0, progress: Progress | None = None
+        self,
+        media: Path,
+        *,
+        banks: Sequence[str] = (),
+        min_revision: int = 0,
+        content_id: str = "",
+        progress: Progress | None = None,
     ) -> MatchResult:
         """Send the bytes, which the server hashes. `progress` gets the share sent, 0-1."""
-        return await self._upload(calls.match_media(banks, min_revision), media, progress)
+        return await self._upload(calls.match_media(banks, min_revision, content_id), media, progress)
 
     async def match_file(
-        self, path: Path, *, banks: Sequence[str] = (), min_revision: int = 0, progress: Progress | None = None
+        self,
+        path: Path,
+        *,
+        banks: Sequence[str] = (),
+        min_revision: int = 0,
+        content_id: str = "",
+        progress: Progress | None = None,
     ) -> MatchResult:
         """As `Client.match_file`."""
         digests = await asyncio.to_thread(self._local.digests, path)
@@ -159,11 +171,11 @@ class AsyncClient:
         if exact.matches:
             return exact
         fingerprint = await asyncio.to_thread(self._local.fingerprint, path, Reading.QUICK, progress=progress)
-        quick = await self.match(fingerprint, banks=banks, min_revision=min_revision)
+        quick = await self.match(fingerprint, banks=banks, min_revision=min_revision, content_id=content_id)
         if not quick.deepen:
             return quick
         fingerprint = await asyncio.to_thread(self._local.fingerprint, path, Reading.DEEP, progress=progress)
-        deep = await self.match(fingerprint, banks=banks, min_revision=min_revision)
+        deep = await self.match(fingerprint, banks=banks, min_revision=min_revision, content_id=content_id)
         return combined(quick, deep)
 
     # upkeep and exchange

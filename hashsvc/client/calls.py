@@ -182,9 +182,9 @@ def set_exclusions(bank: str, entry: str, exclusions: Sequence[Interval], revisi
     )
 
 
-def match(query: Fingerprint | Digests, banks: Sequence[str], min_revision: int) -> Call[MatchResult]:
+def match(query: Fingerprint | Digests, banks: Sequence[str], min_revision: int, content_id: str) -> Call[MatchResult]:
     """MatchService.Match."""
-    options = _build(match_pb.MatchOptions, banks=banks, min_revision=min_revision)
+    options = _build(match_pb.MatchOptions, banks=banks, min_revision=min_revision, content_id=content_id)
     return Call(
         method="MatchService/Match",
         request=encode_query(query, options),
@@ -193,9 +193,9 @@ def match(query: Fingerprint | Digests, banks: Sequence[str], min_revision: int)
     )
 
 
-def match_media(banks: Sequence[str], min_revision: int) -> Call[MatchResult]:
+def match_media(banks: Sequence[str], min_revision: int, content_id: str) -> Call[MatchResult]:
     """MatchService.MatchMedia, up to its bytes; they could not be sent again, so a channel does not retry it."""
-    options = _build(match_pb.MatchOptions, banks=banks, min_revision=min_revision)
+    options = _build(match_pb.MatchOptions, banks=banks, min_revision=min_revision, content_id=content_id)
     return Call(
         method="MatchService/MatchMedia",
         request=match_pb.MatchMediaRequest(options=options),

@@ -141,18 +141,32 @@ class Client:
         return self._run(calls.set_exclusions(bank, entry, exclusions, revision))
 
     # matching
-    def match(self, query: Fingerprint | Digests, *, banks: Sequence[str] = (), min_revision: int = 0) -> MatchResult:
-        """Look up a fingerprint or digests; `banks` empty: every bank."""
-        return self._run(calls.match(query, banks, min_revision))
+    def match(
+        self, query: Fingerprint | Digests, *, banks: Sequence[str] = (), min_revision: int = 0, content_id: str = ""
+    ) -> MatchResult:
+        """Look up a fingerprint or digests; `banks` empty: every bank. Under a `content_id` it may be kept for retro-hunts."""
+        return self._run(calls.match(query, banks, min_revision, content_id))
 
     def match_media(
-        self, media: Path, *, banks: Sequence[str] = (), min_revision: int = 0, progress: Progress | None = None
+        self,
+        media: Path,
+        *,
+        banks: Sequence[str] = (),
+        min_revision: int = 0,
+        content_id: str = "",
+        progress: Progress | None = None,
     ) -> MatchResult:
         """Send the bytes, which the server hashes. `progress` gets the share sent, 0-1."""
-        return self._upload(calls.match_media(banks, min_revision), media, progress)
+        return self._upload(calls.match_media(banks, min_revision, content_id), media, progress)
 
     def match_file(
-        self, path: Path, *, banks: Sequence[str] = (), min_revision: int = 0, progress: Progress | None = None
+        self,
+        path: Path,
+        *,
+        banks: Sequence[str] = (),
+        min_revision: int = 0,
+        content_id: str = "",
+        progress: Progress | None = None,
     ) -> MatchResult:
         """Look up the digests of `path`; where they are unknown hash it here and look up the fingerprint.
 
@@ -163,11 +177,11 @@ class Client:
         if exact.matches:
             return exact
         fingerprint = self._local.fingerprint(path, Reading.QUICK, progress=progress)
-        quick = self.match(fingerprint, banks=banks, min_revision=min_revision)
+        quick = self.match(fingerprint, banks=banks, min_revision=min_revision, content_id=content_id)
         if not quick.deepen:
             return quick
         fingerprint = self._local.fingerprint(path, Reading.DEEP, progress=progress)
-        deep = self.match(fingerprint, banks=banks, min_revision=min_revision)
+        deep = self.match(fingerprint, banks=banks, min_revision=min_revision, content_id=content_id)
         return combined(quick, deep)
 
     # upkeep and exchange

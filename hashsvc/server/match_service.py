@@ -28,11 +28,20 @@ class MatchServicer(MatchServiceServicer):
         options = (await uploads.options(request_iterator)).options
         async with uploads.receive(request_iterator) as media:
             result = await self._backend.media.run(
-                service.match_media, media, banks=tuple(options.banks), min_revision=options.min_revision
+                service.match_media,
+                media,
+                banks=tuple(options.banks),
+                min_revision=options.min_revision,
+                content_id=options.content_id,
             )
         return pb.MatchMediaResponse(result=encode_result(result))
 
     def _match(self, request: pb.MatchRequest, options: pb.MatchOptions) -> pb.MatchResponse:
         query = decode_query(request)
-        result = self._backend.service.match(query, banks=tuple(options.banks), min_revision=options.min_revision)
+        result = self._backend.service.match(
+            query,
+            banks=tuple(options.banks),
+            min_revision=options.min_revision,
+            content_id=options.content_id,
+        )
         return pb.MatchResponse(result=encode_result(result))

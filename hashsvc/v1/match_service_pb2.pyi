@@ -56,9 +56,14 @@ class MatchOptions(_message.Message):
 
     BANKS_FIELD_NUMBER: _builtins.int
     MIN_REVISION_FIELD_NUMBER: _builtins.int
+    CONTENT_ID_FIELD_NUMBER: _builtins.int
     min_revision: _builtins.int
     """Search no older state than this, as a write returned it: read your own writes. 0: whatever is there.
     A state that does not arrive in time is REVISION_NOT_REACHED.
+    """
+    content_id: _builtins.str
+    """The caller's own name for the upload, at most 512 characters. With one the fingerprint may be kept for a while, so
+    that a video confirmed later is found in it; without one nothing of the upload is kept.
     """
     @_builtins.property
     def banks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -69,10 +74,11 @@ class MatchOptions(_message.Message):
         *,
         banks: _abc.Iterable[_builtins.str] | None = ...,
         min_revision: _builtins.int = ...,
+        content_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["banks", b"banks", "min_revision", b"min_revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["banks", b"banks", "content_id", b"content_id", "min_revision", b"min_revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -60,7 +60,7 @@ class MatchServiceServicer:
 
     def MatchMedia(self, request_iterator, context):
         """Matches an upload that the server hashes. Options in the first message and only there, then the bytes in order in
-        chunks of any size (256 KiB is good); closing the sending side ends the upload. Nothing of it is kept.
+        chunks of any size (256 KiB is good); closing the sending side ends the upload. None of the bytes is kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,7 +37,7 @@ class MatchServiceStub:
     """Matches what the caller hashed; no content leaves the caller's machines."""
     MatchMedia: _grpc.StreamUnaryMultiCallable[_match_service_pb2.MatchMediaRequest, _match_service_pb2.MatchMediaResponse]
     """Matches an upload that the server hashes. Options in the first message and only there, then the bytes in order in
-    chunks of any size (256 KiB is good); closing the sending side ends the upload. Nothing of it is kept.
+    chunks of any size (256 KiB is good); closing the sending side ends the upload. None of the bytes is kept.
     """
 
 @_typing.type_check_only
@@ -49,7 +49,7 @@ class MatchServiceAsyncStub(MatchServiceStub):
     """Matches what the caller hashed; no content leaves the caller's machines."""
     MatchMedia: _aio.StreamUnaryMultiCallable[_match_service_pb2.MatchMediaRequest, _match_service_pb2.MatchMediaResponse]  # type: ignore[assignment]
     """Matches an upload that the server hashes. Options in the first message and only there, then the bytes in order in
-    chunks of any size (256 KiB is good); closing the sending side ends the upload. Nothing of it is kept.
+    chunks of any size (256 KiB is good); closing the sending side ends the upload. None of the bytes is kept.
     """
 
 class MatchServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -70,7 +70,7 @@ class MatchServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_match_service_pb2.MatchMediaResponse, _abc.Awaitable[_match_service_pb2.MatchMediaResponse]]:
         """Matches an upload that the server hashes. Options in the first message and only there, then the bytes in order in
-        chunks of any size (256 KiB is good); closing the sending side ends the upload. Nothing of it is kept.
+        chunks of any size (256 KiB is good); closing the sending side ends the upload. None of the bytes is kept.
         """
 
 def add_MatchServiceServicer_to_server(servicer: MatchServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

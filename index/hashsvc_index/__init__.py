@@ -11,7 +11,7 @@ with Store.open(path) as store:
 """
 
 from hashsvc_index.environment import StoreSettings
-from hashsvc_index.errors import StoreError
+from hashsvc_index.errors import StoreCorruptError, StoreError
 from hashsvc_index.index import Index, IndexSettings
 from hashsvc_index.journal import Appended
 from hashsvc_index.records import (
@@ -23,6 +23,7 @@ from hashsvc_index.records import (
     EntryRecord,
     EventRecord,
 )
+from hashsvc_index.ring import Block, Item, Ring, RingStats
 from hashsvc_index.snapshot import Hits
 from hashsvc_index.store import Stats, Store
 from hashsvc_index.verify import verify
@@ -30,6 +31,7 @@ from hashsvc_index.verify import verify
 __all__ = [
     "Appended",
     "BankRecord",
+    "Block",
     "Change",
     "ChangeKind",
     "DecisionRecord",
@@ -39,8 +41,12 @@ __all__ = [
     "Hits",
     "Index",
     "IndexSettings",
+    "Item",
+    "Ring",
+    "RingStats",
     "Stats",
     "Store",
+    "StoreCorruptError",
     "StoreError",
     "StoreSettings",
     "verify",

@@ -6,7 +6,7 @@ import os
 import shutil
 import struct
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import lmdb
@@ -27,7 +27,7 @@ from hashsvc_index.trouble import translate
 
 STORE = "store"
 INDEX = "index"
-_NEW = ".store-"
+_NEW = f".{STORE}-"
 _NEUTRAL = frozenset(("lost+found",))
 
 # LMDB's meta page, data version 1: a page header of 16 bytes, then magic, version, address, map size, two database
@@ -42,7 +42,7 @@ def prepare(path: Path, *, create: bool) -> Path:
 
     Raises NotADataDirectoryError, DataDirectoryReadOnlyError, StoreFullError, StoreCorruptError.
     """
-    with _translated(path):
+    with translated(path):
         store = path / STORE
         if path.exists() and not path.is_dir():
             raise NotADataDirectoryError(f"{path} is not a directory", path=path)
@@ -51,7 +51,7 @@ def prepare(path: Path, *, create: bool) -> Path:
             _create(path)
         if not (store / "data.mdb").is_file():
             raise StoreCorruptError(f"{store} has no data.mdb", path=path)
-        _check_length(store / "data.mdb")
+        check_length(store / "data.mdb")
         return store
 
 
@@ -68,19 +68,25 @@ def _refuse_foreign(path: Path, *, create: bool) -> None:
 
 
 def _create(path: Path) -> None:
-    """Make an empty store beside its place and rename it, so that a crash leaves all of it or none."""
+    """Make an empty store."""
     path.mkdir(parents=True, exist_ok=True)
-    new = path / f"{_NEW}{os.getpid()}-{uuid.uuid4().hex}"
+    make_whole(path / STORE, _write_empty)
+
+
+def make_whole(place: Path, write: Callable[[Path], None]) -> None:
+    """Have `write` fill a directory beside `place` and rename it, so that a crash leaves all of it or none."""
+    path = place.parent
+    new = path / f".{place.name}-{os.getpid()}-{uuid.uuid4().hex}"
     new.mkdir()
     try:
-        _write_empty(new)
+        write(new)
         sync_directory(new)
         try:
-            new.rename(path / STORE)
+            new.rename(place)
         except OSError as error:
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise
-            # Another process was first; its store is as good.
+            # Another process was first; what it made is as good.
         sync_directory(path)
         sync_directory(path.parent)
     finally:
@@ -102,7 +108,7 @@ def _write_empty(directory: Path) -> None:
         environment.close()
 
 
-def _check_length(data: Path) -> None:
+def check_length(data: Path) -> None:
     """Raise StoreCorruptError if the file ends before its last page: reading past the end would kill the process."""
     with data.open("rb") as file:
         first = file.read(_META.size)
@@ -134,7 +140,8 @@ def sync_directory(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def translated(path: Path) -> Iterator[None]:
+    """Turn what fails while a directory is made into our errors."""
     try:
         yield
     except (NotADirectoryError, FileExistsError) as error:

@@ -8,7 +8,7 @@ import os
 import resource
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -41,6 +41,8 @@ class StoreSettings:
     """Read transactions at once, over all processes; the first process to open decides."""
     sync: bool = True
     """Whether a change is on the disk when the call returns. False is for throw-away data only."""
+    last_may_go: bool = False
+    """True saves a wait for the disk: when the machine stops, the last change may be undone. Nothing is ever damaged."""
 
 
 class Environment:
@@ -53,9 +55,10 @@ class Environment:
     _shared: "dict[tuple[int, int, int], Environment]" = {}  # noqa: RUF012 - guarded by _sharing
     _sharing = threading.Lock()
 
-    def __init__(self, path: Path, settings: StoreSettings) -> None:
+    def __init__(self, path: Path, settings: StoreSettings, names: Sequence[bytes] = TABLES) -> None:
         self.path = path
         self._settings = settings
+        self._names = names
         self._gate = Gate()
         self._writing = threading.Lock()
         self._users = 0
@@ -65,13 +68,13 @@ class Environment:
             self._lmdb.reader_check()
 
     @classmethod
-    def acquire(cls, path: Path, settings: StoreSettings) -> "Environment":
-        """The environment in directory `path`, opened or shared. Give it back with `release`."""
+    def acquire(cls, path: Path, settings: StoreSettings, names: Sequence[bytes] = TABLES) -> "Environment":
+        """The environment in directory `path` with the databases `names`, opened or shared; give it back with `release`."""
         with cls._sharing:
             key = _identity(path)
             environment = cls._shared.get(key)
             if environment is None:
-                environment = cls(path, settings)
+                environment = cls(path, settings, names)
                 cls._shared[key] = environment
             environment._users += 1
             return environment
@@ -177,8 +180,9 @@ class Environment:
         data_bytes = (self.path / "data.mdb").stat().st_size
         size = max(self._settings.initial_map_bytes, data_bytes + self._settings.headroom_bytes)
         return lmdb.open(
-            str(self.path), map_size=_whole_mebibytes(size), max_dbs=len(TABLES), create=False,
-            max_readers=self._settings.max_readers, sync=self._settings.sync, metasync=self._settings.sync,
+            str(self.path), map_size=_whole_mebibytes(size), max_dbs=len(self._names), create=False,
+            max_readers=self._settings.max_readers, sync=self._settings.sync,
+            metasync=self._settings.sync and not self._settings.last_may_go,
         )  # fmt: skip
 
     def _open_tables(self, environment: lmdb.Environment) -> "dict[bytes, lmdb._Database]":
@@ -186,18 +190,18 @@ class Environment:
         # A write transaction, though it writes nothing: handles opened in py-lmdb's read transactions do not last.
         with environment.begin(write=True) as transaction:
             ours = False
-            for name in TABLES:
+            for name in self._names:
                 try:
                     # What an earlier version of the same format has not made yet is made, in nothing of anybody else.
                     missing = ours and name in LATER_TABLES
                     tables[name] = environment.open_db(name, txn=transaction, create=missing)
                 except lmdb.NotFoundError:
                     # A later format may have other tables; whoever reads `meta` finds that out.
-                    if name == TABLES[0]:
+                    if name == self._names[0]:
                         raise NotADataDirectoryError(
                             f"{self.path} holds an LMDB environment of some other program", path=self.path
                         ) from None
-                if name == TABLES[0]:
+                if name == self._names[0]:
                     ours = transaction.get(KEY_FORMAT, db=tables[name]) == seal(KEY_FORMAT, number_key(FORMAT))
         return tables
 

@@ -65,6 +65,7 @@ class FakeTarget:
         self.excluded: list[tuple[Interval, ...]] = []
         self.excused: tuple[Excused, ...] = ()
         self.matched_banks: tuple[str, ...] = ()
+        self.content_ids: list[str] = []
         self.delays: dict[str, float] = {}
         self._revision = itertools.count(10)
 
@@ -155,10 +156,11 @@ class FakeTarget:
         self.excluded.append(tuple(exclusions))
         return self.add(f"e-{path.stem}", bank=bank, external_id=external_id, labels=tuple(labels))
 
-    def match_file(self, path: Path, /, *, banks: Sequence[str] = ()) -> MatchResult:
+    def match_file(self, path: Path, /, *, banks: Sequence[str] = (), content_id: str = "") -> MatchResult:
         time.sleep(self.delays.get(path.stem, 0))
         self._check(path)
         self.matched_banks = tuple(banks)
+        self.content_ids.append(content_id)
         verdict = {"copy": Verdict.BLOCK, "excerpt": Verdict.REVIEW}.get(path.stem, Verdict.ALLOW)
         matches = () if verdict is Verdict.ALLOW else (a_match(verdict),)
         return MatchResult(verdict=verdict, revision=7, matches=matches, excused=self.excused)

@@ -128,3 +128,11 @@ def test_upload_needs_a_server(fake: FakeTarget, invoke: Invoke, clips: dict[str
     """--upload with --data is bad usage."""
     assert invoke("match", "--data", "d", "--upload", clips["copy"]).exit_code == 2
     assert not fake.opened
+
+
+def test_a_content_id_goes_with_one_file(fake: FakeTarget, invoke: Invoke, clips: dict[str, Path]) -> None:
+    """It is the upload's own name, so two files cannot have it."""
+    assert invoke("match", "--data", "d", "--content-id", "post-1", clips["copy"]).exit_code == 0
+    assert fake.content_ids == ["post-1"]
+    refused = invoke("match", "--data", "d", "--content-id", "post-1", clips["copy"], clips["excerpt"])
+    assert (refused.exit_code, fake.content_ids) == (2, ["post-1"])

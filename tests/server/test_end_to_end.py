@@ -281,3 +281,12 @@ def test_export(client: Client) -> None:
         with pytest.raises((InvalidInputError, NotFoundError)) as caught:
             list(client.export(bank, format))
         assert caught.value.reason == reason
+
+
+def test_a_content_id_arrives(client: Client) -> None:
+    """Its bounds are the server's to check, in a match of hashes as in one of bytes."""
+    video = reference(31)
+    assert client.match(excerpt(video, 0, 40), content_id="post-1").verdict is Verdict.ALLOW
+    with pytest.raises(InvalidInputError) as refused:
+        client.match(excerpt(video, 0, 40), content_id="x" * 513)
+    assert (refused.value.reason, refused.value.metadata["field"]) == ("FIELD_TOO_LONG", "content_id")

@@ -40,7 +40,9 @@ class Weighing(Service):
         self.gate = threading.Event()
         self.gate.set()
 
-    def match_media(self, media: Path, *, banks: Sequence[str] = (), min_revision: int = 0) -> MatchResult:
+    def match_media(
+        self, media: Path, *, banks: Sequence[str] = (), min_revision: int = 0, content_id: str = ""
+    ) -> MatchResult:
         """The size stands in for the revision."""
         content = media.read_bytes()
         self.seen.append((len(content), hashlib.sha256(content).hexdigest()))
