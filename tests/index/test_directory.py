@@ -194,5 +194,5 @@ def test_made_by_two_at_once(data: Path, spawn: Spawn) -> None:
 def test_every_error_has_its_reason() -> None:
     """Reasons are upper snake case and no two errors share one."""
     reasons = [kind.reason for kind in StoreError.__subclasses__()]
-    assert len(set(reasons)) == len(reasons) == 13
+    assert len(set(reasons)) == len(reasons) == 16
     assert all(reason.replace("_", "").isalpha() and reason.isupper() for reason in reasons)

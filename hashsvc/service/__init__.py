@@ -1,0 +1,117 @@
+"""hashsvc embedded: everything the service does, on a data directory, in this process.
+
+Each module here is a part of it, by noun. The gRPC servicers and the command line's `--data` both call this class, so that
+what they do cannot differ.
+"""
+
+import contextlib
+import dataclasses
+from pathlib import Path
+from typing import Self
+
+from hashsvc.bank.references import References
+from hashsvc.config import Settings
+from hashsvc.fingerprint.sandbox import Sandbox
+from hashsvc.match.matcher import Matcher
+from hashsvc.retro.recorder import Recorder
+from hashsvc.service.entries import Entries
+from hashsvc.service.lives import Lives
+from hashsvc.service.matching import Matching
+from hashsvc.service.upkeep import Upkeep
+from hashsvc.vaccination import Vaccinator
+from hashsvc_index import Index, IndexSettings, Store
+from hashsvc_index.errors import BankExistsError
+
+DEFAULT_BANK = "default"
+"""Created with a new data directory."""
+
+
+class Service(Entries, Lives, Matching, Upkeep):
+    """A data directory, open. Thread-safe; every method blocks.
+
+    Besides what each method names, all may raise the store's errors (`hashsvc_index.StoreError`): BANK_NOT_FOUND,
+    ENTRY_NOT_FOUND, REVISION_CONFLICT, STORE_FULL, STORE_CORRUPT and the like.
+    """
+
+    def __init__(self, store: Store, index: Index, settings: Settings, *, vaccinate: bool = False) -> None:
+        self._store = store
+        self._index = index
+        self._settings = settings
+        self._sandbox = Sandbox(settings)
+        self._references = References(self._load, settings.server.reference_cache_bytes)
+        self._matcher = Matcher(store, index, self._references)
+        self._recorder = Recorder(store.path, settings.recent)
+        vaccinate = vaccinate and settings.vaccination.enabled
+        self._vaccinator = Vaccinator(store, index, settings, self.match, self._load, background=vaccinate)
+
+    @classmethod
+    def open(
+        cls, data: Path, settings: Settings = Settings(), *, wait: bool = True, vaccinate: bool = False
+    ) -> "Service":
+        """Open or create `data`; with `wait` return only when the index has caught up, else watch `ready`.
+
+        With `vaccinate`, unless the settings say otherwise, entries confirmed by their bytes are then strengthened.
+
+        Raises the store's errors: NOT_A_DATA_DIRECTORY, DATA_FORMAT_TOO_NEW, DATA_DIRECTORY_READ_ONLY, STORE_CORRUPT.
+        """
+        store = Store.open(data)
+        try:
+            index = Index(store, data, IndexSettings(**dataclasses.asdict(settings.index)))
+            service = cls(store, index, settings, vaccinate=vaccinate)
+            if store.revision() == 0:
+                service._create_default()
+            index.start()
+        except BaseException:
+            store.close()
+            raise
+        while wait and not index.wait_ready(1.0):
+            if index.failure is not None:
+                service.close()
+                raise index.failure
+        return service
+
+    def close(self) -> None:
+        """Write a checkpoint and release the directory."""
+        self._vaccinator.close()
+        self._recorder.close()
+        self._sandbox.close()
+        self._index.close()
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def ready(self) -> bool:
+        """True once the index has caught up with the store, and while it can follow.
+
+        Until it has, `match` raises INDEX_LOADING; where it no longer follows, `match` answers for an older revision.
+        """
+        return self._index.ready and self._index.failure is None
+
+    @property
+    def revision(self) -> int:
+        """The store's last change."""
+        return self._store.revision()
+
+    @property
+    def searched_revision(self) -> int:
+        """The last change that a match takes into account."""
+        return self._index.revision
+
+    @property
+    def hashes(self) -> int:
+        """Live frame hashes in the index."""
+        return self._index.hashes
+
+    @property
+    def entries(self) -> int:
+        """Live entries."""
+        return self._store.stats().live_entries
+
+    def _create_default(self) -> None:
+        with contextlib.suppress(BankExistsError):  # another process was first
+            self.create_bank(DEFAULT_BANK, description="Made with the data directory.")

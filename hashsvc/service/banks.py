@@ -1,0 +1,55 @@
+"""Making, reading and changing banks."""
+
+import dataclasses
+
+from hashsvc.bank import records, rules
+from hashsvc.bank.model import Bank, Page, Policy
+from hashsvc.service.base import Base
+
+
+class Banks(Base):
+    """The part of the service that administers banks."""
+
+    def create_bank(self, bank: str, *, description: str = "", policy: Policy = Policy()) -> Bank:
+        """Raises InvalidInputError (BANK_ID_INVALID, FIELD_TOO_LONG, FIELD_INVALID); BANK_EXISTS."""
+        rules.check_bank_id(bank)
+        rules.check_text("description", description)
+        rules.check_policy(policy)
+        moment = records.now()
+        made = Bank(bank=bank, description=description, policy=policy, created_at=moment, updated_at=moment, revision=0)
+        revision = self._store.put_bank(bank, records.bank_payload(made), create=True)
+        self._index.notify()
+        return dataclasses.replace(made, revision=revision)
+
+    def get_bank(self, bank: str) -> Bank:
+        """Raises BANK_ID_INVALID, BANK_NOT_FOUND."""
+        rules.check_bank_id(bank)
+        return records.bank_of(self._store.get_bank(bank))
+
+    def list_banks(self, *, page_size: int = 0, page_token: str = "") -> Page[Bank]:
+        """In order of name. Raises InvalidInputError FIELD_INVALID for a negative page size."""
+        size = self._page_size(page_size)
+        if page_token:
+            rules.check_bank_token(page_token)
+        found = self._store.list_banks(page_token, size + 1)
+        token = found[size - 1].bank if len(found) > size else ""
+        return Page(items=tuple(records.bank_of(one) for one in found[:size]), next_page_token=token)
+
+    def update_bank(
+        self, bank: str, *, description: str | None = None, policy: Policy | None = None, revision: int = 0
+    ) -> Bank:
+        """Change what is not None. `revision` other than 0 must be the bank's last, else REVISION_CONFLICT."""
+        before = self.get_bank(bank)
+        changed = dataclasses.replace(
+            before,
+            description=before.description if description is None else description,
+            policy=policy or before.policy,
+            updated_at=records.now(),
+        )
+        rules.check_text("description", changed.description)
+        rules.check_policy(changed.policy)
+        # What was just read is what is changed: another's change in between is a conflict, not lost.
+        payload = records.bank_payload(changed)
+        written = self._store.put_bank(bank, payload, create=False, expected_revision=revision or before.revision)
+        self._index.notify()
+        return dataclasses.replace(changed, revision=written)

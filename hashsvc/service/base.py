@@ -1,0 +1,51 @@
+"""What the parts of the service share: the open directory, and the bounds that every call keeps to."""
+
+from hashsvc.bank import records
+from hashsvc.bank.references import References
+from hashsvc.config import Settings
+from hashsvc.errors import InvalidInputError, LimitExceededError
+from hashsvc.fingerprint.model import Fingerprint
+from hashsvc.fingerprint.sandbox import Sandbox
+from hashsvc.match.matcher import Matcher
+from hashsvc.retro.recorder import Recorder
+from hashsvc.vaccination import Vaccinator
+from hashsvc_index import Index, Store
+
+DEFAULT_PAGE = 100
+
+
+class Base:
+    """Set up by `hashsvc.service.Service`."""
+
+    _store: Store
+    _index: Index
+    _settings: Settings
+    _sandbox: Sandbox
+    _references: References
+    _matcher: Matcher
+    _recorder: Recorder
+    _vaccinator: Vaccinator
+
+    def _load(self, number: int) -> Fingerprint:
+        return records.join(self._store.vectors(number), self._store.blob(number, records.FINGERPRINT))
+
+    def _within_limits(self, fingerprint: Fingerprint) -> None:
+        """A fingerprint hashed elsewhere keeps to the same bounds as one hashed here."""
+        limits = self._settings.limits
+        if fingerprint.duration > limits.max_duration:
+            raise LimitExceededError(
+                "LIMIT_DURATION",
+                f"{fingerprint.duration:.0f} s, over {limits.max_duration:.0f} s",
+                limit=limits.max_duration,
+            )
+        if fingerprint.frames > limits.max_hashed_frames:
+            raise LimitExceededError(
+                "LIMIT_FRAMES",
+                f"{fingerprint.frames} frames, over {limits.max_hashed_frames}",
+                limit=limits.max_hashed_frames,
+            )
+
+    def _page_size(self, asked: int) -> int:
+        if asked < 0:
+            raise InvalidInputError("FIELD_INVALID", f"page_size {asked} is negative", field="page_size")
+        return min(asked or DEFAULT_PAGE, self._settings.server.max_page_size)
