@@ -51,8 +51,8 @@ class ServerSettings:
 
     max_message_bytes: int = 64 << 20
     """One gRPC message; media is streamed in chunks, so only fingerprints come near it."""
-    match_threads: int = 4
-    """Threads that search; FAISS and numpy release the interpreter lock."""
+    match_threads: int = 2
+    """Threads that search, about one a core: FAISS and numpy release the interpreter lock, the rest of a match holds it."""
     drain_seconds: float = 15.0
     """After SIGTERM, how long running calls may take."""
     min_revision_wait: float = 2.0
@@ -67,11 +67,11 @@ class ServerSettings:
 class IndexSettings:
     """What is searched exactly, and how much of the rest. Passed on to `hashsvc_index.IndexSettings`."""
 
-    hot_hashes: int = 1 << 18
+    hot_hashes: int = 1 << 14
     """Newest hashes that are searched exactly; older ones move to the cold tier, which is searched by list."""
     probes: int = 8
     """Lists searched for each hash of an upload at least,"""
-    scan_hashes: int = 1 << 14
+    scan_hashes: int = 19_000
     """and more as long as they hold fewer hashes than this together: a small bank is searched nearly whole."""
 
 

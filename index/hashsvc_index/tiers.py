@@ -28,11 +28,11 @@ _SEED = 1
 class TierSettings:
     """How much is searched exactly, and how much of the rest."""
 
-    hot_hashes: int = 1 << 18
+    hot_hashes: int = 1 << 14
     """Vectors searched exactly; when there are more, older entries move to the cold tier, about half of them."""
     probes: int = 8
     """Lists of the cold tier that are searched for each query at least,"""
-    scan_hashes: int = 1 << 14
+    scan_hashes: int = 19_000
     """and more as long as they hold fewer vectors than this: a small cold tier is searched nearly whole."""
 
     def probes_for(self, lists: int, rows: int) -> int:
