@@ -15,8 +15,11 @@ from benchmarks import (
     hash_reference,
     hash_upload,
     match_bank_growth,
+    match_load,
     reopen,
+    replay_incident,
     search_tiers,
+    soak,
 )
 from benchmarks.calibration import workload as calibration
 from benchmarks.report import Report
@@ -52,6 +55,20 @@ WORKLOADS = {
         short=("--confirms", "20"),
         corpus=False,
     ),
+    "match_hit": Workload(
+        about="a server asked for copies of what is in its bank, at the rates of an incident: times, answers, memory",
+        run=match_load.run_hit,
+        arguments=match_load.arguments,
+        short=("--hashes", "100000", "--rate", "17.4,0", "--seconds", "4"),
+        corpus=True,
+    ),
+    "match_miss": Workload(
+        about="the same for uploads that nobody has confirmed",
+        run=match_load.run_miss,
+        arguments=match_load.arguments,
+        short=("--hashes", "100000", "--rate", "17.4,0", "--seconds", "4"),
+        corpus=True,
+    ),
     "match_bank_growth": Workload(
         about="what a match costs, and what a hash takes in memory, against banks of 0.1, 1 and 10 million hashes",
         run=match_bank_growth.run,
@@ -65,6 +82,20 @@ WORKLOADS = {
         arguments=reopen.arguments,
         short=("--hashes", "300000"),
         corpus=False,
+    ),
+    "replay_incident": Workload(
+        about="a day with an incident over gRPC: what is missed, blocked wrongly, and how long answers take",
+        run=replay_incident.run,
+        arguments=replay_incident.arguments,
+        short=("--uploads", "600", "--compress", "4320"),
+        corpus=True,
+    ),
+    "soak": Workload(
+        about="matches, confirms and withdrawals for half an hour: memory, descriptors, and whether all is whole",
+        run=soak.run,
+        arguments=soak.arguments,
+        short=("--seconds", "15"),
+        corpus=True,
     ),
     "search_tiers": Workload(
         about="exact search, the cold tier and others on hashes of real videos: time a query, recall, bytes a hash",

@@ -1,6 +1,7 @@
 """Banks of many hashes, made quickly, and what a process that serves one takes."""
 
 import dataclasses
+import os
 import time
 from pathlib import Path
 
@@ -55,9 +56,31 @@ def settle(data: Path) -> None:
         index.close()
 
 
-def resident() -> int:
-    """Bytes of this process that are in memory, mapped files among them."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
+def resident(pid: int | None = None) -> int:
+    """Bytes of a process, of this one without `pid`, that are in memory, mapped files among them."""
+    return _status(pid, "VmRSS")
+
+
+def private(pid: int) -> int:
+    """Bytes of a process that are in memory, mapped files not among them: those the system may take back."""
+    return _status(pid, "RssAnon")
+
+
+def descriptors(pid: int) -> int:
+    """Open files, sockets and the like of a process."""
+    return len(list(Path("/proc", str(pid), "fd").iterdir()))
+
+
+def _status(pid: int | None, name: str) -> int:
+    status = Path("/proc", str(pid or "self"), "status")
+    for line in status.read_text().splitlines():
+        if line.startswith(f"{name}:"):
             return int(line.split()[1]) * _KIB
-    raise OSError("/proc/self/status does not say how much is resident")
+    raise OSError(f"{status} does not say {name}")
+
+
+def processor_seconds(pid: int) -> float:
+    """Processor time that a process has taken, all its threads together; what the machine also does hardly changes it."""
+    # After the name, which may hold anything but ends in the last parenthesis; utime and stime are fields 14 and 15.
+    fields = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

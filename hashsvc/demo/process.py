@@ -1,6 +1,7 @@
 """A real `hashsvc serve` in a process of its own, for as long as it is needed."""
 
 import contextlib
+import dataclasses
 import signal
 import socket
 import subprocess
@@ -20,9 +21,25 @@ STOP_SECONDS = 30.0
 """How long it may take to drain after SIGTERM before it is killed."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A server that reports SERVING."""
+
+    target: str
+    """HOST:PORT."""
+    pid: int
+
+
 @contextlib.contextmanager
 def running(data: Path, log: Path) -> Iterator[str]:
-    """Serve `data` on a free loopback port; yields HOST:PORT once the server reports SERVING, stops it by SIGTERM.
+    """`started`; yields HOST:PORT alone."""
+    with started(data, log) as server:
+        yield server.target
+
+
+@contextlib.contextmanager
+def started(data: Path, log: Path) -> Iterator[Running]:
+    """Serve `data` on a free loopback port; yields once the server reports SERVING, stops it by SIGTERM.
 
     What the server says goes into `log`. Raises UnavailableError SERVER_NOT_READY when it does not come up.
     """
@@ -32,7 +49,7 @@ def running(data: Path, log: Path) -> Iterator[str]:
         server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)
     try:
         _wait_until_serving(server, address, log)
-        yield address
+        yield Running(target=address, pid=server.pid)
     finally:
         stop(server)
 
