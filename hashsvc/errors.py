@@ -9,6 +9,8 @@ HashsvcError
 ├── AlreadyExistsError         such a bank or entry is there already
 ├── ConflictError              somebody else changed it first
 ├── PreconditionError          right words, wrong state (withdrawn already, a read-only directory)
+├── AuthenticationError        nobody known is asking: no credentials, or none that hold
+├── PermissionDeniedError      somebody known is asking for what their role may not do
 ├── UnavailableError           try again: still loading, revision not reached, overloaded
 └── InternalError              a defect of hashsvc itself, as the far side of a connection sees it
 
@@ -52,7 +54,7 @@ class LimitExceededError(HashsvcError):
 
 
 class NotFoundError(HashsvcError):
-    """BANK_NOT_FOUND, ENTRY_NOT_FOUND."""
+    """BANK_NOT_FOUND, ENTRY_NOT_FOUND, TOKEN_NOT_FOUND."""
 
 
 class AlreadyExistsError(HashsvcError):
@@ -67,8 +69,19 @@ class PreconditionError(HashsvcError):
     """ENTRY_WITHDRAWN and the like: the state forbids it."""
 
 
+class AuthenticationError(HashsvcError):
+    """TOKEN_MISSING, TOKEN_MALFORMED, TOKEN_UNKNOWN, TOKEN_EXPIRED, TOKEN_REVOKED: the call is nobody's."""
+
+    identity = ""
+    """Whose credentials they would be, where that is known: for the server's log, never told to the caller."""
+
+
+class PermissionDeniedError(HashsvcError):
+    """ROLE_FORBIDDEN: the caller's role may not call the method."""
+
+
 class UnavailableError(HashsvcError):
-    """INDEX_LOADING, REVISION_NOT_REACHED, OVERLOADED: the same request may succeed later."""
+    """INDEX_LOADING, REVISION_NOT_REACHED, OVERLOADED, RATE_LIMITED: the same request may succeed later."""
 
 
 class InternalError(HashsvcError):

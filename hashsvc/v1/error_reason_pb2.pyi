@@ -229,6 +229,48 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNIMPLEMENTED: the server does not know the method; it is of an older version or another service. Never sent by a server.
     Example: {"reason": "METHOD_UNKNOWN", "domain": "hashsvc", "metadata": {}}
     """
+    ERROR_REASON_TOKEN_MISSING: _ErrorReason.ValueType  # 100
+    """UNAUTHENTICATED: the call has neither a token nor a client certificate that has a role.
+    Example: {"reason": "TOKEN_MISSING", "domain": "hashsvc", "metadata": {}}
+    """
+    ERROR_REASON_TOKEN_MALFORMED: _ErrorReason.ValueType  # 101
+    """UNAUTHENTICATED: the `authorization` header is not one "Bearer", a space and a token.
+    Example: {"reason": "TOKEN_MALFORMED", "domain": "hashsvc", "metadata": {}}
+    """
+    ERROR_REASON_TOKEN_UNKNOWN: _ErrorReason.ValueType  # 102
+    """UNAUTHENTICATED: nobody was given this token.
+    Example: {"reason": "TOKEN_UNKNOWN", "domain": "hashsvc", "metadata": {}}
+    """
+    ERROR_REASON_TOKEN_EXPIRED: _ErrorReason.ValueType  # 103
+    """UNAUTHENTICATED: the token's time is over.
+    Example: {"reason": "TOKEN_EXPIRED", "domain": "hashsvc", "metadata": {}}
+    """
+    ERROR_REASON_TOKEN_REVOKED: _ErrorReason.ValueType  # 104
+    """UNAUTHENTICATED: the token was revoked.
+    Example: {"reason": "TOKEN_REVOKED", "domain": "hashsvc", "metadata": {}}
+    """
+    ERROR_REASON_ROLE_FORBIDDEN: _ErrorReason.ValueType  # 105
+    """PERMISSION_DENIED: the caller's role may not call this method, whether or not what was asked for exists.
+    Example: {"reason": "ROLE_FORBIDDEN", "domain": "hashsvc", "metadata": {"role": "uploader"}}
+    """
+    ERROR_REASON_TOKEN_NOT_FOUND: _ErrorReason.ValueType  # 106
+    """NOT_FOUND: no token of that identifier; told to those who administer tokens.
+    Example: {"reason": "TOKEN_NOT_FOUND", "domain": "hashsvc", "metadata": {}}
+    """
+    ERROR_REASON_RATE_LIMITED: _ErrorReason.ValueType  # 107
+    """RESOURCE_EXHAUSTED, with a RetryInfo: this caller calls more often than one caller may.
+    Example: {"reason": "RATE_LIMITED", "domain": "hashsvc", "metadata": {"retry_after": "0.25"}}
+    """
+    ERROR_REASON_LISTEN_INSECURE: _ErrorReason.ValueType  # 108
+    """FAILED_PRECONDITION: other machines could reach the address, and the server could not know who calls. Never sent by a
+    server.
+    Example: {"reason": "LISTEN_INSECURE", "domain": "hashsvc", "metadata": {"listen": "0.0.0.0:50051"}}
+    """
+    ERROR_REASON_TLS_INVALID: _ErrorReason.ValueType  # 109
+    """FAILED_PRECONDITION: a certificate, key or authority that cannot be read, or a key of another certificate. Never sent
+    by a server.
+    Example: {"reason": "TLS_INVALID", "domain": "hashsvc", "metadata": {"path": "server.pem"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed: the `reason` of the one google.rpc.ErrorInfo in the status, without the prefix ERROR_REASON_, under
@@ -442,5 +484,47 @@ Example: {"reason": "INTERNAL", "domain": "hashsvc", "metadata": {}}
 ERROR_REASON_METHOD_UNKNOWN: ErrorReason.ValueType  # 71
 """UNIMPLEMENTED: the server does not know the method; it is of an older version or another service. Never sent by a server.
 Example: {"reason": "METHOD_UNKNOWN", "domain": "hashsvc", "metadata": {}}
+"""
+ERROR_REASON_TOKEN_MISSING: ErrorReason.ValueType  # 100
+"""UNAUTHENTICATED: the call has neither a token nor a client certificate that has a role.
+Example: {"reason": "TOKEN_MISSING", "domain": "hashsvc", "metadata": {}}
+"""
+ERROR_REASON_TOKEN_MALFORMED: ErrorReason.ValueType  # 101
+"""UNAUTHENTICATED: the `authorization` header is not one "Bearer", a space and a token.
+Example: {"reason": "TOKEN_MALFORMED", "domain": "hashsvc", "metadata": {}}
+"""
+ERROR_REASON_TOKEN_UNKNOWN: ErrorReason.ValueType  # 102
+"""UNAUTHENTICATED: nobody was given this token.
+Example: {"reason": "TOKEN_UNKNOWN", "domain": "hashsvc", "metadata": {}}
+"""
+ERROR_REASON_TOKEN_EXPIRED: ErrorReason.ValueType  # 103
+"""UNAUTHENTICATED: the token's time is over.
+Example: {"reason": "TOKEN_EXPIRED", "domain": "hashsvc", "metadata": {}}
+"""
+ERROR_REASON_TOKEN_REVOKED: ErrorReason.ValueType  # 104
+"""UNAUTHENTICATED: the token was revoked.
+Example: {"reason": "TOKEN_REVOKED", "domain": "hashsvc", "metadata": {}}
+"""
+ERROR_REASON_ROLE_FORBIDDEN: ErrorReason.ValueType  # 105
+"""PERMISSION_DENIED: the caller's role may not call this method, whether or not what was asked for exists.
+Example: {"reason": "ROLE_FORBIDDEN", "domain": "hashsvc", "metadata": {"role": "uploader"}}
+"""
+ERROR_REASON_TOKEN_NOT_FOUND: ErrorReason.ValueType  # 106
+"""NOT_FOUND: no token of that identifier; told to those who administer tokens.
+Example: {"reason": "TOKEN_NOT_FOUND", "domain": "hashsvc", "metadata": {}}
+"""
+ERROR_REASON_RATE_LIMITED: ErrorReason.ValueType  # 107
+"""RESOURCE_EXHAUSTED, with a RetryInfo: this caller calls more often than one caller may.
+Example: {"reason": "RATE_LIMITED", "domain": "hashsvc", "metadata": {"retry_after": "0.25"}}
+"""
+ERROR_REASON_LISTEN_INSECURE: ErrorReason.ValueType  # 108
+"""FAILED_PRECONDITION: other machines could reach the address, and the server could not know who calls. Never sent by a
+server.
+Example: {"reason": "LISTEN_INSECURE", "domain": "hashsvc", "metadata": {"listen": "0.0.0.0:50051"}}
+"""
+ERROR_REASON_TLS_INVALID: ErrorReason.ValueType  # 109
+"""FAILED_PRECONDITION: a certificate, key or authority that cannot be read, or a key of another certificate. Never sent
+by a server.
+Example: {"reason": "TLS_INVALID", "domain": "hashsvc", "metadata": {"path": "server.pem"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -4,6 +4,7 @@ Every status carries exactly one ErrorInfo (reason, domain "hashsvc", metadata) 
 later, a RetryInfo.
 """
 
+import math
 from collections.abc import Mapping
 
 import grpc
@@ -23,6 +24,8 @@ CODES: Mapping[type[Exception], grpc.StatusCode] = {
     errors.AlreadyExistsError: grpc.StatusCode.ALREADY_EXISTS,
     errors.ConflictError: grpc.StatusCode.ABORTED,
     errors.PreconditionError: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.AuthenticationError: grpc.StatusCode.UNAUTHENTICATED,
+    errors.PermissionDeniedError: grpc.StatusCode.PERMISSION_DENIED,
     errors.UnavailableError: grpc.StatusCode.UNAVAILABLE,
     errors.InternalError: grpc.StatusCode.INTERNAL,
     store.DataFormatTooNewError: grpc.StatusCode.FAILED_PRECONDITION,
@@ -44,8 +47,14 @@ CODES: Mapping[type[Exception], grpc.StatusCode] = {
 }
 """The status code of each error class; a subclass that is not named takes its nearest base's."""
 
-_CODES_BY_REASON = {"OVERLOADED": grpc.StatusCode.RESOURCE_EXHAUSTED}
+_CODES_BY_REASON = {
+    "OVERLOADED": grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "RATE_LIMITED": grpc.StatusCode.RESOURCE_EXHAUSTED,
+}
 """Where one reason says more than its class."""
+
+RETRY_AFTER = "retry_after"
+"""Metadata of an error that knows when trying again can help, in seconds; it becomes the RetryInfo."""
 
 _RETRY_SECONDS = {grpc.StatusCode.UNAVAILABLE: 1, grpc.StatusCode.RESOURCE_EXHAUSTED: 5}
 
@@ -59,12 +68,14 @@ CLASSES: Mapping[str, type[errors.HashsvcError]] = {
         "MEDIA_DECODER_CRASHED",
         errors.LimitExceededError: "LIMIT_BYTES LIMIT_DURATION LIMIT_PIXELS LIMIT_FRAMES LIMIT_CPU LIMIT_MEMORY "
         "LIMIT_MESSAGE",
-        errors.NotFoundError: "BANK_NOT_FOUND ENTRY_NOT_FOUND DOCUMENT_NOT_FOUND DECISION_NOT_FOUND",
+        errors.NotFoundError: "BANK_NOT_FOUND ENTRY_NOT_FOUND DOCUMENT_NOT_FOUND DECISION_NOT_FOUND TOKEN_NOT_FOUND",
         errors.AlreadyExistsError: "BANK_EXISTS ENTRY_EXISTS DOCUMENT_EXISTS",
         errors.ConflictError: "REVISION_CONFLICT",
-        errors.PreconditionError: "ENTRY_WITHDRAWN LISTEN_FAILED METHOD_UNKNOWN",
-        errors.UnavailableError: "INDEX_LOADING REVISION_NOT_REACHED OVERLOADED UPLOAD_STALLED SERVER_UNREACHABLE "
-        "SERVER_NOT_READY DEADLINE_EXCEEDED",
+        errors.PreconditionError: "ENTRY_WITHDRAWN LISTEN_FAILED LISTEN_INSECURE TLS_INVALID METHOD_UNKNOWN",
+        errors.AuthenticationError: "TOKEN_MISSING TOKEN_MALFORMED TOKEN_UNKNOWN TOKEN_EXPIRED TOKEN_REVOKED",
+        errors.PermissionDeniedError: "ROLE_FORBIDDEN",
+        errors.UnavailableError: "INDEX_LOADING REVISION_NOT_REACHED OVERLOADED RATE_LIMITED UPLOAD_STALLED "
+        "SERVER_UNREACHABLE SERVER_NOT_READY DEADLINE_EXCEEDED",
         errors.InternalError: "INTERNAL",
     }.items()
     for reason in reasons.split()
@@ -81,6 +92,8 @@ _CLASSES_BY_CODE: Mapping[grpc.StatusCode, type[errors.HashsvcError]] = {
     grpc.StatusCode.ALREADY_EXISTS: errors.AlreadyExistsError,
     grpc.StatusCode.ABORTED: errors.ConflictError,
     grpc.StatusCode.FAILED_PRECONDITION: errors.PreconditionError,
+    grpc.StatusCode.UNAUTHENTICATED: errors.AuthenticationError,
+    grpc.StatusCode.PERMISSION_DENIED: errors.PermissionDeniedError,
     grpc.StatusCode.UNAVAILABLE: errors.UnavailableError,
     grpc.StatusCode.RESOURCE_EXHAUSTED: errors.UnavailableError,
 }
@@ -108,7 +121,9 @@ def encode_error(error: Exception) -> Status:
     metadata = {_shorten(key, _VALUE_BYTES): _shorten(value, _VALUE_BYTES) for key, value in error.metadata.items()}
     status.details.add().Pack(ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata))
     if code in _RETRY_SECONDS:
-        status.details.add().Pack(RetryInfo(retry_delay=Duration(seconds=_RETRY_SECONDS[code])))
+        delay = Duration()
+        delay.FromMilliseconds(math.ceil(float(error.metadata.get(RETRY_AFTER, _RETRY_SECONDS[code])) * 1000))
+        status.details.add().Pack(RetryInfo(retry_delay=delay))
     return status
 
 

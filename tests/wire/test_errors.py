@@ -81,6 +81,9 @@ def test_codes() -> None:
     assert code_of(errors.LimitExceededError("LIMIT_BYTES", "")) is code.INVALID_ARGUMENT
     assert code_of(errors.UnavailableError("INDEX_LOADING", "")) is code.UNAVAILABLE
     assert code_of(errors.UnavailableError("OVERLOADED", "")) is code.RESOURCE_EXHAUSTED
+    assert code_of(errors.UnavailableError("RATE_LIMITED", "")) is code.RESOURCE_EXHAUSTED
+    assert code_of(errors.AuthenticationError("TOKEN_EXPIRED", "")) is code.UNAUTHENTICATED
+    assert code_of(errors.PermissionDeniedError("ROLE_FORBIDDEN", "")) is code.PERMISSION_DENIED
     assert code_of(errors.ConflictError("REVISION_CONFLICT", "")) is code.ABORTED
     assert code_of(store.StoreFullError("")) is code.RESOURCE_EXHAUSTED
     assert code_of(store.StoreCorruptError("")) is code.DATA_LOSS
@@ -92,6 +95,9 @@ def test_codes() -> None:
         (errors.UnavailableError("INDEX_LOADING", ""), True),
         (errors.UnavailableError("OVERLOADED", ""), True),
         (store.StoreFullError(""), True),
+        (errors.UnavailableError("RATE_LIMITED", "", retry_after=0.25), True),
+        (errors.AuthenticationError("TOKEN_MISSING", ""), False),
+        (errors.PermissionDeniedError("ROLE_FORBIDDEN", ""), False),
         (errors.NotFoundError("BANK_NOT_FOUND", ""), False),
         (ValueError("x"), False),
     ],
@@ -105,6 +111,20 @@ def test_details(error: Exception, retried: bool) -> None:
     info = ErrorInfo()
     infos[0].Unpack(info)
     assert info.domain == "hashsvc"
+
+
+def test_when_to_retry() -> None:
+    """A wait that the error knows is the wait that the caller is told, to the millisecond."""
+    retry = RetryInfo()
+    encode_error(errors.UnavailableError("RATE_LIMITED", "", retry_after=0.25)).details[1].Unpack(retry)
+    assert retry.retry_delay.ToMilliseconds() == 250
+
+
+def test_the_log_alone_knows_whose_token_it_was() -> None:
+    """The identity of refused credentials is not in the status."""
+    error = errors.AuthenticationError("TOKEN_REVOKED", "the token was revoked")
+    error.identity = "alice"
+    assert b"alice" not in encode_error(error).SerializeToString()
 
 
 def test_unexpected_errors_tell_nothing() -> None:
