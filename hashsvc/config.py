@@ -106,6 +106,30 @@ class RecentSettings:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSettings:
+    """What a server proves itself with, and whom it asks for the same. PEM files, read anew when they change."""
+
+    certificate: str = ""
+    """File with the server's certificate and those between it and its authority; empty: no TLS."""
+    key: str = ""
+    """File with its private key, not encrypted."""
+    client_ca: str = ""
+    """File with the authorities of client certificates; with it, every client must have one."""
+    identities: tuple[tuple[str, str], ...] = ()
+    """Names in client certificates, each with the role that it gives; in TOML the table `[tls.identities]`."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RateSettings:
+    """How often one caller may call: by name, or by address where callers have no name."""
+
+    calls_per_second: float = 1000.0
+    """Calls in the long run;"""
+    burst: int = 2000
+    """and at once, after a pause."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of them, by section."""
 
@@ -115,6 +139,8 @@ class Settings:
     index: IndexSettings = IndexSettings()
     vaccination: VaccinationSettings = VaccinationSettings()
     recent: RecentSettings = RecentSettings()
+    tls: TlsSettings = TlsSettings()
+    rates: RateSettings = RateSettings()
 
     @classmethod
     def load(cls, path: Path | None) -> "Settings":
@@ -139,6 +165,8 @@ class Settings:
             "index": IndexSettings,
             "vaccination": VaccinationSettings,
             "recent": RecentSettings,
+            "tls": TlsSettings,
+            "rates": RateSettings,
         }
         return cls(**{name: _section(kinds[name], table, path) for name, table in tables.items()})
 
@@ -153,15 +181,25 @@ def _section(kind: type[Any], table: Any, path: Path) -> Any:
         if key not in defaults:
             raise InvalidInputError("CONFIG_INVALID", f"{path}: unknown setting {key!r}", path=path, setting=key)
         wanted = type(defaults[key])
-        # In Python a bool is an int, but in a configuration it is a mistake where a number belongs.
-        if isinstance(value, bool) is not (wanted is bool) or not isinstance(
-            value, (int, float) if wanted is float else wanted
-        ):
-            raise InvalidInputError(
-                "CONFIG_INVALID", f"{path}: {key} must be {wanted.__name__}", path=path, setting=key
-            )
-        # No bound may be switched off by a value that nothing exceeds, and no count is useful at 0.
-        if wanted is not bool and not (math.isfinite(value) and (1 if wanted is int else 0) <= value < 1 << 63):
-            raise InvalidInputError("CONFIG_INVALID", f"{path}: {key} is out of range", path=path, setting=key)
-        values[key] = wanted(value)
+        values[key] = _pairs(key, value, path) if wanted is tuple else _checked(wanted, key, value, path)
     return kind(**values)
+
+
+def _checked(wanted: type[Any], key: str, value: Any, path: Path) -> Any:
+    """A value of its default's type, and in range."""
+    # In Python a bool is an int, but in a configuration it is a mistake where a number belongs.
+    if isinstance(value, bool) is not (wanted is bool) or not isinstance(
+        value, (int, float) if wanted is float else wanted
+    ):
+        raise InvalidInputError("CONFIG_INVALID", f"{path}: {key} must be {wanted.__name__}", path=path, setting=key)
+    # No bound may be switched off by a value that nothing exceeds, and no count is useful at 0.
+    if wanted in (int, float) and not (math.isfinite(value) and (1 if wanted is int else 0) <= value < 1 << 63):
+        raise InvalidInputError("CONFIG_INVALID", f"{path}: {key} is out of range", path=path, setting=key)
+    return wanted(value)
+
+
+def _pairs(key: str, table: Any, path: Path) -> tuple[tuple[str, str], ...]:
+    """A table of texts by their names, in its order."""
+    if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
+        raise InvalidInputError("CONFIG_INVALID", f"{path}: {key} must be a table of texts", path=path, setting=key)
+    return tuple(table.items())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hashsvc.config import Limits, ServerSettings, Settings, WorkerSettings
+from hashsvc.config import Limits, ServerSettings, Settings, TlsSettings, WorkerSettings
 from hashsvc.errors import InvalidInputError
 
 
@@ -35,7 +35,7 @@ def test_what_is_said_holds_and_the_rest_stays(tmp_path: Path) -> None:
     assert settings.server == ServerSettings(drain_seconds=0.5)
 
 
-@pytest.mark.parametrize("section", ["limits", "workers", "server"])
+@pytest.mark.parametrize("section", ["limits", "workers", "server", "rates"])
 def test_every_setting_can_be_set(section: str, tmp_path: Path) -> None:
     """Each field of each section is known by its name."""
     kind = type(getattr(Settings(), section))
@@ -63,6 +63,13 @@ def test_every_setting_can_be_set(section: str, tmp_path: Path) -> None:
         "[limits]\nmax_cpu_seconds = inf",
         "[workers]\nworkers = 0",
         "[server]\nmax_page_size = 0",
+        "[rates]\ncalls_per_second = inf",
+        "[rates]\nburst = 0",
+        "[tls]\ncertificate = 3",
+        "[tls]\ncertificate = true",
+        "[tls]\nidentities = 3",
+        '[tls]\nidentities = ["x"]',
+        "[tls.identities]\nx = 3",
         "[limits\n",
         b"[limits]\nmax_bytes = \xff",
         "[limits]\nmax_bytes = 1\nmax_bytes = 2",
@@ -82,6 +89,12 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         with pytest.raises(InvalidInputError) as caught:
             Settings.load(path)
         assert caught.value.reason == "CONFIG_INVALID"
+
+
+def test_tls(tmp_path: Path) -> None:
+    """Files by name, and identities in their order."""
+    settings = load(tmp_path, '[tls]\ncertificate = "c"\n[tls.identities]\n"spiffe://p/x" = "uploader"\na = "admin"\n')
+    assert settings.tls == TlsSettings(certificate="c", identities=(("spiffe://p/x", "uploader"), ("a", "admin")))
 
 
 def test_frozen() -> None:

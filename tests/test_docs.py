@@ -5,6 +5,7 @@ import dataclasses
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -67,7 +68,7 @@ def test_every_setting_is_named_with_its_default() -> None:
         for setting in dataclasses.fields(getattr(settings, section.name)):
             row = re.search(rf"^\| `{setting.name}` \|.*\| ([^|]+) \|$", table, re.MULTILINE)
             assert row, f"[{section.name}] {setting.name} is not in the README"
-            assert _number(row[1]) == setting.default, setting.name
+            assert _value(row[1], type(setting.default)) == setting.default, setting.name
 
 
 def test_the_default_policy_is_told() -> None:
@@ -78,8 +79,10 @@ def test_the_default_policy_is_told() -> None:
     assert f"| evidence <= {policy.review_evidence:g} |" in README
 
 
-def _number(written: str) -> float:
-    """`16 MiB` and `120` as numbers, `true` as it is."""
+def _value(written: str, kind: type[Any]) -> Any:
+    """`16 MiB` and `120` as numbers, `true` as it is, `none` as what is empty of the kind."""
+    if written.strip() == "none":
+        return kind()
     if written.strip() in ("true", "false"):
         return written.strip() == "true"
     value, _, unit = written.strip().partition(" ")

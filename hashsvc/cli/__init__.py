@@ -6,7 +6,7 @@ grpc, numpy and rich when they run, not before.
 
 import click
 
-from hashsvc.cli import bank, confirm, demo, entry, export, fingerprint, match, serve, verify
+from hashsvc.cli import bank, confirm, demo, entry, export, fingerprint, match, serve, token, verify
 from hashsvc.cli.trouble import Guarded
 
 
@@ -24,12 +24,13 @@ def main() -> None:
     hashsvc demo                                    see all of it on videos made for the purpose
 
     Every command reads a data directory (--data DIR) or asks a running server (--server HOST:PORT); the environment
-    variables HASHSVC_DATA, HASHSVC_SERVER and HASHSVC_CONFIG stand in for the options.
+    variables HASHSVC_DATA, HASHSVC_SERVER and HASHSVC_CONFIG stand in for the options. A server that asks who is calling is shown
+    the token in HASHSVC_TOKEN or in --token-file FILE.
 
     Exit status: 0 when the command did its work; 1 when `match --exit-code` found something, `verify` a fault or
     `demo` a wrong answer; 2 for bad usage or input, after the rest of the batch.
     """
 
 
-for module in (serve, confirm, match, fingerprint, bank, entry, verify, export, demo):
+for module in (serve, confirm, match, fingerprint, bank, entry, token, verify, export, demo):
     main.add_command(module.command)

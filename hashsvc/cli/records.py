@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hashsvc.access.model import NewToken, Token
 from hashsvc.bank.card import RobustnessCard
 from hashsvc.bank.model import Bank, Entry
 from hashsvc.cli.trouble import Explained
@@ -137,6 +138,24 @@ def _card(card: RobustnessCard) -> Record:
             for one in card.results
         ],
     }
+
+
+def token_record(token: Token) -> Record:
+    return {
+        "token": token.token,
+        "name": token.name,
+        "role": str(token.role),
+        "created_at": token.created_at.isoformat(),
+        "created_by": token.created_by,
+        "expires_at": token.expires_at.isoformat(),
+        "revoked_at": None if token.revoked_at is None else token.revoked_at.isoformat(),
+        "revoked_by": token.revoked_by,
+        "revision": token.revision,
+    }
+
+
+def new_token_record(made: NewToken) -> Record:
+    return {**token_record(made.token), "secret": made.secret}
 
 
 def fingerprint_record(file: Path, fingerprint: "Fingerprint") -> Record:

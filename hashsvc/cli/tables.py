@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from hashsvc.access.model import Token
 from hashsvc.bank.card import CardState, RobustnessCard
 from hashsvc.bank.model import Bank, Entry, Verdict
 from hashsvc.battery.catalogue import BY_NAME
@@ -97,6 +98,15 @@ def entries(listed: Iterable[Entry]) -> Table:
         _row(
             table, entry.entry, entry.external_id, entry.state, labels, duration, entry.hashes, changed, entry.revision
         )
+    return table
+
+
+def tokens(listed: Iterable[Token]) -> Table:
+    table = _table("token", "name", "role", "made", "by", "expires", "revoked", "by")
+    for token in listed:
+        revoked = "" if token.revoked_at is None else _when(token.revoked_at)
+        made, expires = _when(token.created_at), _when(token.expires_at)
+        _row(table, token.token, token.name, token.role, made, token.created_by, expires, revoked, token.revoked_by)
     return table
 
 

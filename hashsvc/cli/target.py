@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from hashsvc.access.model import NewToken, Role, Token
 from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
 from hashsvc.config import Settings
 from hashsvc.errors import PreconditionError
@@ -32,6 +33,9 @@ class Operations(Protocol):
     def set_exclusions(
         self, bank: str, entry: str, exclusions: Sequence[Interval], *, revision: int = ...
     ) -> Entry: ...
+    def create_token(self, name: str, role: Role, *, days: float = ...) -> NewToken: ...
+    def list_tokens(self, *, page_size: int = ..., page_token: str = ...) -> Page[Token]: ...
+    def revoke_token(self, token: str) -> Token: ...
     def verify(self) -> list[str]: ...
     def export(self, bank: str, format: str) -> Iterator[str]: ...
 
@@ -78,12 +82,25 @@ class Target:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """How to prove to a server who is asking, and to know it: as the options say."""
+
+    token: str | None = dataclasses.field(default=None, repr=False)
+    tls: bool = False
+    """TLS with the authorities that are trusted publicly; `ca` and `certificate` imply TLS."""
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """Which target the caller asked for: exactly one of `data` and `server` is set."""
 
     data: Path | None
     server: str | None
     settings: Settings
+    proof: Proof = Proof()
 
     @contextlib.contextmanager
     def open(self, *, create: bool = False, upload: bool = False) -> Iterator[Target]:
@@ -103,7 +120,7 @@ class Choice:
             with _embedded(self.data, self.settings) as target:
                 yield target
         elif self.server is not None:
-            with _remote(self.server, self.settings, upload) as target:
+            with _remote(self.server, self.settings, self.proof, upload) as target:
                 yield target
 
 
@@ -126,10 +143,12 @@ def _embedded(data: Path, settings: Settings) -> Iterator[Target]:
 
 
 @contextlib.contextmanager
-def _remote(server: str, settings: Settings, upload: bool) -> Iterator[Target]:
-    from hashsvc.client import Client
+def _remote(server: str, settings: Settings, proof: Proof, upload: bool) -> Iterator[Target]:
+    from hashsvc.client import Client, Tls
 
-    with Client(server, settings=settings) as client:
+    encrypted = proof.tls or proof.ca or proof.certificate or proof.key
+    tls = Tls(ca=proof.ca, certificate=proof.certificate, key=proof.key) if encrypted else None
+    with Client(server, token=proof.token, tls=tls, settings=settings) as client:
         yield Target(
             operations=client,
             confirm_file=client.confirm_media if upload else client.confirm_file,

@@ -8,10 +8,12 @@ from typing import Any, Self, TypeVar
 import grpc
 import grpc.aio
 
+from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
 from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
 from hashsvc.client import calls
 from hashsvc.client.calls import Call
 from hashsvc.client.channel import LONG_TIMEOUT, TIMEOUT, channel_options, error_of
+from hashsvc.client.credentials import Tls, channel_credentials, token_metadata
 from hashsvc.client.local import Hasher, LocalHashing, Progress
 from hashsvc.client.upload import Upload
 from hashsvc.config import Settings
@@ -34,6 +36,8 @@ class AsyncClient:
         self,
         target: str,
         *,
+        token: str | None = None,
+        tls: Tls | None = None,
         timeout: float = TIMEOUT,
         long_timeout: float = LONG_TIMEOUT,
         settings: Settings = Settings(),
@@ -43,8 +47,9 @@ class AsyncClient:
         self._target = target
         self._timeout = timeout
         self._long_timeout = long_timeout
-        self._retrying = grpc.aio.insecure_channel(target, channel_options(retry=True))
-        self._once = grpc.aio.insecure_channel(target, channel_options(retry=False))
+        self._metadata = token_metadata(token)
+        self._retrying = _channel(target, tls, retry=True)
+        self._once = _channel(target, tls, retry=False)
         self._local = LocalHashing(settings, sandbox)
 
     async def close(self) -> None:
@@ -178,6 +183,19 @@ class AsyncClient:
         deep = await self.match(fingerprint, banks=banks, min_revision=min_revision, content_id=content_id)
         return combined(quick, deep)
 
+    # access
+    async def create_token(self, name: str, role: Role, *, days: float = DEFAULT_DAYS) -> NewToken:
+        """Make a bearer token for a caller; its secret is told this once."""
+        return await self._run(calls.create_token(name, role, days))
+
+    async def list_tokens(self, *, page_size: int = 0, page_token: str = "") -> Page[Token]:
+        """One page of the tokens, by identifier, without secrets."""
+        return await self._run(calls.list_tokens(page_size, page_token))
+
+    async def revoke_token(self, token: str) -> Token:
+        """Refuse a token, by its identifier, from now on."""
+        return await self._run(calls.revoke_token(token))
+
     # upkeep and exchange
     async def status(self) -> Status:
         """How far the index has come."""
@@ -192,7 +210,7 @@ class AsyncClient:
         call = calls.export(bank, format)
         send: Any = self._retrying.unary_stream(call.path, _serialize, call.response.FromString)
         try:
-            async for answer in send(call.request, timeout=self._long_timeout):
+            async for answer in send(call.request, timeout=self._long_timeout, metadata=self._metadata):
                 for line in call.decode(answer):
                     yield line
         except grpc.RpcError as failure:
@@ -202,7 +220,8 @@ class AsyncClient:
         channel = self._retrying if call.repeatable else self._once
         send: Any = channel.unary_unary(call.path, _serialize, call.response.FromString)
         try:
-            answer = await send(call.request, timeout=self._long_timeout if call.long else self._timeout)
+            seconds = self._long_timeout if call.long else self._timeout
+            answer = await send(call.request, timeout=seconds, metadata=self._metadata)
         except grpc.RpcError as failure:
             raise error_of(failure, self._target) from None
         return call.decode(answer)
@@ -211,10 +230,17 @@ class AsyncClient:
         send: Any = self._once.stream_unary(call.path, _serialize, call.response.FromString)
         with Upload(call.request, media, progress) as upload:
             try:
-                answer = await send(aiter(upload), timeout=self._long_timeout)
+                answer = await send(aiter(upload), timeout=self._long_timeout, metadata=self._metadata)
             except grpc.RpcError as failure:
                 raise upload.failure or error_of(failure, self._target) from None
         return call.decode(answer)
+
+
+def _channel(target: str, tls: Tls | None, *, retry: bool) -> grpc.aio.Channel:
+    options = channel_options(retry=retry)
+    if tls is None:
+        return grpc.aio.insecure_channel(target, options)
+    return grpc.aio.secure_channel(target, channel_credentials(tls), options)
 
 
 def _serialize(message: Any) -> bytes:

@@ -7,14 +7,17 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
+from hashsvc.access.model import NewToken, Role, Token
 from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
 from hashsvc.errors import InvalidInputError
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.match.model import MatchResult
+from hashsvc.v1 import access_service_pb2 as access_pb
 from hashsvc.v1 import bank_service_pb2 as bank_pb
 from hashsvc.v1 import exchange_service_pb2 as exchange_pb
 from hashsvc.v1 import index_service_pb2 as index_pb
 from hashsvc.v1 import match_service_pb2 as match_pb
+from hashsvc.wire.access import decode_new_token, decode_token, encode_role
 from hashsvc.wire.bank import decode_bank, decode_entry, encode_interval, encode_policy
 from hashsvc.wire.fingerprint import encode_fingerprint
 from hashsvc.wire.index import Status, decode_status
@@ -203,6 +206,39 @@ def match_media(banks: Sequence[str], min_revision: int, content_id: str) -> Cal
         decode=lambda answer: decode_result(answer.result),
         repeatable=False,
         long=True,
+    )
+
+
+def create_token(name: str, role: Role, days: float) -> Call[NewToken]:
+    """AccessService.CreateToken; a second arrival would make a second token."""
+    return Call(
+        method="AccessService/CreateToken",
+        request=_build(access_pb.CreateTokenRequest, name=name, role=encode_role(role), days=days),
+        response=access_pb.CreateTokenResponse,
+        decode=decode_new_token,
+        repeatable=False,
+    )
+
+
+def list_tokens(page_size: int, page_token: str) -> Call[Page[Token]]:
+    """AccessService.ListTokens."""
+    return Call(
+        method="AccessService/ListTokens",
+        request=_build(access_pb.ListTokensRequest, page_size=page_size, page_token=page_token),
+        response=access_pb.ListTokensResponse,
+        decode=lambda answer: Page(
+            items=tuple(map(decode_token, answer.tokens)), next_page_token=answer.next_page_token
+        ),
+    )
+
+
+def revoke_token(token: str) -> Call[Token]:
+    """AccessService.RevokeToken."""
+    return Call(
+        method="AccessService/RevokeToken",
+        request=_build(access_pb.RevokeTokenRequest, token=token),
+        response=access_pb.RevokeTokenResponse,
+        decode=lambda answer: decode_token(answer.token),
     )
 
 

@@ -6,10 +6,12 @@ from typing import Any, Self, TypeVar
 
 import grpc
 
+from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
 from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
 from hashsvc.client import calls
 from hashsvc.client.calls import Call
 from hashsvc.client.channel import LONG_TIMEOUT, TIMEOUT, channel_options, error_of
+from hashsvc.client.credentials import Tls, channel_credentials, token_metadata
 from hashsvc.client.local import Hasher, LocalHashing, Progress
 from hashsvc.client.upload import Upload
 from hashsvc.config import Settings
@@ -33,6 +35,8 @@ class Client:
         self,
         target: str,
         *,
+        token: str | None = None,
+        tls: Tls | None = None,
         timeout: float = TIMEOUT,
         long_timeout: float = LONG_TIMEOUT,
         settings: Settings = Settings(),
@@ -40,13 +44,16 @@ class Client:
     ) -> None:
         """Connect to HOST:PORT when first needed. `timeout` and `long_timeout` (uploads, export, verify) are seconds.
 
+        `token` proves who calls; without `tls` it goes over the wire as it is, so use that on the loopback only.
         `settings` bounds local hashing; `sandbox` does it, and is not closed with the client.
+        Raises InvalidInputError and PreconditionError TLS_INVALID for a token or files that cannot be used.
         """
         self._target = target
         self._timeout = timeout
         self._long_timeout = long_timeout
-        self._retrying = grpc.insecure_channel(target, channel_options(retry=True))
-        self._once = grpc.insecure_channel(target, channel_options(retry=False))
+        self._metadata = token_metadata(token)
+        self._retrying = _channel(target, tls, retry=True)
+        self._once = _channel(target, tls, retry=False)
         self._local = LocalHashing(settings, sandbox)
 
     def close(self) -> None:
@@ -184,6 +191,19 @@ class Client:
         deep = self.match(fingerprint, banks=banks, min_revision=min_revision, content_id=content_id)
         return combined(quick, deep)
 
+    # access
+    def create_token(self, name: str, role: Role, *, days: float = DEFAULT_DAYS) -> NewToken:
+        """Make a bearer token for a caller; its secret is told this once."""
+        return self._run(calls.create_token(name, role, days))
+
+    def list_tokens(self, *, page_size: int = 0, page_token: str = "") -> Page[Token]:
+        """One page of the tokens, by identifier, without secrets."""
+        return self._run(calls.list_tokens(page_size, page_token))
+
+    def revoke_token(self, token: str) -> Token:
+        """Refuse a token, by its identifier, from now on."""
+        return self._run(calls.revoke_token(token))
+
     # upkeep and exchange
     def status(self) -> Status:
         """How far the index has come."""
@@ -198,7 +218,7 @@ class Client:
         call = calls.export(bank, format)
         send = self._retrying.unary_stream(call.path, _serialize, call.response.FromString)
         try:
-            for answer in send(call.request, timeout=self._long_timeout):
+            for answer in send(call.request, timeout=self._long_timeout, metadata=self._metadata):
                 yield from call.decode(answer)
         except grpc.RpcError as failure:
             raise error_of(failure, self._target) from None
@@ -207,7 +227,8 @@ class Client:
         channel = self._retrying if call.repeatable else self._once
         send = channel.unary_unary(call.path, _serialize, call.response.FromString)
         try:
-            answer = send(call.request, timeout=self._long_timeout if call.long else self._timeout)
+            seconds = self._long_timeout if call.long else self._timeout
+            answer = send(call.request, timeout=seconds, metadata=self._metadata)
         except grpc.RpcError as failure:
             raise error_of(failure, self._target) from None
         return call.decode(answer)
@@ -216,10 +237,17 @@ class Client:
         send = self._once.stream_unary(call.path, _serialize, call.response.FromString)
         with Upload(call.request, media, progress) as upload:
             try:
-                answer = send(iter(upload), timeout=self._long_timeout)
+                answer = send(iter(upload), timeout=self._long_timeout, metadata=self._metadata)
             except grpc.RpcError as failure:
                 raise upload.failure or error_of(failure, self._target) from None
         return call.decode(answer)
+
+
+def _channel(target: str, tls: Tls | None, *, retry: bool) -> grpc.Channel:
+    options = channel_options(retry=retry)
+    if tls is None:
+        return grpc.insecure_channel(target, options)
+    return grpc.secure_channel(target, channel_credentials(tls), options)
 
 
 def _serialize(message: Any) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from hashsvc.bank.model import Bank
 from hashsvc.errors import InvalidInputError
 from hashsvc.server.backend import Backend
-from hashsvc.server.guard import Context
+from hashsvc.server.context import Context
 from hashsvc.service import Service
 from hashsvc.v1 import bank_service_pb2 as pb
 from hashsvc.v1.bank_service_pb2_grpc import BankServiceServicer

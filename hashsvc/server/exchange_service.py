@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 
 from hashsvc.server.backend import Backend
-from hashsvc.server.guard import Context
+from hashsvc.server.context import Context
 from hashsvc.v1 import exchange_service_pb2 as pb
 from hashsvc.v1.exchange_service_pb2_grpc import ExchangeServiceServicer
 

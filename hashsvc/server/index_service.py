@@ -1,7 +1,7 @@
 """IndexService."""
 
 from hashsvc.server.backend import Backend
-from hashsvc.server.guard import Context
+from hashsvc.server.context import Context
 from hashsvc.service import Service
 from hashsvc.v1 import index_service_pb2 as pb
 from hashsvc.v1.index_service_pb2_grpc import IndexServiceServicer

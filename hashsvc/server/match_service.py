@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from hashsvc.server.backend import Backend
-from hashsvc.server.guard import Context
+from hashsvc.server.context import Context
 from hashsvc.v1 import match_service_pb2 as pb
 from hashsvc.v1.match_service_pb2_grpc import MatchServiceServicer
 from hashsvc.wire.match import decode_query, encode_result

@@ -16,13 +16,15 @@ DEFAULT_LISTEN = "127.0.0.1:50051"
 log = structlog.get_logger("hashsvc.server")
 
 
-def serve(data: Path, listen: str = DEFAULT_LISTEN, settings: Settings = Settings()) -> None:
+def serve(data: Path, listen: str = DEFAULT_LISTEN, settings: Settings = Settings(), *, insecure: bool = False) -> None:
     """Serve `data` on `listen` until SIGTERM or SIGINT; then drain and return. A second signal cuts the drain short.
 
-    Logs to standard error. Raises as `Server.start` does: HashsvcError for the address, StoreError for the directory.
+    With `insecure`, also where other machines reach it unprotected. Logs to standard error. Raises as `Server.start` does: HashsvcError for the address, StoreError for the directory.
     """
     configure_logs()
-    server = Server(lambda: Service.open(data, settings, wait=False, vaccinate=True), listen, settings)
+    server = Server(
+        lambda: Service.open(data, settings, wait=False, vaccinate=True), listen, settings, insecure=insecure
+    )
     asyncio.run(_run(server))
 
 

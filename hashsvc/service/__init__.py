@@ -9,11 +9,13 @@ import dataclasses
 from pathlib import Path
 from typing import Self
 
+from hashsvc.access.tokens import Tokens
 from hashsvc.bank.references import References
 from hashsvc.config import Settings
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.match.matcher import Matcher
 from hashsvc.retro.recorder import Recorder
+from hashsvc.service.access import Access
 from hashsvc.service.entries import Entries
 from hashsvc.service.lives import Lives
 from hashsvc.service.matching import Matching
@@ -26,7 +28,7 @@ DEFAULT_BANK = "default"
 """Created with a new data directory."""
 
 
-class Service(Entries, Lives, Matching, Upkeep):
+class Service(Access, Entries, Lives, Matching, Upkeep):
     """A data directory, open. Thread-safe; every method blocks.
 
     Besides what each method names, all may raise the store's errors (`hashsvc_index.StoreError`): BANK_NOT_FOUND,
@@ -37,6 +39,7 @@ class Service(Entries, Lives, Matching, Upkeep):
         self._store = store
         self._index = index
         self._settings = settings
+        self.tokens = Tokens(store)
         self._sandbox = Sandbox(settings)
         self._references = References(self._load, settings.server.reference_cache_bytes)
         self._matcher = Matcher(store, index, self._references)

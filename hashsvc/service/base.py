@@ -1,5 +1,6 @@
 """What the parts of the service share: the open directory, and the bounds that every call keeps to."""
 
+from hashsvc.access.tokens import Tokens
 from hashsvc.bank import records
 from hashsvc.bank.references import References
 from hashsvc.config import Settings
@@ -17,6 +18,8 @@ DEFAULT_PAGE = 100
 class Base:
     """Set up by `hashsvc.service.Service`."""
 
+    tokens: Tokens
+    """What a server asks of each call."""
     _store: Store
     _index: Index
     _settings: Settings

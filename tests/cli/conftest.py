@@ -5,6 +5,7 @@ import dataclasses
 import datetime
 import itertools
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import click.testing
 import pytest
 
+from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
 from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Page, Policy, Verdict
 from hashsvc.cli import main
 from hashsvc.cli.target import Choice, Target
@@ -57,6 +59,7 @@ class FakeTarget:
     def __init__(self) -> None:
         self.banks = {"default": self._bank("default")}
         self.entries: dict[str, Entry] = {}
+        self.tokens: dict[str, Token] = {}
         self.faults: list[str] = []
         self.lines = ["one", "two"]
         self.page_size = 2
@@ -132,6 +135,26 @@ class FakeTarget:
             raise ConflictError("REVISION_CONFLICT", f"entry {entry!r} changed", entry=entry)
         return self.add(entry, exclusions=tuple(exclusions))
 
+    def create_token(self, name: str, role: Role, *, days: float = DEFAULT_DAYS) -> NewToken:
+        number = len(self.tokens)
+        token = Token(
+            token=f"{number:016x}",
+            name=name,
+            role=role,
+            created_at=NOW,
+            created_by="",
+            expires_at=NOW + datetime.timedelta(days=days),
+        )
+        self.tokens[token.token] = token
+        return NewToken(token=token, secret=f"hashsvc_{token.token}_{'5' * 64}")
+
+    def list_tokens(self, *, page_size: int = 0, page_token: str = "") -> Page[Token]:
+        return self._page(list(self.tokens.values()), page_token)
+
+    def revoke_token(self, token: str) -> Token:
+        self.tokens[token] = dataclasses.replace(self.tokens[token], revoked_at=NOW)
+        return self.tokens[token]
+
     def verify(self) -> list[str]:
         return self.faults
 
@@ -192,7 +215,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeTarget:
 @pytest.fixture
 def invoke(monkeypatch: pytest.MonkeyPatch) -> Invoke:
     """Run `hashsvc` with arguments, in an environment that chooses no target."""
-    for name in ("HASHSVC_DATA", "HASHSVC_SERVER", "HASHSVC_CONFIG"):
+    for name in [name for name in os.environ if name.startswith("HASHSVC_")]:
         monkeypatch.delenv(name, raising=False)
 
     def run(*args: object) -> click.testing.Result:

@@ -29,7 +29,7 @@ from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.reading import Reading
 from hashsvc.match.model import MatchResult
 from hashsvc.service import Service
-from tests.server.background import BackgroundServer, background, excerpt, reference
+from tests.server.background import BackgroundServer, NoTokens, background, excerpt, reference
 
 DIGESTS = Digests(md5=bytes(16))
 
@@ -37,6 +37,7 @@ DIGESTS = Digests(md5=bytes(16))
 class Moody(Service):
     """A service that fails as often as it is told to, and counts."""
 
+    tokens = NoTokens()
     ready = True
 
     def __init__(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from hashsvc.access.tokens import Tokens
 from hashsvc.config import ServerSettings, Settings
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.profiles import DEFAULT
@@ -16,11 +17,24 @@ from hashsvc.service import Service
 SETTINGS = Settings(server=ServerSettings(drain_seconds=2.0, min_revision_wait=0.3))
 
 
+class NoTokens(Tokens):
+    """Those of a service that has no store."""
+
+    def __init__(self) -> None:
+        pass
+
+    def any_made(self) -> bool:
+        """None was."""
+        return False
+
+
 class BackgroundServer:
     """A Server on an event loop of its own, so that tests can use the blocking client."""
 
-    def __init__(self, open_service: Callable[[], Service], settings: Settings) -> None:
-        self.server = Server(open_service, "127.0.0.1:0", settings)
+    def __init__(
+        self, open_service: Callable[[], Service], settings: Settings, listen: str = "127.0.0.1:0", **options: bool
+    ) -> None:
+        self.server = Server(open_service, listen, settings, **options)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -40,9 +54,11 @@ class BackgroundServer:
 
 
 @contextlib.contextmanager
-def background(open_service: Callable[[], Service], settings: Settings = SETTINGS) -> Iterator[BackgroundServer]:
+def background(
+    open_service: Callable[[], Service], settings: Settings = SETTINGS, listen: str = "127.0.0.1:0", **options: bool
+) -> Iterator[BackgroundServer]:
     """A running server, stopped at the end."""
-    running = BackgroundServer(open_service, settings)
+    running = BackgroundServer(open_service, settings, listen, **options)
     try:
         yield running
     finally:

@@ -20,7 +20,7 @@ from hashsvc.v1 import match_service_pb2 as match_pb
 from hashsvc.v1.bank_service_pb2_grpc import BankServiceStub
 from hashsvc.v1.match_service_pb2_grpc import MatchServiceStub
 from hashsvc.wire.fingerprint import encode_fingerprint
-from tests.server.background import BackgroundServer, background, reference
+from tests.server.background import BackgroundServer, NoTokens, background, reference
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_reflection_lists_every_service(channel: grpc.Channel) -> None:
     listed, *described = stub.ServerReflectionInfo(iter(asked), timeout=10)
     names = {service.name for service in listed.list_services_response.service}
     assert names >= {*SERVICES, "grpc.health.v1.Health"}
-    assert len(SERVICES) == 4
+    assert len(SERVICES) == 5
     assert all(answer.file_descriptor_response.file_descriptor_proto for answer in described)
 
 
@@ -146,6 +146,8 @@ def test_update_mask(channel: grpc.Channel) -> None:
 
 class Broken(Service):
     """A service with a defect."""
+
+    tokens = NoTokens()
 
     def __init__(self) -> None:
         pass

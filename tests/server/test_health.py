@@ -13,7 +13,7 @@ from hashsvc.errors import UnavailableError
 from hashsvc.fingerprint.model import Digests
 from hashsvc.server.server import SERVICES
 from hashsvc.service import Service
-from tests.server.background import SETTINGS, background
+from tests.server.background import SETTINGS, NoTokens, background
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -21,6 +21,8 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 class Loading(Service):
     """A service whose index is ready when the test says so."""
+
+    tokens = NoTokens()
 
     def __init__(self) -> None:
         self.loaded = False
@@ -57,10 +59,10 @@ def test_follows_readiness() -> None:
     """NOT_SERVING while the index loads, SERVING after, NOT_SERVING when it is lost, for all services alike."""
     service = Loading()
     with background(lambda: service) as server, grpc.insecure_channel(server.target) as channel:
-        assert [check(channel, name) for name in ("", *SERVICES)] == [NOT_SERVING] * 5
+        assert [check(channel, name) for name in ("", *SERVICES)] == [NOT_SERVING] * (1 + len(SERVICES))
         service.loaded = True
         await_status(channel, SERVING)
-        assert [check(channel, name) for name in ("", *SERVICES)] == [SERVING] * 5
+        assert [check(channel, name) for name in ("", *SERVICES)] == [SERVING] * (1 + len(SERVICES))
         service.loaded = False
         await_status(channel, NOT_SERVING)
         with pytest.raises(grpc.RpcError) as unknown:

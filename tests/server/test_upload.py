@@ -20,7 +20,7 @@ from hashsvc.server.upload import UploadDirectory
 from hashsvc.service import Service
 from hashsvc.v1 import match_service_pb2 as pb
 from hashsvc.v1.match_service_pb2_grpc import MatchServiceStub
-from tests.server.background import BackgroundServer, background
+from tests.server.background import BackgroundServer, NoTokens, background
 
 OPTIONS = pb.MatchMediaRequest(options=pb.MatchOptions())
 SETTINGS = Settings(
@@ -33,6 +33,7 @@ SETTINGS = Settings(
 class Weighing(Service):
     """A service that reads the upload and says how much there was, when the gate is open."""
 
+    tokens = NoTokens()
     ready = True
 
     def __init__(self) -> None:
