@@ -31,6 +31,7 @@ class Certificates:
         self._client_ca = Path(settings.client_ca) if settings.client_ca else None
         self._stamp = self._stamps()
         self._first = self._read()
+        self._refused: _Stamp | None = None
 
     def credentials(self) -> grpc.ServerCredentials:
         """What a secure port is opened with; client certificates are required where there is a client authority."""
@@ -41,16 +42,22 @@ class Certificates:
         )
 
     def _renewed(self) -> grpc.ServerCertificateConfiguration | None:
-        """What the files hold now; None, for what was there before, when they have not changed or make no sense."""
+        """What the files hold now; None, for what was there before, when they have not changed or make no sense.
+
+        What made no sense is looked at again when it changes: strangers can begin as many handshakes as they like.
+        """
+        stamp: _Stamp = ()
         try:
             stamp = self._stamps()
-            if stamp == self._stamp:
+            if stamp in (self._stamp, self._refused):
                 return None
             found = self._read()
             if self._stamps() != stamp:  # one of them was replaced in between; the next handshake will see all
                 return None
         except PreconditionError as error:
-            log.error("certificates not renewed", cause=error.message)
+            if stamp != self._refused:
+                log.error("certificates not renewed", cause=error.message)
+            self._refused = stamp
             return None
         self._stamp = stamp
         log.info("certificates renewed", certificate=str(self._certificate))
