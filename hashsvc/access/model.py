@@ -35,7 +35,7 @@ class Caller:
     role: Role
 
 
-ANYBODY = Caller("anybody", Role.ADMIN)
+ANYBODY = Caller("anonymous", Role.ADMIN)
 """The caller of a server that asks nobody who they are."""
 
 

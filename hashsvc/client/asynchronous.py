@@ -47,7 +47,7 @@ class AsyncClient:
         self._target = target
         self._timeout = timeout
         self._long_timeout = long_timeout
-        self._metadata = token_metadata(token)
+        self._metadata = token_metadata(token, target, tls)
         self._retrying = _channel(target, tls, retry=True)
         self._once = _channel(target, tls, retry=False)
         self._local = LocalHashing(settings, sandbox)

@@ -4,9 +4,13 @@ import dataclasses
 from pathlib import Path
 
 import grpc
+import structlog
 
 from hashsvc.errors import InvalidInputError
+from hashsvc.wire.loopback import is_loopback
 from hashsvc.wire.pem import read_authorities, read_pair
+
+log = structlog.get_logger("hashsvc.client")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +36,16 @@ def channel_credentials(tls: Tls) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(authorities, key, certificate)
 
 
-def token_metadata(token: str | None) -> tuple[tuple[str, str], ...]:
-    """What goes with every call. Raises InvalidInputError FIELD_INVALID for what no header can hold."""
+def token_metadata(token: str | None, target: str, tls: Tls | None) -> tuple[tuple[str, str], ...]:
+    """What goes with every call; warns of a token that others could read on its way.
+
+    Raises InvalidInputError FIELD_INVALID for what no header can hold.
+    """
     if token is None:
         return ()
     token = token.strip()
     if not (token.isascii() and token.isprintable() and token):
         raise InvalidInputError("FIELD_INVALID", "the token is not one line of visible ASCII", field="token")
+    if tls is None and not is_loopback(target):
+        log.warning("a token goes to another machine without TLS", target=target)
     return (("authorization", f"Bearer {token}"),)

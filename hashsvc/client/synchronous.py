@@ -44,14 +44,14 @@ class Client:
     ) -> None:
         """Connect to HOST:PORT when first needed. `timeout` and `long_timeout` (uploads, export, verify) are seconds.
 
-        `token` proves who calls; without `tls` it goes over the wire as it is, so use that on the loopback only.
+        `token` proves who calls; without `tls` it can be read on the way, which is warned of.
         `settings` bounds local hashing; `sandbox` does it, and is not closed with the client.
         Raises InvalidInputError and PreconditionError TLS_INVALID for a token or files that cannot be used.
         """
         self._target = target
         self._timeout = timeout
         self._long_timeout = long_timeout
-        self._metadata = token_metadata(token)
+        self._metadata = token_metadata(token, target, tls)
         self._retrying = _channel(target, tls, retry=True)
         self._once = _channel(target, tls, retry=False)
         self._local = LocalHashing(settings, sandbox)

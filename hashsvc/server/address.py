@@ -1,7 +1,6 @@
 """The address to listen on."""
 
 import contextlib
-import ipaddress
 import re
 import socket
 
@@ -33,14 +32,3 @@ def check_listen(listen: str) -> str:
 def listen_failed(listen: str, cause: str) -> PreconditionError:
     """The error of an address that cannot be had."""
     return PreconditionError("LISTEN_FAILED", f"cannot listen on {listen}: {cause}", listen=listen)
-
-
-def is_loopback(listen: str) -> bool:
-    """True when only this machine can reach `listen`."""
-    host = listen.rpartition(":")[0].strip("[]")
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -6,7 +6,7 @@ import structlog
 
 from hashsvc.config import TlsSettings
 from hashsvc.errors import InvalidInputError, PreconditionError
-from hashsvc.server.address import is_loopback
+from hashsvc.wire.loopback import is_loopback
 
 log = structlog.get_logger("hashsvc.server")
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import structlog
 
 from hashsvc.client import Client, Tls
 from hashsvc.client.credentials import channel_credentials, token_metadata
@@ -12,8 +13,17 @@ from tests.server.authority import Authority
 
 def test_tokens() -> None:
     """A token goes with each call, without the line break of the file that it came from."""
-    assert token_metadata(None) == ()
-    assert token_metadata("abc\n") == (("authorization", "Bearer abc"),)
+    assert token_metadata(None, "h:1", None) == ()
+    assert token_metadata("abc\n", "h:1", Tls()) == (("authorization", "Bearer abc"),)
+
+
+def test_a_token_in_the_clear_is_warned_of() -> None:
+    """Where another machine gets it without TLS, and there only; the warning does not repeat it."""
+    for target, tls, warned in (("h:1", None, True), ("h:1", Tls(), False), ("127.0.0.1:1", None, False)):
+        with structlog.testing.capture_logs() as logs:
+            token_metadata("abc", target, tls)
+        assert [line["target"] for line in logs] == ["h:1"] * warned
+        assert "abc" not in str(logs)
 
 
 @pytest.mark.parametrize("token", ["", " \n", "a\nb", "caf\u00e9", "a\x00b"])

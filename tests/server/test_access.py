@@ -308,7 +308,7 @@ def test_the_loopback_is_open_until_there_is_a_token(data: Path) -> None:
     with structlog.testing.capture_logs() as logs, background(opened(data)) as server, Client(server.target) as client:
         assert [line["log_level"] for line in logs if line["event"].startswith("open: ")] == ["warning"]
         made = client.create_token("root", Role.ADMIN)
-        assert made.token.created_by == "anybody"
+        assert made.token.created_by == "anonymous"
         assert refusal(lambda: client.get_bank("default")) == ("TOKEN_MISSING", {})
         with Client(server.target, token=made.secret) as root:
             root.revoke_token(made.token.token)
