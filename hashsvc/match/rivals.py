@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from hashsvc.match.extend import Finding, covered
 from hashsvc.match.model import Segment
 
-_PLAIN = 40
+_PLAIN = 48
 """Bits of 256 up to which a segment shows the entry itself,"""
 _VAGUE = 56
 """and from which on it may show anything like it."""
