@@ -6,7 +6,7 @@ grpc, numpy and rich when they run, not before.
 
 import click
 
-from hashsvc.cli import bank, confirm, demo, entry, export, fingerprint, match, serve, token, verify
+from hashsvc.cli import bank, confirm, demo, entry, export, fingerprint, match, retro, serve, token, verify
 from hashsvc.cli.trouble import Guarded
 
 
@@ -32,5 +32,5 @@ def main() -> None:
     """
 
 
-for module in (serve, confirm, match, fingerprint, bank, entry, token, verify, export, demo):
+for module in (serve, confirm, match, fingerprint, bank, entry, retro, token, verify, export, demo):
     main.add_command(module.command)

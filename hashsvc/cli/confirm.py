@@ -28,6 +28,9 @@ from hashsvc.cli.target import Choice
 @click.option(
     "--vaccinate", is_flag=True, help="Attack each entry with edited copies and strengthen it; minutes, --data only."
 )
+@click.option(
+    "--dry-run", is_flag=True, help="Confirm nothing: say which recent uploads the video would find, and how surely."
+)
 @format_option
 @files_argument
 def command(
@@ -38,6 +41,7 @@ def command(
     exclusions: tuple[Interval, ...],
     upload: bool,
     vaccinate: bool,
+    dry_run: bool,
     output_format: str,
     files: tuple[Path, ...],
 ) -> None:
@@ -53,7 +57,10 @@ def command(
     With --upload the server then vaccinates the entry in the background: it makes edited copies, adds readings where
     one would be missed, and leaves a robustness card for `hashsvc entry show`. With --data, --vaccinate does it here.
 
+    With --dry-run nothing is written: the table names the recent uploads, matched with a content id, that would be found.
+
     \b
+    hashsvc confirm --data bank-data --dry-run attack.mp4
     hashsvc confirm --data bank-data --label incident-7 attack.mp4
     hashsvc confirm --data bank-data --exclude 0-30 --exclude 95.5-110 attack.mp4
     hashsvc confirm --data bank-data --vaccinate attack.mp4
@@ -67,10 +74,21 @@ def command(
         raise click.UsageError("--upload needs --server")
     if vaccinate and choice.data is None:
         raise click.UsageError("--vaccinate needs --data; a server does it by itself after --upload")
+    if dry_run and (upload or vaccinate):
+        raise click.UsageError("--dry-run hashes here and writes nothing: leave out --upload and --vaccinate")
     from hashsvc.cli import tables
     from hashsvc.cli.batch import Batch, Share
 
-    with choice.open(create=True, upload=upload) as target:
+    with choice.open(create=not dry_run, upload=upload) as target:
+        if dry_run:
+            trial = Batch(
+                files,
+                lambda file, share: target.dry_run_file(bank, file, exclusions=exclusions, progress=share),
+                jobs=choice.settings.workers.workers,
+                record=records.dry_run_record,
+                table=tables.dry_runs,
+            )
+            click.get_current_context().exit(trial.run(output_format))
 
         def one(file: Path, share: Share) -> Entry:
             name = file.stem if external_id is None else external_id

@@ -9,6 +9,7 @@ from hashsvc.bank.card import RobustnessCard
 from hashsvc.bank.model import Bank, Entry
 from hashsvc.cli.trouble import Explained
 from hashsvc.match.model import Excused, Match, MatchResult, Segment
+from hashsvc.retro.model import DryRun, Hit, Hunt
 
 if TYPE_CHECKING:
     from hashsvc.fingerprint.model import Fingerprint
@@ -55,6 +56,39 @@ def _match(match: Match) -> Record:
         "query_coverage": round(match.query_coverage, 4),
         "reference_coverage": round(match.reference_coverage, 4),
         "segments": [_segment(segment) for segment in match.segments],
+    }
+
+
+def hit_record(hit: Hit) -> Record:
+    return {
+        "content_id": hit.content_id,
+        "seen_at": hit.seen_at.isoformat(),
+        "verdict": str(hit.match.verdict),
+        **_match(hit.match),
+    }
+
+
+def hunt_record(hunt: Hunt) -> Record:
+    return {
+        "hunt": str(hunt.state),
+        "bank": hunt.bank,
+        "entry": hunt.entry,
+        "detail": hunt.detail,
+        "searched": hunt.searched,
+        "of": hunt.of,
+        "hits": hunt.hits,
+        "started_at": None if hunt.started_at is None else hunt.started_at.isoformat(),
+        "updated_at": None if hunt.updated_at is None else hunt.updated_at.isoformat(),
+    }
+
+
+def dry_run_record(file: Path, run: DryRun) -> Record:
+    """`hits` holds the first of `total`."""
+    return {
+        "file": str(file),
+        "searched": run.searched,
+        "total": run.total,
+        "hits": [hit_record(hit) for hit in run.hits],
     }
 
 

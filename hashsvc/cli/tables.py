@@ -15,6 +15,7 @@ from hashsvc.bank.model import Bank, Entry, Verdict
 from hashsvc.battery.catalogue import BY_NAME
 from hashsvc.match import words
 from hashsvc.match.model import MatchResult
+from hashsvc.retro.model import DryRun, Hit
 
 if TYPE_CHECKING:
     from hashsvc.fingerprint.model import Fingerprint
@@ -59,6 +60,35 @@ def matches(results: Iterable[tuple[object, MatchResult]]) -> Table:
         for one in result.excused:
             verdict = verdict_text(Verdict.ALLOW)
             _row(table, file, verdict, one.bank, one.entry, one.external_id, words.excuse(one), "")
+    return table
+
+
+def hits(found: Iterable[Hit]) -> Table:
+    """One row a recent upload that shows the entry."""
+    table = _table("content id", "uploaded", "verdict", "why", "evidence")
+    for hit in found:
+        evidence = f"{hit.match.evidence:.1f} ({words.evidence_in_words(hit.match.evidence)})"
+        verdict = verdict_text(hit.match.verdict)
+        _row(table, hit.content_id, _when(hit.seen_at), verdict, words.why(hit.match), evidence)
+    return table
+
+
+def dry_runs(runs: Iterable[tuple[object, DryRun]]) -> Table:
+    """One row a recent upload that a file would find, and one a file with how many there are."""
+    table = _table("file", "content id", "uploaded", "verdict", "why", "evidence")
+    for file, run in runs:
+        for hit in run.hits:
+            verdict = verdict_text(hit.match.verdict)
+            _row(
+                table,
+                file,
+                hit.content_id,
+                _when(hit.seen_at),
+                verdict,
+                words.why(hit.match),
+                f"{hit.match.evidence:.1f}",
+            )
+        _row(table, file, "", "", "", f"would find {run.total} of {run.searched} recent uploads", "")
     return table
 
 

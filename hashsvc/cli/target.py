@@ -12,6 +12,7 @@ from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
 from hashsvc.config import Settings
 from hashsvc.errors import PreconditionError
 from hashsvc.match.model import MatchResult
+from hashsvc.retro.model import DryRun, Hit, Hunt
 
 Item = TypeVar("Item")
 PAGE_SIZE = 500
@@ -36,6 +37,9 @@ class Operations(Protocol):
     def create_token(self, name: str, role: Role, *, days: float = ...) -> NewToken: ...
     def list_tokens(self, *, page_size: int = ..., page_token: str = ...) -> Page[Token]: ...
     def revoke_token(self, token: str) -> Token: ...
+    def hunt(self, bank: str, entry: str, *, progress: Callable[[Hunt], None] | None = ...) -> Hunt: ...
+    def get_hunt(self, bank: str, entry: str) -> Hunt: ...
+    def list_hits(self, bank: str, entry: str, *, page_size: int = ..., page_token: str = ...) -> Page[Hit]: ...
     def verify(self) -> list[str]: ...
     def export(self, bank: str, format: str) -> Iterator[str]: ...
 
@@ -62,6 +66,20 @@ class MatchFile(Protocol):
     def __call__(self, path: Path, /, *, banks: Sequence[str] = ..., content_id: str = ...) -> MatchResult: ...
 
 
+class DryRunFile(Protocol):
+    """Hash a file densely and say what it would find; `progress` gets the share hashed, 0-1."""
+
+    def __call__(
+        self,
+        bank: str,
+        path: Path,
+        /,
+        *,
+        exclusions: Sequence[Interval] = ...,
+        progress: Callable[[float], None] | None = ...,
+    ) -> DryRun: ...
+
+
 class Vaccinate(Protocol):
     """Attack an entry with its own bytes and strengthen it; `progress` gets the share done, 0-1."""
 
@@ -77,6 +95,7 @@ class Target:
     operations: Operations
     confirm_file: ConfirmFile
     match_file: MatchFile
+    dry_run_file: DryRunFile
     vaccinate: Vaccinate | None = None
     """Of a data directory only."""
 
@@ -138,6 +157,7 @@ def _embedded(data: Path, settings: Settings) -> Iterator[Target]:
             operations=service,
             confirm_file=service.confirm_media,
             match_file=service.match_media,
+            dry_run_file=service.dry_run_media,
             vaccinate=service.vaccinate,
         )
 
@@ -153,6 +173,7 @@ def _remote(server: str, settings: Settings, proof: Proof, upload: bool) -> Iter
             operations=client,
             confirm_file=client.confirm_media if upload else client.confirm_file,
             match_file=client.match_media if upload else client.match_file,
+            dry_run_file=client.dry_run_file,
         )
 
 

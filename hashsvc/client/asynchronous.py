@@ -1,7 +1,7 @@
 """The asyncio client."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -21,6 +21,7 @@ from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.reading import Reading
 from hashsvc.match.model import MatchResult
 from hashsvc.match.verdict import combined
+from hashsvc.retro.model import DryRun, Hit, Hunt
 from hashsvc.wire.index import Status
 
 Result = TypeVar("Result")
@@ -195,6 +196,44 @@ class AsyncClient:
     async def revoke_token(self, token: str) -> Token:
         """Refuse a token, by its identifier, from now on."""
         return await self._run(calls.revoke_token(token))
+
+    # recent uploads
+    async def hunt(self, bank: str, entry: str, *, progress: Callable[[Hunt], None] | None = None) -> Hunt:
+        """Search recent uploads for an entry, now; `progress` hears how far it is. Hits stay on record."""
+        call = calls.hunt(bank, entry)
+        send: Any = self._retrying.unary_stream(call.path, _serialize, call.response.FromString)
+        try:
+            async for answer in send(call.request, timeout=self._long_timeout):
+                hunt = call.decode(answer)
+                if progress:
+                    progress(hunt)
+        except grpc.RpcError as failure:
+            raise error_of(failure, self._target) from None
+        return hunt
+
+    async def get_hunt(self, bank: str, entry: str) -> Hunt:
+        """The last hunt for an entry, whoever began it."""
+        return await self._run(calls.get_hunt(bank, entry))
+
+    async def list_hits(self, bank: str, entry: str, *, page_size: int = 0, page_token: str = "") -> Page[Hit]:
+        """One page of the recent uploads that hunts found to show an entry."""
+        return await self._run(calls.list_hits(bank, entry, page_size, page_token))
+
+    async def dry_run(self, bank: str, fingerprint: Fingerprint, *, exclusions: Sequence[Interval] = ()) -> DryRun:
+        """Which recent uploads an entry would find if this were confirmed; writes nothing."""
+        return await self._run(calls.dry_run(bank, fingerprint, exclusions))
+
+    async def dry_run_file(
+        self,
+        bank: str,
+        path: Path,
+        *,
+        exclusions: Sequence[Interval] = (),
+        progress: Progress | None = None,
+    ) -> DryRun:
+        """Hash `path` here as for a confirm, then `dry_run`; `progress` gets the share hashed, 0-1."""
+        fingerprint = await asyncio.to_thread(self._local.fingerprint, path, Reading.REFERENCE, progress=progress)
+        return await self.dry_run(bank, fingerprint, exclusions=exclusions)
 
     # upkeep and exchange
     async def status(self) -> Status:

@@ -12,16 +12,19 @@ from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
 from hashsvc.errors import InvalidInputError
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.match.model import MatchResult
+from hashsvc.retro.model import DryRun, Hit, Hunt
 from hashsvc.v1 import access_service_pb2 as access_pb
 from hashsvc.v1 import bank_service_pb2 as bank_pb
 from hashsvc.v1 import exchange_service_pb2 as exchange_pb
 from hashsvc.v1 import index_service_pb2 as index_pb
 from hashsvc.v1 import match_service_pb2 as match_pb
+from hashsvc.v1 import retro_service_pb2 as retro_pb
 from hashsvc.wire.access import decode_new_token, decode_token, encode_role
 from hashsvc.wire.bank import decode_bank, decode_entry, encode_interval, encode_policy
 from hashsvc.wire.fingerprint import encode_fingerprint
 from hashsvc.wire.index import Status, decode_status
 from hashsvc.wire.match import decode_result, encode_query
+from hashsvc.wire.retro import decode_dry_run, decode_hit, decode_hunt
 
 Result = TypeVar("Result")
 
@@ -239,6 +242,53 @@ def revoke_token(token: str) -> Call[Token]:
         request=_build(access_pb.RevokeTokenRequest, token=token),
         response=access_pb.RevokeTokenResponse,
         decode=lambda answer: decode_token(answer.token),
+    )
+
+
+def hunt(bank: str, entry: str) -> Call[Hunt]:
+    """RetroService.Hunt; each answer is how far it is."""
+    return Call(
+        method="RetroService/Hunt",
+        request=_build(retro_pb.HuntRequest, bank=bank, entry=entry),
+        response=retro_pb.HuntResponse,
+        decode=lambda answer: decode_hunt(answer.hunt),
+        long=True,
+    )
+
+
+def get_hunt(bank: str, entry: str) -> Call[Hunt]:
+    """RetroService.GetHunt."""
+    return Call(
+        method="RetroService/GetHunt",
+        request=_build(retro_pb.GetHuntRequest, bank=bank, entry=entry),
+        response=retro_pb.GetHuntResponse,
+        decode=lambda answer: decode_hunt(answer.hunt),
+    )
+
+
+def list_hits(bank: str, entry: str, page_size: int, page_token: str) -> Call[Page[Hit]]:
+    """RetroService.ListHits."""
+    return Call(
+        method="RetroService/ListHits",
+        request=_build(retro_pb.ListHitsRequest, bank=bank, entry=entry, page_size=page_size, page_token=page_token),
+        response=retro_pb.ListHitsResponse,
+        decode=lambda answer: Page(items=tuple(map(decode_hit, answer.hits)), next_page_token=answer.next_page_token),
+    )
+
+
+def dry_run(bank: str, fingerprint: Fingerprint, exclusions: Sequence[Interval]) -> Call[DryRun]:
+    """RetroService.DryRun."""
+    return Call(
+        method="RetroService/DryRun",
+        request=_build(
+            retro_pb.DryRunRequest,
+            bank=bank,
+            fingerprint=encode_fingerprint(fingerprint),
+            exclusions=_intervals(exclusions),
+        ),
+        response=retro_pb.DryRunResponse,
+        decode=decode_dry_run,
+        long=True,
     )
 
 

@@ -1,6 +1,6 @@
 """The blocking client."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -19,6 +19,7 @@ from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.reading import Reading
 from hashsvc.match.model import MatchResult
 from hashsvc.match.verdict import combined
+from hashsvc.retro.model import DryRun, Hit, Hunt
 from hashsvc.wire.index import Status
 
 Result = TypeVar("Result")
@@ -203,6 +204,44 @@ class Client:
     def revoke_token(self, token: str) -> Token:
         """Refuse a token, by its identifier, from now on."""
         return self._run(calls.revoke_token(token))
+
+    # recent uploads
+    def hunt(self, bank: str, entry: str, *, progress: Callable[[Hunt], None] | None = None) -> Hunt:
+        """Search recent uploads for an entry, now; `progress` hears how far it is. Hits stay on record."""
+        call = calls.hunt(bank, entry)
+        send = self._retrying.unary_stream(call.path, _serialize, call.response.FromString)
+        try:
+            for answer in send(call.request, timeout=self._long_timeout):
+                hunt = call.decode(answer)
+                if progress:
+                    progress(hunt)
+        except grpc.RpcError as failure:
+            raise error_of(failure, self._target) from None
+        return hunt
+
+    def get_hunt(self, bank: str, entry: str) -> Hunt:
+        """The last hunt for an entry, whoever began it."""
+        return self._run(calls.get_hunt(bank, entry))
+
+    def list_hits(self, bank: str, entry: str, *, page_size: int = 0, page_token: str = "") -> Page[Hit]:
+        """One page of the recent uploads that hunts found to show an entry."""
+        return self._run(calls.list_hits(bank, entry, page_size, page_token))
+
+    def dry_run(self, bank: str, fingerprint: Fingerprint, *, exclusions: Sequence[Interval] = ()) -> DryRun:
+        """Which recent uploads an entry would find if this were confirmed; writes nothing."""
+        return self._run(calls.dry_run(bank, fingerprint, exclusions))
+
+    def dry_run_file(
+        self,
+        bank: str,
+        path: Path,
+        *,
+        exclusions: Sequence[Interval] = (),
+        progress: Progress | None = None,
+    ) -> DryRun:
+        """Hash `path` here as for a confirm, then `dry_run`; `progress` gets the share hashed, 0-1."""
+        fingerprint = self._local.fingerprint(path, Reading.REFERENCE, progress=progress)
+        return self.dry_run(bank, fingerprint, exclusions=exclusions)
 
     # upkeep and exchange
     def status(self) -> Status:

@@ -18,7 +18,8 @@ class Backend:
     """The service and one pool for each kind of call, so that no kind can starve another.
 
     `match` searches; `wait` searches that may first wait for a revision; `store` reads and writes the store; `media`
-    hashes uploads, which takes seconds; `verify` reads everything, which takes longer still; `access` looks up tokens.
+    hashes uploads, which takes seconds; `hunt` searches recent uploads, `verify` reads everything, which takes longer still; `access`
+    looks up tokens.
     """
 
     def __init__(self, settings: Settings, uploads: UploadDirectory) -> None:
@@ -29,6 +30,7 @@ class Backend:
         self.store = Pool("store", threads=_STORE_THREADS, queue=_STORE_QUEUE)
         # A thread for each upload that the workers and their queue take: the sandbox decides what waits.
         self.media = Pool("media", threads=settings.workers.workers + settings.workers.queue, queue=0)
+        self.hunt = Pool("hunt", threads=2, queue=16)
         self.verify = Pool("verify", threads=1, queue=4)
         self.access = Pool("access", threads=_ACCESS_THREADS, queue=_ACCESS_QUEUE)
         self._service: Service | None = None
@@ -51,5 +53,5 @@ class Backend:
 
     async def close(self, seconds: float) -> None:
         """Stop the pools, giving running calls `seconds`."""
-        pools = (self.match, self.wait, self.store, self.media, self.verify, self.access)
+        pools = (self.match, self.wait, self.store, self.media, self.hunt, self.verify, self.access)
         await asyncio.gather(*(pool.close(seconds) for pool in pools))

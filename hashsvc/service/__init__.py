@@ -15,8 +15,10 @@ from hashsvc.config import Settings
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.match.matcher import Matcher
 from hashsvc.retro.recorder import Recorder
+from hashsvc.retro.retro import Retro
 from hashsvc.service.access import Access
 from hashsvc.service.entries import Entries
+from hashsvc.service.hunting import Hunting
 from hashsvc.service.lives import Lives
 from hashsvc.service.matching import Matching
 from hashsvc.service.upkeep import Upkeep
@@ -28,14 +30,16 @@ DEFAULT_BANK = "default"
 """Created with a new data directory."""
 
 
-class Service(Access, Entries, Lives, Matching, Upkeep):
+class Service(Access, Entries, Hunting, Lives, Matching, Upkeep):
     """A data directory, open. Thread-safe; every method blocks.
 
     Besides what each method names, all may raise the store's errors (`hashsvc_index.StoreError`): BANK_NOT_FOUND,
     ENTRY_NOT_FOUND, REVISION_CONFLICT, STORE_FULL, STORE_CORRUPT and the like.
     """
 
-    def __init__(self, store: Store, index: Index, settings: Settings, *, vaccinate: bool = False) -> None:
+    def __init__(
+        self, store: Store, index: Index, settings: Settings, *, vaccinate: bool = False, hunt: bool = False
+    ) -> None:
         self._store = store
         self._index = index
         self._settings = settings
@@ -46,21 +50,31 @@ class Service(Access, Entries, Lives, Matching, Upkeep):
         self._recorder = Recorder(store.path, settings.recent)
         vaccinate = vaccinate and settings.vaccination.enabled
         self._vaccinator = Vaccinator(store, index, settings, self.match, self._load, background=vaccinate)
+        self._retro = Retro(store, index, settings.recent, self._match_in, self._load)
+        if hunt:
+            self._retro.follow()
 
     @classmethod
     def open(
-        cls, data: Path, settings: Settings = Settings(), *, wait: bool = True, vaccinate: bool = False
+        cls,
+        data: Path,
+        settings: Settings = Settings(),
+        *,
+        wait: bool = True,
+        vaccinate: bool = False,
+        hunt: bool = False,
     ) -> "Service":
         """Open or create `data`; with `wait` return only when the index has caught up, else watch `ready`.
 
-        With `vaccinate`, unless the settings say otherwise, entries confirmed by their bytes are then strengthened.
+        With `vaccinate`, unless the settings say otherwise, entries confirmed by their bytes are then strengthened; with
+        `hunt` recent uploads are searched for whatever is confirmed, here or by another process.
 
         Raises the store's errors: NOT_A_DATA_DIRECTORY, DATA_FORMAT_TOO_NEW, DATA_DIRECTORY_READ_ONLY, STORE_CORRUPT.
         """
         store = Store.open(data)
         try:
             index = Index(store, data, IndexSettings(**dataclasses.asdict(settings.index)))
-            service = cls(store, index, settings, vaccinate=vaccinate)
+            service = cls(store, index, settings, vaccinate=vaccinate, hunt=hunt)
             if store.revision() == 0:
                 service._create_default()
             index.start()
@@ -75,6 +89,7 @@ class Service(Access, Entries, Lives, Matching, Upkeep):
 
     def close(self) -> None:
         """Write a checkpoint and release the directory."""
+        self._retro.close()
         self._vaccinator.close()
         self._recorder.close()
         self._sandbox.close()

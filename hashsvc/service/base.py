@@ -1,14 +1,19 @@
 """What the parts of the service share: the open directory, and the bounds that every call keeps to."""
 
+from collections.abc import Sequence
+
 from hashsvc.access.tokens import Tokens
-from hashsvc.bank import records
+from hashsvc.bank import entries, records, rules
+from hashsvc.bank.model import Interval
 from hashsvc.bank.references import References
 from hashsvc.config import Settings
-from hashsvc.errors import InvalidInputError, LimitExceededError
+from hashsvc.errors import FingerprintError, InvalidInputError, LimitExceededError
 from hashsvc.fingerprint.model import Fingerprint
+from hashsvc.fingerprint.profiles import profile_named
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.match.matcher import Matcher
 from hashsvc.retro.recorder import Recorder
+from hashsvc.retro.retro import Retro
 from hashsvc.vaccination import Vaccinator
 from hashsvc_index import Index, Store
 
@@ -27,6 +32,7 @@ class Base:
     _references: References
     _matcher: Matcher
     _recorder: Recorder
+    _retro: Retro
     _vaccinator: Vaccinator
 
     def _load(self, number: int) -> Fingerprint:
@@ -48,7 +54,25 @@ class Base:
                 limit=limits.max_hashed_frames,
             )
 
+    def _checked_reference(self, fingerprint: Fingerprint, exclusions: Sequence[Interval]) -> tuple[Interval, ...]:
+        """The exclusions, settled, of a fingerprint that may be confirmed."""
+        profile = profile_named(fingerprint.profile)
+        fingerprint.check()
+        if not entries.is_reference(fingerprint.views, profile):
+            raise FingerprintError(
+                "FINGERPRINT_MALFORMED", "to confirm takes the profile's reference views: hash densely"
+            )
+        self._within_limits(fingerprint)
+        return rules.settled_exclusions(exclusions, fingerprint.duration)
+
     def _page_size(self, asked: int) -> int:
         if asked < 0:
             raise InvalidInputError("FIELD_INVALID", f"page_size {asked} is negative", field="page_size")
         return min(asked or DEFAULT_PAGE, self._settings.server.max_page_size)
+
+
+def number_of(page_token: str) -> int:
+    """What a page begins after; 0 for the first. Raises InvalidInputError PAGE_TOKEN_INVALID."""
+    if page_token and not (page_token.isascii() and page_token.isdigit() and len(page_token) < 19):
+        raise InvalidInputError("PAGE_TOKEN_INVALID", "page_token is not one that a list returned")
+    return int(page_token or 0)

@@ -11,9 +11,9 @@ from hashsvc.bank.model import Entry, EntryState, Interval, Page
 from hashsvc.errors import FingerprintError, InvalidInputError, PreconditionError
 from hashsvc.fingerprint.digests import digest_file
 from hashsvc.fingerprint.model import Fingerprint
-from hashsvc.fingerprint.profiles import profile_named
 from hashsvc.fingerprint.reading import Reading
 from hashsvc.service.banks import Banks
+from hashsvc.service.base import number_of
 
 
 class Entries(Banks):
@@ -51,14 +51,7 @@ class Entries(Banks):
     ) -> Entry:
         """`confirm` under the entry identifier `name` with a card to begin with."""
         self.check_confirm(bank, external_id=external_id, labels=labels, exclusions=exclusions)
-        profile = profile_named(fingerprint.profile)
-        fingerprint.check()
-        if not entries.is_reference(fingerprint.views, profile):
-            raise FingerprintError(
-                "FINGERPRINT_MALFORMED", "to confirm takes the profile's reference views: hash densely"
-            )
-        self._within_limits(fingerprint)
-        excluded = rules.settled_exclusions(exclusions, fingerprint.duration)
+        excluded = self._checked_reference(fingerprint, exclusions)
         vectors, blob = records.split(fingerprint)
         digests = fingerprint.digests
         if not len(vectors) and not digests:
@@ -137,8 +130,7 @@ class Entries(Banks):
         """
         rules.check_bank_id(bank)
         size = self._page_size(page_size)
-        if page_token and not (page_token.isascii() and page_token.isdigit() and len(page_token) < 19):
-            raise InvalidInputError("PAGE_TOKEN_INVALID", "page_token is not one that a list returned")
+        number_of(page_token)
         found = self._store.list_entries(bank, page_token, size + 1)
         token = str(found[size - 1].number) if len(found) > size else ""
         items = tuple(self._vaccinator.seen(records.entry_of(one)) for one in found[:size])

@@ -221,6 +221,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNAVAILABLE, with a RetryInfo: the disk failed to read or write, or every reader slot of the store is taken.
     Example: {"reason": "STORE_UNAVAILABLE", "domain": "hashsvc", "metadata": {"path": "data"}}
     """
+    ERROR_REASON_RECENT_DISABLED: _ErrorReason.ValueType  # 67
+    """FAILED_PRECONDITION: the settings say that no recent uploads are kept, so there is nothing to hunt through.
+    Example: {"reason": "RECENT_DISABLED", "domain": "hashsvc", "metadata": {}}
+    """
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 70
     """INTERNAL: a defect of the service. The server's log has the traceback.
     Example: {"reason": "INTERNAL", "domain": "hashsvc", "metadata": {}}
@@ -476,6 +480,10 @@ Example: {"reason": "STORE_CORRUPT", "domain": "hashsvc", "metadata": {"path": "
 ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 66
 """UNAVAILABLE, with a RetryInfo: the disk failed to read or write, or every reader slot of the store is taken.
 Example: {"reason": "STORE_UNAVAILABLE", "domain": "hashsvc", "metadata": {"path": "data"}}
+"""
+ERROR_REASON_RECENT_DISABLED: ErrorReason.ValueType  # 67
+"""FAILED_PRECONDITION: the settings say that no recent uploads are kept, so there is nothing to hunt through.
+Example: {"reason": "RECENT_DISABLED", "domain": "hashsvc", "metadata": {}}
 """
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 70
 """INTERNAL: a defect of the service. The server's log has the traceback.

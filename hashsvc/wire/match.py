@@ -40,7 +40,7 @@ def encode_result(result: MatchResult) -> pb.MatchResult:
     return pb.MatchResult(
         verdict=_VERDICTS[result.verdict],
         revision=result.revision,
-        matches=map(_encode_match, result.matches),
+        matches=map(encode_match, result.matches),
         deepen=result.deepen,
         excused=map(_encode_excused, result.excused),
     )
@@ -51,13 +51,14 @@ def decode_result(message: pb.MatchResult) -> MatchResult:
     return MatchResult(
         verdict=_decode_verdict(message.verdict),
         revision=message.revision,
-        matches=tuple(map(_decode_match, message.matches)),
+        matches=tuple(map(decode_match, message.matches)),
         deepen=message.deepen,
         excused=tuple(map(_decode_excused, message.excused)),
     )
 
 
-def _encode_match(match: Match) -> pb.Match:
+def encode_match(match: Match) -> pb.Match:
+    """The message of one match."""
     return pb.Match(
         bank=match.bank,
         entry=match.entry,
@@ -72,7 +73,8 @@ def _encode_match(match: Match) -> pb.Match:
     )
 
 
-def _decode_match(message: pb.Match) -> Match:
+def decode_match(message: pb.Match) -> Match:
+    """The match in `message`. Raises InternalError for a verdict that this version does not know."""
     return Match(
         bank=message.bank,
         entry=message.entry,

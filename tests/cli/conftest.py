@@ -20,6 +20,7 @@ from hashsvc.cli import main
 from hashsvc.cli.target import Choice, Target
 from hashsvc.errors import ConflictError, MediaError, NotFoundError
 from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult, Segment
+from hashsvc.retro.model import DryRun, Hit, Hunt, HuntState
 
 NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 Invoke = Callable[..., click.testing.Result]
@@ -53,6 +54,11 @@ def a_match(verdict: Verdict = Verdict.BLOCK, **changes: Any) -> Match:
 EXCUSED = Excused(bank="default", entry="e2", external_id="drive", reason=EXCLUDED, seconds=12.0004)
 
 
+def a_hit(content_id: str) -> Hit:
+    """A recent upload that would be blocked."""
+    return Hit(content_id=content_id, seen_at=NOW, match=a_match(Verdict.BLOCK))
+
+
 class FakeTarget:
     """Banks and entries in a dictionary; a file matches what its stem asks for and fails when it holds `not a video`."""
 
@@ -69,6 +75,7 @@ class FakeTarget:
         self.excused: tuple[Excused, ...] = ()
         self.matched_banks: tuple[str, ...] = ()
         self.content_ids: list[str] = []
+        self.hunts = [Hunt(bank="default", entry="e1")]
         self.delays: dict[str, float] = {}
         self._revision = itertools.count(10)
 
@@ -188,6 +195,30 @@ class FakeTarget:
         matches = () if verdict is Verdict.ALLOW else (a_match(verdict),)
         return MatchResult(verdict=verdict, revision=7, matches=matches, excused=self.excused)
 
+    def hunt(self, bank: str, entry: str, *, progress: Callable[[Hunt], None] | None = None) -> Hunt:
+        self.hunts.append(dataclasses.replace(self.hunts[-1], state=HuntState.DONE, searched=9, of=9, hits=1))
+        if progress:
+            progress(self.hunts[-1])
+        return self.hunts[-1]
+
+    def get_hunt(self, bank: str, entry: str) -> Hunt:
+        return self.hunts.pop() if len(self.hunts) > 1 else self.hunts[0]
+
+    def list_hits(self, bank: str, entry: str, *, page_size: int = 0, page_token: str = "") -> Page[Hit]:
+        return self._page([a_hit(name) for name in ("post-1", "post-2", "post-3")], page_token)
+
+    def dry_run_file(
+        self,
+        bank: str,
+        path: Path,
+        /,
+        *,
+        exclusions: Sequence[Interval] = (),
+        progress: Callable[[float], None] | None = None,
+    ) -> DryRun:
+        self._check(path)
+        return DryRun(searched=9, hits=(a_hit("post-1"),), total=1)
+
     def _check(self, path: Path) -> None:
         if path.read_bytes() == b"not a video":
             raise MediaError("MEDIA_UNREADABLE", f"{path}:\nnot a video", file=path)
@@ -206,7 +237,12 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeTarget:
     @contextlib.contextmanager
     def opened(self: Choice, *, create: bool = False, upload: bool = False) -> Iterator[Target]:
         target.opened.append((self, create, upload))
-        yield Target(operations=target, confirm_file=target.confirm_file, match_file=target.match_file)
+        yield Target(
+            operations=target,
+            confirm_file=target.confirm_file,
+            match_file=target.match_file,
+            dry_run_file=target.dry_run_file,
+        )
 
     monkeypatch.setattr(Choice, "open", opened)
     return target

@@ -23,6 +23,10 @@ SHARED = (
     "create_token",
     "list_tokens",
     "revoke_token",
+    "hunt",
+    "get_hunt",
+    "list_hits",
+    "dry_run",
     "verify",
     "export",
 )
@@ -49,6 +53,6 @@ def test_both_clients_have_the_same_methods() -> None:
     """Whatever one can the other can."""
     sync = {name for name in vars(Client) if not name.startswith("_")}
     assert sync == {name for name in vars(AsyncClient) if not name.startswith("_")}
-    assert sync == {*SHARED, "close", "status", "match_file", "confirm_file"}
+    assert sync == {*SHARED, "close", "status", "match_file", "confirm_file", "dry_run_file"}
     for name in sync - set(SHARED) - {"close"}:
         assert shape(getattr(Client, name)) == shape(getattr(AsyncClient, name))

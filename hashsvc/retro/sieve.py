@@ -1,0 +1,78 @@
+"""Which of many uploads are worth comparing with a reference: a few hashes stand for all of it.
+
+A million uploads have some fifty million hashes, and a minute of reference twelve thousand; all pairs would take ten
+minutes of two cores. A few hundred representatives take a quarter of one, and lose little, since an upload that shows
+the reference comes near it in many frames.
+"""
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from hashsvc.fingerprint.model import HASH_BYTES, Fingerprint
+from hashsvc.match.score import SURPRISE
+from hashsvc_index.records import Vectors
+
+_MOST = 512
+"""Representatives."""
+_CONSIDERED = 12_000
+"""Hashes of a long reference that representatives are chosen from, evenly spread."""
+_REACH = 56
+"""Hamming distance within which a representative stands for another hash of the reference."""
+_WEIGHTS = {"full": 4, "mirror": 2, "centre-92": 2, "centre-84": 2, "top-72": 2, "bottom-72": 2}
+"""How much a hash counts by its view; one of another view counts 1."""
+_RADIUS = 72
+"""Hamming distance within which a hash of an upload speaks for the reference,"""
+_WORTH = 8.0
+"""and so much -log10 P all of them must come to: two hashes at least. Of real copies that match it lets pass 98 %, of
+unrelated footage 3 %, most of which looks alike."""
+
+
+class Sieve:
+    """The representatives of one reference."""
+
+    def __init__(self, reference: Fingerprint, gate: int) -> None:
+        self._index = faiss.IndexBinaryFlat(HASH_BYTES * 8)
+        self._index.add(representatives(reference, gate))
+
+    def passing(self, rows: Vectors, counts: npt.NDArray[np.integer]) -> npt.NDArray[np.intp]:
+        """Places of the uploads worth a comparison; `rows` are the hashes of all, `counts` how many each one has."""
+        limits, distances, _ = self._index.range_search(rows, _RADIUS + 1)
+        hits = np.diff(limits.astype(np.int64))
+        hit = np.flatnonzero(hits)
+        if not len(hit):
+            return np.zeros(0, np.intp)
+        best = np.minimum.reduceat(distances, limits[:-1][hit].astype(np.intp)).astype(np.intp)
+        owner = np.repeat(np.arange(len(counts)), counts)
+        worth = np.bincount(owner[hit], SURPRISE[best], minlength=len(counts))
+        return np.flatnonzero(worth >= _WORTH)
+
+
+def representatives(reference: Fingerprint, gate: int) -> Vectors:
+    """At most _MOST hashes, uint8 (n, 32): each next one is near the most hashes that none before is near.
+
+    What uploads show most often counts more; among equals chance decides, so that they are spread over the video.
+    """
+    places = np.flatnonzero((reference.quality >= gate).ravel())
+    if len(places) > _CONSIDERED:
+        places = places[np.round(np.linspace(0, len(places) - 1, _CONSIDERED)).astype(int)]
+    places = np.random.default_rng(0).permutation(places)
+    weights = np.array([_WEIGHTS.get(view, 1) for view in reference.views])[places % len(reference.views)]
+    hashes = np.ascontiguousarray(reference.hashes.reshape(-1, HASH_BYTES)[places])
+    index = faiss.IndexBinaryFlat(HASH_BYTES * 8)
+    index.add(hashes)
+    limits, _, near = index.range_search(hashes, _REACH + 1)
+    bounds = limits.astype(np.int64)
+    owner = np.repeat(np.arange(len(hashes)), np.diff(bounds))
+    gains = np.bincount(owner, weights[near], minlength=len(hashes))
+    covered = np.zeros(len(hashes), bool)
+    chosen: list[int] = []
+    while len(chosen) < _MOST and len(hashes) and gains.max() > 0:
+        best = int(gains.argmax())
+        chosen.append(best)
+        fresh = near[bounds[best] : bounds[best + 1]]
+        fresh = fresh[~covered[fresh]]
+        covered[fresh] = True
+        for one in fresh.tolist():
+            gains[near[bounds[one] : bounds[one + 1]]] -= weights[one]
+    return hashes[chosen]

@@ -1,0 +1,72 @@
+"""Recent uploads: what an entry that was confirmed too late, or may be confirmed, finds in them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from hashsvc.bank import rules
+from hashsvc.bank.model import Bank, Interval, Page
+from hashsvc.fingerprint.model import Fingerprint
+from hashsvc.fingerprint.reading import Reading
+from hashsvc.match.model import MatchResult
+from hashsvc.retro.model import DryRun, Hit, Hunt
+from hashsvc.service.banks import Banks
+from hashsvc.service.base import number_of
+
+
+class Hunting(Banks):
+    """The part of the service that looks back."""
+
+    def hunt(self, bank: str, entry: str, *, progress: Callable[[Hunt], None] | None = None) -> Hunt:
+        """Search recent uploads for an entry, here and now; `progress` hears how far it is. Hits stay on record.
+
+        Raises PreconditionError (ENTRY_WITHDRAWN, RECENT_DISABLED), BANK_NOT_FOUND, ENTRY_NOT_FOUND.
+        """
+        self._check_known(bank, entry)
+        self._recorder.flush()
+        return self._retro.hunt(bank, entry, progress)
+
+    def get_hunt(self, bank: str, entry: str) -> Hunt:
+        """The last hunt for an entry, whoever began it. Raises BANK_NOT_FOUND, ENTRY_NOT_FOUND."""
+        self._check_known(bank, entry)
+        return self._retro.get(bank, entry)
+
+    def list_hits(self, bank: str, entry: str, *, page_size: int = 0, page_token: str = "") -> Page[Hit]:
+        """Recent uploads that hunts found to show an entry, in the order they were found.
+
+        Raises PAGE_TOKEN_INVALID, FIELD_INVALID, BANK_NOT_FOUND, ENTRY_NOT_FOUND.
+        """
+        self._check_known(bank, entry)
+        return self._retro.page(bank, entry, self._page_size(page_size), number_of(page_token))
+
+    def dry_run(self, bank: str, fingerprint: Fingerprint, *, exclusions: Sequence[Interval] = ()) -> DryRun:
+        """Which recent uploads an entry would find if this were confirmed in `bank`; writes nothing.
+
+        Raises what `confirm` raises of a fingerprint, and PreconditionError RECENT_DISABLED.
+        """
+        chosen = self.get_bank(bank)
+        excluded = self._checked_reference(fingerprint, exclusions)
+        self._recorder.flush()
+        return self._retro.dry_run(chosen, fingerprint, excluded)
+
+    def dry_run_media(
+        self,
+        bank: str,
+        media: Path,
+        *,
+        exclusions: Sequence[Interval] = (),
+        progress: Callable[[float], None] | None = None,
+    ) -> DryRun:
+        """Hash densely in the sandbox, then `dry_run`; `progress` gets 0-1 of the hashing."""
+        rules.settled_exclusions(exclusions)
+        self.get_bank(bank)
+        fingerprint = self._sandbox.fingerprint(media, Reading.REFERENCE, progress=progress)
+        return self.dry_run(bank, fingerprint, exclusions=exclusions)
+
+    def _check_known(self, bank: str, entry: str) -> None:
+        rules.check_bank_id(bank)
+        rules.check_entry_id(entry)
+        self._store.get_entry(bank, entry)
+
+    def _match_in(self, query: Fingerprint, bank: Bank) -> MatchResult:
+        """Match an upload in one bank, and keep nothing of it."""
+        return self._matcher.match(query, {bank.bank: bank})
