@@ -18,6 +18,7 @@ from benchmarks import (
     match_load,
     reopen,
     replay_incident,
+    retro_hunt,
     search_tiers,
     soak,
 )
@@ -67,6 +68,13 @@ WORKLOADS = {
         run=match_load.run_miss,
         arguments=match_load.arguments,
         short=("--hashes", "100000", "--rate", "17.4,0", "--seconds", "4"),
+        corpus=True,
+    ),
+    "retro_hunt": Workload(
+        about="seconds until a video that was confirmed is found in recent uploads, and how many of its copies are",
+        run=retro_hunt.run,
+        arguments=retro_hunt.arguments,
+        short=("--uploads", "10000", "--entries", "2"),
         corpus=True,
     ),
     "match_bank_growth": Workload(
