@@ -68,10 +68,9 @@ class Retro:
         self._thread: threading.Thread | None = None
 
     def follow(self) -> None:
-        """Hunt in the background from now on."""
-        if self._settings.enabled:
-            self._thread = threading.Thread(target=self._run, name="hashsvc-retro", daemon=True)
-            self._thread.start()
+        """From now on let go of uploads that have expired, of all where none are to be kept, and hunt in the background."""
+        self._thread = threading.Thread(target=self._run, name="hashsvc-retro", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
         """End what runs; a hunt that is cut off begins anew when the directory is served again."""
@@ -235,8 +234,11 @@ class Retro:
                         continue
                     if time.monotonic() - swept > _SWEEP_SECONDS:
                         swept = time.monotonic()
-                        ring.evict(time.time(), self._settings.max_bytes)
-                    self._catch_up(ring)
+                        most = self._settings.max_bytes if self._settings.enabled else 0
+                        while ring.evict(time.time(), most) and not self._stopping.is_set():
+                            pass
+                    if self._settings.enabled:
+                        self._catch_up(ring)
                 except _StoppedError:
                     return
                 except Exception as error:

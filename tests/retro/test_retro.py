@@ -148,6 +148,21 @@ def test_a_server_hunts_for_what_another_process_confirms(tmp_path: Path, quick:
         assert again.get_hunt(DEFAULT_BANK, entry.entry) == first
 
 
+def test_a_server_lets_go_of_what_is_not_to_be_kept(tmp_path: Path) -> None:
+    """Switched off, nothing of before is left, and nothing new is kept."""
+    with Service.open(tmp_path, SETTINGS) as service:
+        upload(service)
+    with Service.open(tmp_path, Settings(recent=RecentSettings(enabled=False)), hunt=True) as service:
+        upload(service)
+        ring = Ring.open(tmp_path)
+        assert ring is not None
+        with ring:
+            deadline = time.monotonic() + 60
+            while ring.stats().items and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert ring.stats().items == 0
+
+
 def test_a_hunt_that_was_cut_off_begins_anew(tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that closes, or dies, in the midst of one leaves it to the next."""
     with Service.open(tmp_path, SETTINGS) as service:
