@@ -130,6 +130,36 @@ class RateSettings:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EventSettings:
+    """Events and webhooks."""
+
+    max_events: int = 100_000
+    """Events kept, delivered or not; older ones are dropped."""
+    keep_days: int = 30
+    """Days that an event is kept, delivered or not."""
+    delivery_seconds: float = 10.0
+    """How long one delivery to a webhook may take, seconds."""
+    longest_wait_seconds: float = 60.0
+    """Longest pause before a delivery is tried again, seconds."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerSettings:
+    """When an entry's matches are a burst, and when a flood."""
+
+    enabled: bool = True
+    """Whether an entry that floods is set to REVIEW by itself."""
+    window_seconds: float = 600.0
+    """Matches are counted over so long, seconds."""
+    hits: int = 40
+    """Different uploads that an entry may block within the window,"""
+    usual_factor: float = 10.0
+    """or so many times what it usually has, where that is more."""
+    burst_hits: int = 20
+    """Different uploads within the window that are told as a burst, or `usual_factor` times the usual."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of them, by section."""
 
@@ -141,6 +171,8 @@ class Settings:
     recent: RecentSettings = RecentSettings()
     tls: TlsSettings = TlsSettings()
     rates: RateSettings = RateSettings()
+    events: EventSettings = EventSettings()
+    breaker: BreakerSettings = BreakerSettings()
 
     @classmethod
     def load(cls, path: Path | None) -> "Settings":
@@ -167,6 +199,8 @@ class Settings:
             "recent": RecentSettings,
             "tls": TlsSettings,
             "rates": RateSettings,
+            "events": EventSettings,
+            "breaker": BreakerSettings,
         }
         return cls(**{name: _section(kinds[name], table, path) for name, table in tables.items()})
 

@@ -20,6 +20,7 @@ _ROUNDED = 0.001
 """Seconds by which an exclusion may end past its video: people are shown durations to the millisecond."""
 
 _BANK = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_PLACE = re.compile(rf"{_BANK.pattern}/[^/\s]+")
 
 
 def check_bank_id(bank: str) -> None:
@@ -33,6 +34,12 @@ def check_bank_id(bank: str) -> None:
 def check_bank_token(token: str) -> None:
     """A page of banks goes on after a bank's name. Raises InvalidInputError PAGE_TOKEN_INVALID."""
     if not _BANK.fullmatch(token):
+        raise InvalidInputError("PAGE_TOKEN_INVALID", "page_token is not one that a list returned")
+
+
+def check_place_token(token: str) -> None:
+    """A page of what is listed by entry goes on after `bank/entry`. Raises InvalidInputError PAGE_TOKEN_INVALID."""
+    if token and not (_PLACE.fullmatch(token) and len(token) < 2 * MAX_ENTRY_ID):
         raise InvalidInputError("PAGE_TOKEN_INVALID", "page_token is not one that a list returned")
 
 

@@ -6,7 +6,22 @@ grpc, numpy and rich when they run, not before.
 
 import click
 
-from hashsvc.cli import bank, confirm, demo, entry, export, fingerprint, match, retro, serve, token, verify
+from hashsvc.cli import (
+    bank,
+    breaker,
+    confirm,
+    demo,
+    entry,
+    export,
+    fingerprint,
+    match,
+    retro,
+    serve,
+    token,
+    verify,
+    watch,
+    webhook,
+)
 from hashsvc.cli.trouble import Guarded
 
 
@@ -32,5 +47,20 @@ def main() -> None:
     """
 
 
-for module in (serve, confirm, match, fingerprint, bank, entry, retro, token, verify, export, demo):
+for module in (
+    serve,
+    confirm,
+    match,
+    fingerprint,
+    bank,
+    entry,
+    breaker,
+    retro,
+    watch,
+    webhook,
+    token,
+    verify,
+    export,
+    demo,
+):
     main.add_command(module.command)

@@ -12,6 +12,9 @@ from hashsvc.match.model import Excused, Match, MatchResult, Segment
 from hashsvc.retro.model import DryRun, Hit, Hunt
 
 if TYPE_CHECKING:
+    from hashsvc.bank.breaker import Breaker
+    from hashsvc.events.model import Event
+    from hashsvc.events.webhook import ListedWebhook, Webhook
     from hashsvc.fingerprint.model import Fingerprint
 
 Record = dict[str, Any]
@@ -190,6 +193,51 @@ def token_record(token: Token) -> Record:
 
 def new_token_record(made: NewToken) -> Record:
     return {**token_record(made.token), "secret": made.secret}
+
+
+def breaker_record(breaker: "Breaker") -> Record:
+    return {
+        "bank": breaker.bank,
+        "entry": breaker.entry,
+        "external_id": breaker.external_id,
+        "tripped": breaker.tripped,
+        "tripped_at": breaker.tripped_at.isoformat(),
+        "reset_at": None if breaker.reset_at is None else breaker.reset_at.isoformat(),
+        "limit": breaker.limit,
+        "window_seconds": breaker.window_seconds,
+        "query_coverage": round(breaker.query_coverage, 4),
+        "reference_coverage": round(breaker.reference_coverage, 4),
+        "blocked": breaker.blocked,
+        "reviewed": breaker.reviewed,
+        "allowed_hits": breaker.allowed_hits,
+        "affected": [
+            {"content_id": one.content_id, "upload": one.upload, "verdict": str(one.verdict), "at": one.at.isoformat()}
+            for one in breaker.affected
+        ],
+    }
+
+
+def event_record(event: "Event") -> Record:
+    """The CloudEvent, and its number."""
+    return {"number": event.number, **json.loads(event.encode())}
+
+
+def webhook_record(webhook: "Webhook") -> Record:
+    return {
+        "webhook": webhook.webhook,
+        "url": webhook.url,
+        "types": list(webhook.types),
+        "bank": webhook.bank,
+        "description": webhook.description,
+        "active": webhook.active,
+        "created_at": webhook.created_at.isoformat(),
+        "revision": webhook.revision,
+    }
+
+
+def listed_webhook_record(listed: "ListedWebhook") -> Record:
+    progress = {"after": listed.after, "held": listed.held, "trouble": listed.trouble}
+    return {**webhook_record(listed.webhook), "progress": progress}
 
 
 def fingerprint_record(file: Path, fingerprint: "Fingerprint") -> Record:

@@ -18,6 +18,8 @@ from hashsvc.match.model import MatchResult
 from hashsvc.retro.model import DryRun, Hit
 
 if TYPE_CHECKING:
+    from hashsvc.bank.breaker import Breaker
+    from hashsvc.events.webhook import ListedWebhook, Webhook
     from hashsvc.fingerprint.model import Fingerprint
 
 PIPED_WIDTH = 160
@@ -189,6 +191,55 @@ def robustness(card: RobustnessCard) -> Table:
         evidence, covered = (f"{one.evidence:.1f}", f"{one.query_coverage:.0%}") if one.matched else ("", "")
         _row(table, one.edit, known.title if known else "", found, evidence, covered, one.added_view)
     return table
+
+
+def breakers(listed: Iterable["Breaker"]) -> Table:
+    table = _table(
+        "bank",
+        "entry",
+        "external id",
+        "state",
+        "tripped",
+        "blocked",
+        "to review since",
+        "of the upload",
+        "of the entry",
+    )
+    for one in listed:
+        state = Text("tripped", style="bold red") if one.tripped else Text("reset", style="green")
+        covered = f"{one.query_coverage:.0%}", f"{one.reference_coverage:.0%}"
+        when = _when(one.tripped_at)
+        _row(table, one.bank, one.entry, one.external_id, state, when, one.blocked, one.reviewed, *covered)
+    return table
+
+
+def affected(breaker: "Breaker") -> Table:
+    """One row an upload, in the order in which they came."""
+    table = _table("content id", "upload", "verdict", "when", title="Affected uploads")
+    for one in breaker.affected:
+        _row(table, one.content_id, one.upload, verdict_text(one.verdict), _when(one.at))
+    return table
+
+
+def webhooks(listed: Iterable["Webhook"]) -> Table:
+    table = _table("webhook", "URL", "events", "bank", "description", "active", "added")
+    for one in listed:
+        _row(table, *_webhook(one))
+    return table
+
+
+def listed_webhooks(listed: Iterable["ListedWebhook"]) -> Table:
+    table = _table(
+        "webhook", "URL", "events", "bank", "description", "active", "added", "sent up to", "held", "trouble"
+    )
+    for one in listed:
+        _row(table, *_webhook(one.webhook), one.after, one.held, one.trouble)
+    return table
+
+
+def _webhook(one: "Webhook") -> tuple[object, ...]:
+    types, active = ", ".join(one.types) or "all", "yes" if one.active else "paused"
+    return one.webhook, one.url, types, one.bank or "all", one.description, active, _when(one.created_at)
 
 
 def _when(moment: datetime.datetime) -> str:

@@ -5,7 +5,7 @@ import dataclasses
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from hashsvc.access.model import NewToken, Role, Token
 from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
@@ -13,6 +13,11 @@ from hashsvc.config import Settings
 from hashsvc.errors import PreconditionError
 from hashsvc.match.model import MatchResult
 from hashsvc.retro.model import DryRun, Hit, Hunt
+
+if TYPE_CHECKING:
+    from hashsvc.bank.breaker import Breaker
+    from hashsvc.events.model import Event
+    from hashsvc.events.webhook import ListedWebhook, Webhook
 
 Item = TypeVar("Item")
 PAGE_SIZE = 500
@@ -40,6 +45,31 @@ class Operations(Protocol):
     def hunt(self, bank: str, entry: str, *, progress: Callable[[Hunt], None] | None = ...) -> Hunt: ...
     def get_hunt(self, bank: str, entry: str) -> Hunt: ...
     def list_hits(self, bank: str, entry: str, *, page_size: int = ..., page_token: str = ...) -> Page[Hit]: ...
+    def watch(
+        self,
+        *,
+        after: int | None = ...,
+        types: Sequence[str] = ...,
+        bank: str = ...,
+        entry: str = ...,
+        stop_at_end: bool = ...,
+    ) -> "Iterator[Event]": ...
+    def add_webhook(
+        self,
+        url: str,
+        *,
+        types: Sequence[str] = ...,
+        bank: str = ...,
+        description: str = ...,
+        secret: str = ...,
+        active: bool = ...,
+    ) -> "tuple[Webhook, str]": ...
+    def list_webhooks(self) -> "tuple[ListedWebhook, ...]": ...
+    def update_webhook(self, webhook: str, *, active: bool) -> "Webhook": ...
+    def remove_webhook(self, webhook: str) -> None: ...
+    def list_breakers(self, *, page_size: int = ..., page_token: str = ...) -> "Page[Breaker]": ...
+    def get_breaker(self, bank: str, entry: str) -> "Breaker": ...
+    def reset_breaker(self, bank: str, entry: str, *, hits: int = ...) -> "Breaker": ...
     def verify(self) -> list[str]: ...
     def export(self, bank: str, format: str) -> Iterator[str]: ...
 

@@ -9,6 +9,7 @@ import grpc
 import grpc.aio
 
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
+from hashsvc.bank.breaker import Breaker
 from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
 from hashsvc.client import calls
 from hashsvc.client.calls import Call
@@ -17,6 +18,8 @@ from hashsvc.client.credentials import Tls, channel_credentials, token_metadata
 from hashsvc.client.local import Hasher, LocalHashing, Progress
 from hashsvc.client.upload import Upload
 from hashsvc.config import Settings
+from hashsvc.events.model import Event
+from hashsvc.events.webhook import ListedWebhook, Webhook
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.reading import Reading
 from hashsvc.match.model import MatchResult
@@ -234,6 +237,67 @@ class AsyncClient:
         """Hash `path` here as for a confirm, then `dry_run`; `progress` gets the share hashed, 0-1."""
         fingerprint = await asyncio.to_thread(self._local.fingerprint, path, Reading.REFERENCE, progress=progress)
         return await self.dry_run(bank, fingerprint, exclusions=exclusions)
+
+    # events
+    async def watch(
+        self,
+        *,
+        after: int | None = None,
+        types: Sequence[str] = (),
+        bank: str = "",
+        entry: str = "",
+        stop_at_end: bool = False,
+    ) -> AsyncIterator[Event]:
+        """As `Client.watch`; "now" is when the first event is asked for."""
+        call = calls.watch(after, types, bank, entry, stop_at_end)
+        send: Any = self._once.unary_stream(call.path, _serialize, call.response.FromString)
+        answers = send(call.request)
+        try:
+            async for answer in answers:
+                for event in call.decode(answer):
+                    yield event
+        except grpc.RpcError as failure:
+            raise error_of(failure, self._target) from None
+        finally:
+            answers.cancel()
+
+    async def add_webhook(
+        self,
+        url: str,
+        *,
+        types: Sequence[str] = (),
+        bank: str = "",
+        description: str = "",
+        secret: str = "",
+        active: bool = True,
+    ) -> tuple[Webhook, str]:
+        """Add a receiver, and return it with the secret that signs its events, which is never told again."""
+        return await self._run(calls.add_webhook(url, types, bank, description, secret, active))
+
+    async def list_webhooks(self) -> tuple[ListedWebhook, ...]:
+        """All receivers, and how far their deliveries have come."""
+        return await self._run(calls.list_webhooks())
+
+    async def update_webhook(self, webhook: str, *, active: bool) -> Webhook:
+        """Pause a receiver, or take it up again."""
+        return await self._run(calls.update_webhook(webhook, active))
+
+    async def remove_webhook(self, webhook: str) -> None:
+        """Remove a receiver."""
+        return await self._run(calls.remove_webhook(webhook))
+
+    # breakers
+    async def list_breakers(self, *, page_size: int = 0, page_token: str = "") -> Page[Breaker]:
+        """One page of the breakers that ever tripped, by bank and entry."""
+        return await self._run(calls.list_breakers(page_size, page_token))
+
+    async def get_breaker(self, bank: str, entry: str) -> Breaker:
+        """What an entry did until its breaker tripped, and since; PreconditionError where it never did."""
+        return await self._run(calls.get_breaker(bank, entry))
+
+    async def reset_breaker(self, bank: str, entry: str, *, hits: int = 0) -> Breaker:
+        """Let an entry block again, up to `hits` different uploads within the window; 0: as the settings have it."""
+        return await self._run(calls.reset_breaker(bank, entry, hits))
 
     # upkeep and exchange
     async def status(self) -> Status:

@@ -8,19 +8,26 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
 from hashsvc.access.model import NewToken, Role, Token
+from hashsvc.bank.breaker import Breaker
 from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
 from hashsvc.errors import InvalidInputError
+from hashsvc.events.model import Event
+from hashsvc.events.webhook import ListedWebhook, Webhook
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.match.model import MatchResult
 from hashsvc.retro.model import DryRun, Hit, Hunt
 from hashsvc.v1 import access_service_pb2 as access_pb
 from hashsvc.v1 import bank_service_pb2 as bank_pb
+from hashsvc.v1 import breaker_service_pb2 as breaker_pb
+from hashsvc.v1 import event_service_pb2 as event_pb
 from hashsvc.v1 import exchange_service_pb2 as exchange_pb
 from hashsvc.v1 import index_service_pb2 as index_pb
 from hashsvc.v1 import match_service_pb2 as match_pb
 from hashsvc.v1 import retro_service_pb2 as retro_pb
 from hashsvc.wire.access import decode_new_token, decode_token, encode_role
 from hashsvc.wire.bank import decode_bank, decode_entry, encode_interval, encode_policy
+from hashsvc.wire.breaker import decode_breaker
+from hashsvc.wire.event import decode_event, decode_listed, decode_webhook
 from hashsvc.wire.fingerprint import encode_fingerprint
 from hashsvc.wire.index import Status, decode_status
 from hashsvc.wire.match import decode_result, encode_query
@@ -300,6 +307,97 @@ def export(bank: str, format: str) -> Call[list[str]]:
         response=exchange_pb.ExportSignalsResponse,
         decode=lambda answer: list(answer.lines),
         long=True,
+    )
+
+
+def watch(after: int | None, types: Sequence[str], bank: str, entry: str, stop_at_end: bool) -> Call[list[Event]]:
+    """EventService.Watch; each answer holds some events. Repeated by itself it could tell some twice."""
+    request = _build(event_pb.WatchRequest, after=after, types=types, bank=bank, entry=entry, stop_at_end=stop_at_end)
+    return Call(
+        method="EventService/Watch",
+        request=request,
+        response=event_pb.WatchResponse,
+        decode=lambda answer: list(map(decode_event, answer.events)),
+        repeatable=False,
+        long=True,
+    )
+
+
+def add_webhook(
+    url: str, types: Sequence[str], bank: str, description: str, secret: str, active: bool
+) -> Call[tuple[Webhook, str]]:
+    """EventService.AddWebhook; a second arrival would add a second one."""
+    new = _build(event_pb.Webhook, url=url, types=types, bank=bank, description=description, active=active)
+    return Call(
+        method="EventService/AddWebhook",
+        request=_build(event_pb.AddWebhookRequest, webhook=new, secret=secret),
+        response=event_pb.AddWebhookResponse,
+        decode=lambda answer: (decode_webhook(answer.webhook), answer.secret),
+        repeatable=False,
+    )
+
+
+def list_webhooks() -> Call[tuple[ListedWebhook, ...]]:
+    """EventService.ListWebhooks."""
+    return Call(
+        method="EventService/ListWebhooks",
+        request=event_pb.ListWebhooksRequest(),
+        response=event_pb.ListWebhooksResponse,
+        decode=lambda answer: tuple(map(decode_listed, answer.webhooks)),
+    )
+
+
+def update_webhook(webhook: str, active: bool) -> Call[Webhook]:
+    """EventService.UpdateWebhook."""
+    return Call(
+        method="EventService/UpdateWebhook",
+        request=_build(event_pb.UpdateWebhookRequest, webhook=webhook, active=active),
+        response=event_pb.UpdateWebhookResponse,
+        decode=lambda answer: decode_webhook(answer.webhook),
+    )
+
+
+def remove_webhook(webhook: str) -> Call[None]:
+    """EventService.RemoveWebhook; a second arrival would be WEBHOOK_NOT_FOUND."""
+    return Call(
+        method="EventService/RemoveWebhook",
+        request=_build(event_pb.RemoveWebhookRequest, webhook=webhook),
+        response=event_pb.RemoveWebhookResponse,
+        decode=lambda answer: None,
+        repeatable=False,
+    )
+
+
+def list_breakers(page_size: int, page_token: str) -> Call[Page[Breaker]]:
+    """BreakerService.ListBreakers."""
+    return Call(
+        method="BreakerService/ListBreakers",
+        request=_build(breaker_pb.ListBreakersRequest, page_size=page_size, page_token=page_token),
+        response=breaker_pb.ListBreakersResponse,
+        decode=lambda answer: Page(
+            items=tuple(map(decode_breaker, answer.breakers)), next_page_token=answer.next_page_token
+        ),
+    )
+
+
+def get_breaker(bank: str, entry: str) -> Call[Breaker]:
+    """BreakerService.GetBreaker."""
+    return Call(
+        method="BreakerService/GetBreaker",
+        request=_build(breaker_pb.GetBreakerRequest, bank=bank, entry=entry),
+        response=breaker_pb.GetBreakerResponse,
+        decode=lambda answer: decode_breaker(answer.breaker),
+    )
+
+
+def reset_breaker(bank: str, entry: str, hits: int) -> Call[Breaker]:
+    """BreakerService.ResetBreaker; a second arrival would be BREAKER_NOT_TRIPPED."""
+    return Call(
+        method="BreakerService/ResetBreaker",
+        request=_build(breaker_pb.ResetBreakerRequest, bank=bank, entry=entry, hits=hits),
+        response=breaker_pb.ResetBreakerResponse,
+        decode=lambda answer: decode_breaker(answer.breaker),
+        repeatable=False,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Self, TypeVar
 import grpc
 
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
+from hashsvc.bank.breaker import Breaker
 from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
 from hashsvc.client import calls
 from hashsvc.client.calls import Call
@@ -15,6 +16,8 @@ from hashsvc.client.credentials import Tls, channel_credentials, token_metadata
 from hashsvc.client.local import Hasher, LocalHashing, Progress
 from hashsvc.client.upload import Upload
 from hashsvc.config import Settings
+from hashsvc.events.model import Event
+from hashsvc.events.webhook import ListedWebhook, Webhook
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.reading import Reading
 from hashsvc.match.model import MatchResult
@@ -243,6 +246,64 @@ class Client:
         fingerprint = self._local.fingerprint(path, Reading.REFERENCE, progress=progress)
         return self.dry_run(bank, fingerprint, exclusions=exclusions)
 
+    # events
+    def watch(
+        self,
+        *,
+        after: int | None = None,
+        types: Sequence[str] = (),
+        bank: str = "",
+        entry: str = "",
+        stop_at_end: bool = False,
+    ) -> Iterator[Event]:
+        """Events in order, after the one numbered `after`, without it from now on; waits for more unless `stop_at_end`.
+
+        Where the stream breaks it raises UnavailableError: go on after the last event seen.
+        """
+        call = calls.watch(after, types, bank, entry, stop_at_end)
+        send = self._once.unary_stream(call.path, _serialize, call.response.FromString)
+        answers = send(call.request)
+        answers.initial_metadata()  # "now" is here, and not when the first event is asked for
+        return self._events(call, answers)
+
+    def add_webhook(
+        self,
+        url: str,
+        *,
+        types: Sequence[str] = (),
+        bank: str = "",
+        description: str = "",
+        secret: str = "",
+        active: bool = True,
+    ) -> tuple[Webhook, str]:
+        """Add a receiver, and return it with the secret that signs its events, which is never told again."""
+        return self._run(calls.add_webhook(url, types, bank, description, secret, active))
+
+    def list_webhooks(self) -> tuple[ListedWebhook, ...]:
+        """All receivers, and how far their deliveries have come."""
+        return self._run(calls.list_webhooks())
+
+    def update_webhook(self, webhook: str, *, active: bool) -> Webhook:
+        """Pause a receiver, or take it up again."""
+        return self._run(calls.update_webhook(webhook, active))
+
+    def remove_webhook(self, webhook: str) -> None:
+        """Remove a receiver."""
+        return self._run(calls.remove_webhook(webhook))
+
+    # breakers
+    def list_breakers(self, *, page_size: int = 0, page_token: str = "") -> Page[Breaker]:
+        """One page of the breakers that ever tripped, by bank and entry."""
+        return self._run(calls.list_breakers(page_size, page_token))
+
+    def get_breaker(self, bank: str, entry: str) -> Breaker:
+        """What an entry did until its breaker tripped, and since; PreconditionError where it never did."""
+        return self._run(calls.get_breaker(bank, entry))
+
+    def reset_breaker(self, bank: str, entry: str, *, hits: int = 0) -> Breaker:
+        """Let an entry block again, up to `hits` different uploads within the window; 0: as the settings have it."""
+        return self._run(calls.reset_breaker(bank, entry, hits))
+
     # upkeep and exchange
     def status(self) -> Status:
         """How far the index has come."""
@@ -261,6 +322,15 @@ class Client:
                 yield from call.decode(answer)
         except grpc.RpcError as failure:
             raise error_of(failure, self._target) from None
+
+    def _events(self, call: Call[list[Event]], answers: Any) -> Iterator[Event]:
+        try:
+            for answer in answers:
+                yield from call.decode(answer)
+        except grpc.RpcError as failure:
+            raise error_of(failure, self._target) from None
+        finally:
+            answers.cancel()
 
     def _run(self, call: Call[Result]) -> Result:
         channel = self._retrying if call.repeatable else self._once

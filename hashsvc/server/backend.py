@@ -1,6 +1,7 @@
 """What the servicers call: the service, once it is open, and the threads to call it on."""
 
 import asyncio
+import contextlib
 
 from hashsvc.config import Settings
 from hashsvc.errors import UnavailableError
@@ -34,6 +35,7 @@ class Backend:
         self.verify = Pool("verify", threads=1, queue=4)
         self.access = Pool("access", threads=_ACCESS_THREADS, queue=_ACCESS_QUEUE)
         self._service: Service | None = None
+        self._draining = asyncio.Event()
 
     @property
     def service(self) -> Service:
@@ -50,6 +52,16 @@ class Backend:
     def ready(self) -> bool:
         """True when the service is open and its index has caught up."""
         return self._service is not None and self._service.ready
+
+    def end_streams(self) -> None:
+        """Tell calls that would go on for ever that the server is stopping."""
+        self._draining.set()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait between two looks; raises UnavailableError OVERLOADED as soon as the server is stopping."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._draining.wait(), seconds)
+            raise UnavailableError("OVERLOADED", "the server is stopping")
 
     async def close(self, seconds: float) -> None:
         """Stop the pools, giving running calls `seconds`."""

@@ -23,7 +23,10 @@ def serve(data: Path, listen: str = DEFAULT_LISTEN, settings: Settings = Setting
     """
     configure_logs()
     server = Server(
-        lambda: Service.open(data, settings, wait=False, vaccinate=True, hunt=True), listen, settings, insecure=insecure
+        lambda: Service.open(data, settings, wait=False, vaccinate=True, hunt=True, deliver=True),
+        listen,
+        settings,
+        insecure=insecure,
     )
     asyncio.run(_run(server))
 

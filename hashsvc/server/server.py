@@ -15,6 +15,8 @@ from hashsvc.server.access_service import AccessServicer
 from hashsvc.server.address import check_listen, listen_failed
 from hashsvc.server.backend import Backend
 from hashsvc.server.bank_service import BankServicer
+from hashsvc.server.breaker_service import BreakerServicer
+from hashsvc.server.event_service import EventServicer
 from hashsvc.server.exchange_service import ExchangeServicer
 from hashsvc.server.exposure import Exposure
 from hashsvc.server.gate import Gate
@@ -29,6 +31,8 @@ from hashsvc.service import Service
 from hashsvc.v1 import (
     access_service_pb2,
     bank_service_pb2,
+    breaker_service_pb2,
+    event_service_pb2,
     exchange_service_pb2,
     index_service_pb2,
     match_service_pb2,
@@ -36,6 +40,8 @@ from hashsvc.v1 import (
 )
 from hashsvc.v1.access_service_pb2_grpc import add_AccessServiceServicer_to_server
 from hashsvc.v1.bank_service_pb2_grpc import add_BankServiceServicer_to_server
+from hashsvc.v1.breaker_service_pb2_grpc import add_BreakerServiceServicer_to_server
+from hashsvc.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from hashsvc.v1.exchange_service_pb2_grpc import add_ExchangeServiceServicer_to_server
 from hashsvc.v1.index_service_pb2_grpc import add_IndexServiceServicer_to_server
 from hashsvc.v1.match_service_pb2_grpc import add_MatchServiceServicer_to_server
@@ -46,6 +52,8 @@ SERVICES = tuple(
     for module, name in (
         (match_service_pb2, "MatchService"),
         (bank_service_pb2, "BankService"),
+        (breaker_service_pb2, "BreakerService"),
+        (event_service_pb2, "EventService"),
         (exchange_service_pb2, "ExchangeService"),
         (index_service_pb2, "IndexService"),
         (access_service_pb2, "AccessService"),
@@ -110,6 +118,7 @@ class Server:
     async def stop(self, grace: float | None = None) -> None:
         """Say NOT_SERVING, refuse new calls, let running ones end for `grace` seconds (default: the settings'), close."""
         await self._health.drain()
+        self._backend.end_streams()
         await self._server.stop(self._settings.server.drain_seconds if grace is None else grace)
         await self._backend.close(_POOL_SECONDS)
         if self._service is not None:
@@ -146,6 +155,8 @@ class Server:
         )
         add_MatchServiceServicer_to_server(MatchServicer(self._backend), server)
         add_BankServiceServicer_to_server(BankServicer(self._backend), server)
+        add_BreakerServiceServicer_to_server(BreakerServicer(self._backend), server)
+        add_EventServiceServicer_to_server(EventServicer(self._backend), server)
         add_ExchangeServiceServicer_to_server(ExchangeServicer(self._backend), server)
         add_IndexServiceServicer_to_server(IndexServicer(self._backend), server)
         add_AccessServiceServicer_to_server(AccessServicer(self._backend), server)

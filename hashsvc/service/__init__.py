@@ -12,16 +12,21 @@ from typing import Self
 from hashsvc.access.tokens import Tokens
 from hashsvc.bank.references import References
 from hashsvc.config import Settings
+from hashsvc.events.deliverer import Deliverer
+from hashsvc.events.outbox import Outbox
+from hashsvc.events.webhooks import Webhooks
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.match.matcher import Matcher
 from hashsvc.retro.recorder import Recorder
 from hashsvc.retro.retro import Retro
 from hashsvc.service.access import Access
-from hashsvc.service.entries import Entries
+from hashsvc.service.events import Events
+from hashsvc.service.floods import Floods
 from hashsvc.service.hunting import Hunting
 from hashsvc.service.lives import Lives
 from hashsvc.service.matching import Matching
 from hashsvc.service.upkeep import Upkeep
+from hashsvc.traffic.monitor import Monitor
 from hashsvc.vaccination import Vaccinator
 from hashsvc_index import Index, IndexSettings, Store
 from hashsvc_index.errors import BankExistsError
@@ -30,7 +35,7 @@ DEFAULT_BANK = "default"
 """Created with a new data directory."""
 
 
-class Service(Access, Entries, Hunting, Lives, Matching, Upkeep):
+class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
     """A data directory, open. Thread-safe; every method blocks.
 
     Besides what each method names, all may raise the store's errors (`hashsvc_index.StoreError`): BANK_NOT_FOUND,
@@ -49,8 +54,13 @@ class Service(Access, Entries, Hunting, Lives, Matching, Upkeep):
         self._matcher = Matcher(store, index, self._references)
         self._recorder = Recorder(store.path, settings.recent)
         vaccinate = vaccinate and settings.vaccination.enabled
-        self._vaccinator = Vaccinator(store, index, settings, self.match, self._load, background=vaccinate)
-        self._retro = Retro(store, index, settings.recent, self._match_in, self._load)
+        # What the hasher tries of its own is no upload: it counts for no breaker.
+        self._vaccinator = Vaccinator(store, index, settings, self._matched, self._load, background=vaccinate)
+        self._outbox = Outbox(store, settings.events)
+        self._webhooks = Webhooks(store, self._outbox)
+        self._monitor = Monitor(store, self._outbox, settings.breaker)
+        self._deliverer = Deliverer(store, self._outbox, self._webhooks, settings.events)
+        self._retro = Retro(store, index, settings.recent, self._match_in, self._load, self._announced)
         if hunt:
             self._retro.follow()
 
@@ -63,11 +73,13 @@ class Service(Access, Entries, Hunting, Lives, Matching, Upkeep):
         wait: bool = True,
         vaccinate: bool = False,
         hunt: bool = False,
+        deliver: bool = False,
     ) -> "Service":
         """Open or create `data`; with `wait` return only when the index has caught up, else watch `ready`.
 
         With `vaccinate`, unless the settings say otherwise, entries confirmed by their bytes are then strengthened; with
-        `hunt` recent uploads are searched for whatever is confirmed, here or by another process.
+        `hunt` recent uploads are searched for whatever is confirmed, here or by another process; with `deliver`
+        webhooks are sent events, unless another process on the directory does so.
 
         Raises the store's errors: NOT_A_DATA_DIRECTORY, DATA_FORMAT_TOO_NEW, DATA_DIRECTORY_READ_ONLY, STORE_CORRUPT.
         """
@@ -78,6 +90,8 @@ class Service(Access, Entries, Hunting, Lives, Matching, Upkeep):
             if store.revision() == 0:
                 service._create_default()
             index.start()
+            if deliver:
+                service._deliverer.start()
         except BaseException:
             store.close()
             raise
@@ -89,6 +103,8 @@ class Service(Access, Entries, Hunting, Lives, Matching, Upkeep):
 
     def close(self) -> None:
         """Write a checkpoint and release the directory."""
+        self._monitor.close()
+        self._deliverer.close()
         self._retro.close()
         self._vaccinator.close()
         self._recorder.close()

@@ -4,6 +4,7 @@ import dataclasses
 
 from hashsvc.bank import records, rules
 from hashsvc.bank.model import Bank, Page, Policy
+from hashsvc.events import payloads
 from hashsvc.service.base import Base
 
 
@@ -17,7 +18,8 @@ class Banks(Base):
         rules.check_policy(policy)
         moment = records.now()
         made = Bank(bank=bank, description=description, policy=policy, created_at=moment, updated_at=moment, revision=0)
-        revision = self._store.put_bank(bank, records.bank_payload(made), create=True)
+        told = payloads.bank_changed(self._outbox.source, made, "created").encode()
+        revision = self._store.put_bank(bank, records.bank_payload(made), create=True, events=(told,))
         self._index.notify()
         return dataclasses.replace(made, revision=revision)
 
@@ -50,6 +52,8 @@ class Banks(Base):
         rules.check_policy(changed.policy)
         # What was just read is what is changed: another's change in between is a conflict, not lost.
         payload = records.bank_payload(changed)
-        written = self._store.put_bank(bank, payload, create=False, expected_revision=revision or before.revision)
+        told = payloads.bank_changed(self._outbox.source, changed, "updated").encode()
+        expected = revision or before.revision
+        written = self._store.put_bank(bank, payload, create=False, expected_revision=expected, events=(told,))
         self._index.notify()
         return dataclasses.replace(changed, revision=written)

@@ -8,12 +8,16 @@ from hashsvc.bank.model import Interval
 from hashsvc.bank.references import References
 from hashsvc.config import Settings
 from hashsvc.errors import FingerprintError, InvalidInputError, LimitExceededError
+from hashsvc.events.deliverer import Deliverer
+from hashsvc.events.outbox import Outbox
+from hashsvc.events.webhooks import Webhooks
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.match.matcher import Matcher
 from hashsvc.retro.recorder import Recorder
 from hashsvc.retro.retro import Retro
+from hashsvc.traffic.monitor import Monitor
 from hashsvc.vaccination import Vaccinator
 from hashsvc_index import Index, Store
 
@@ -34,6 +38,10 @@ class Base:
     _recorder: Recorder
     _retro: Retro
     _vaccinator: Vaccinator
+    _outbox: Outbox
+    _webhooks: Webhooks
+    _monitor: Monitor
+    _deliverer: Deliverer
 
     def _load(self, number: int) -> Fingerprint:
         return records.join(self._store.vectors(number), self._store.blob(number, records.FINGERPRINT))

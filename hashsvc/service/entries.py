@@ -9,6 +9,7 @@ from hashsvc.bank import entries, records, rules
 from hashsvc.bank.card import RobustnessCard
 from hashsvc.bank.model import Entry, EntryState, Interval, Page
 from hashsvc.errors import FingerprintError, InvalidInputError, PreconditionError
+from hashsvc.events import payloads
 from hashsvc.fingerprint.digests import digest_file
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.reading import Reading
@@ -67,6 +68,7 @@ class Entries(Banks):
             blobs={records.FINGERPRINT: blob},
             digests=[one for one in (digests.md5, digests.sha256) if one],
             unless=lambda known: entries.is_repeated(records.entry_of(known), entry),
+            events=(payloads.entry_changed(self._outbox.source, entry, "confirmed").encode(),),
         )
         self._index.notify()
         return records.entry_of(record)

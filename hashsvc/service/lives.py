@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from hashsvc.bank import records, rules
 from hashsvc.bank.model import Entry, EntryState, Interval
 from hashsvc.errors import PreconditionError
+from hashsvc.events import payloads
 from hashsvc.service.base import Base
 from hashsvc_index.errors import RevisionConflictError
 
@@ -21,7 +22,11 @@ class Lives(Base):
         """
         rules.check_text("reason", reason)
         return self._change(
-            bank, entry, revision, lambda known: dataclasses.replace(known, state=EntryState.WITHDRAWN, reason=reason)
+            bank,
+            entry,
+            revision,
+            "withdrawn",
+            lambda known: dataclasses.replace(known, state=EntryState.WITHDRAWN, reason=reason),
         )
 
     def set_exclusions(self, bank: str, entry: str, exclusions: Sequence[Interval], *, revision: int = 0) -> Entry:
@@ -35,12 +40,16 @@ class Lives(Base):
             bank,
             entry,
             revision,
+            "exclusions",
             lambda known: dataclasses.replace(known, exclusions=rules.settled_exclusions(exclusions, known.duration)),
         )
         return self._vaccinator.seen(changed)
 
-    def _change(self, bank: str, entry: str, revision: int, change: Callable[[Entry], Entry]) -> Entry:
-        """Write what `change` makes of an entry that is not withdrawn, under `revision` where that is not 0."""
+    def _change(self, bank: str, entry: str, revision: int, what: str, change: Callable[[Entry], Entry]) -> Entry:
+        """Write what `change` makes of an entry that is not withdrawn, under `revision` where that is not 0.
+
+        `what` is what the event calls it.
+        """
         rules.check_bank_id(bank)
         rules.check_entry_id(entry)
         while True:
@@ -50,8 +59,11 @@ class Lives(Base):
             changed = dataclasses.replace(change(before), updated_at=records.now())
             payload, expected = records.entry_payload(changed), revision or before.revision
             live = changed.state is not EntryState.WITHDRAWN
+            told = (payloads.entry_changed(self._outbox.source, changed, what).encode(),)
             try:
-                record = self._store.update_entry(bank, entry, payload, live=live, expected_revision=expected)
+                record = self._store.update_entry(
+                    bank, entry, payload, live=live, expected_revision=expected, events=told
+                )
             except RevisionConflictError:
                 if revision:
                     raise

@@ -30,6 +30,15 @@ class Matching(Banks):
         searchable within `Settings.server.min_revision_wait`.
         """
         rules.check_text("content_id", content_id, rules.MAX_CONTENT_ID)
+        result = self._matched(query, banks=banks, min_revision=min_revision)
+        if isinstance(query, Fingerprint):
+            self._recorder.record(content_id, query, result.revision)
+        return self._monitor.seen(query, result, content_id)
+
+    def _matched(
+        self, query: Fingerprint | Digests, *, banks: Sequence[str] = (), min_revision: int = 0
+    ) -> MatchResult:
+        """`match`, of which nobody takes note."""
         if isinstance(query, Fingerprint):
             profile_named(query.profile)
             query.check()
@@ -38,10 +47,7 @@ class Matching(Banks):
             raise InvalidInputError("FIELD_INVALID", "a match takes a fingerprint or a digest", field="digests")
         chosen = {bank: self.get_bank(bank) for bank in banks}
         self._reach(min_revision)
-        result = self._matcher.match(query, chosen)
-        if isinstance(query, Fingerprint):
-            self._recorder.record(content_id, query, result.revision)
-        return result
+        return self._matcher.match(query, chosen)
 
     def match_media(
         self, media: Path, *, banks: Sequence[str] = (), min_revision: int = 0, content_id: str = ""

@@ -233,6 +233,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNIMPLEMENTED: the server does not know the method; it is of an older version or another service. Never sent by a server.
     Example: {"reason": "METHOD_UNKNOWN", "domain": "hashsvc", "metadata": {}}
     """
+    ERROR_REASON_WEBHOOK_NOT_FOUND: _ErrorReason.ValueType  # 80
+    """NOT_FOUND: no such webhook.
+    Example: {"reason": "WEBHOOK_NOT_FOUND", "domain": "hashsvc", "metadata": {"webhook": "00f1a2b3c4d5e6f7"}}
+    """
+    ERROR_REASON_BREAKER_NOT_TRIPPED: _ErrorReason.ValueType  # 81
+    """FAILED_PRECONDITION: the breaker of the entry is not tripped, or never was.
+    Example: {"reason": "BREAKER_NOT_TRIPPED", "domain": "hashsvc", "metadata": {"bank": "news", "entry": "e1"}}
+    """
     ERROR_REASON_TOKEN_MISSING: _ErrorReason.ValueType  # 100
     """UNAUTHENTICATED: the call has neither a token nor a client certificate that has a role.
     Example: {"reason": "TOKEN_MISSING", "domain": "hashsvc", "metadata": {}}
@@ -492,6 +500,14 @@ Example: {"reason": "INTERNAL", "domain": "hashsvc", "metadata": {}}
 ERROR_REASON_METHOD_UNKNOWN: ErrorReason.ValueType  # 71
 """UNIMPLEMENTED: the server does not know the method; it is of an older version or another service. Never sent by a server.
 Example: {"reason": "METHOD_UNKNOWN", "domain": "hashsvc", "metadata": {}}
+"""
+ERROR_REASON_WEBHOOK_NOT_FOUND: ErrorReason.ValueType  # 80
+"""NOT_FOUND: no such webhook.
+Example: {"reason": "WEBHOOK_NOT_FOUND", "domain": "hashsvc", "metadata": {"webhook": "00f1a2b3c4d5e6f7"}}
+"""
+ERROR_REASON_BREAKER_NOT_TRIPPED: ErrorReason.ValueType  # 81
+"""FAILED_PRECONDITION: the breaker of the entry is not tripped, or never was.
+Example: {"reason": "BREAKER_NOT_TRIPPED", "domain": "hashsvc", "metadata": {"bank": "news", "entry": "e1"}}
 """
 ERROR_REASON_TOKEN_MISSING: ErrorReason.ValueType  # 100
 """UNAUTHENTICATED: the call has neither a token nor a client certificate that has a role.

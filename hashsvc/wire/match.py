@@ -38,7 +38,7 @@ def decode_query(message: pb.MatchRequest) -> Fingerprint | Digests:
 def encode_result(result: MatchResult) -> pb.MatchResult:
     """The message of `result`."""
     return pb.MatchResult(
-        verdict=_VERDICTS[result.verdict],
+        verdict=encode_verdict(result.verdict),
         revision=result.revision,
         matches=map(encode_match, result.matches),
         deepen=result.deepen,
@@ -49,7 +49,7 @@ def encode_result(result: MatchResult) -> pb.MatchResult:
 def decode_result(message: pb.MatchResult) -> MatchResult:
     """The result in `message`. Raises InternalError for a verdict that this version does not know."""
     return MatchResult(
-        verdict=_decode_verdict(message.verdict),
+        verdict=decode_verdict(message.verdict),
         revision=message.revision,
         matches=tuple(map(decode_match, message.matches)),
         deepen=message.deepen,
@@ -67,7 +67,7 @@ def encode_match(match: Match) -> pb.Match:
         query_coverage=match.query_coverage,
         reference_coverage=match.reference_coverage,
         mean_distance=match.mean_distance,
-        verdict=_VERDICTS[match.verdict],
+        verdict=encode_verdict(match.verdict),
         segments=map(_encode_segment, match.segments),
         digest=match.digest,
     )
@@ -83,7 +83,7 @@ def decode_match(message: pb.Match) -> Match:
         query_coverage=message.query_coverage,
         reference_coverage=message.reference_coverage,
         mean_distance=message.mean_distance,
-        verdict=_decode_verdict(message.verdict),
+        verdict=decode_verdict(message.verdict),
         segments=tuple(map(_decode_segment, message.segments)),
         digest=message.digest,
     )
@@ -133,7 +133,12 @@ def _decode_segment(message: pb.Segment) -> Segment:
     )
 
 
-def _decode_verdict(value: int) -> Verdict:
+def encode_verdict(verdict: Verdict) -> "pb.Verdict.ValueType":
+    """The number of a verdict."""
+    return _VERDICTS[verdict]
+
+
+def decode_verdict(value: int) -> Verdict:
     """An unknown verdict must not pass for ALLOW."""
     if value not in _VERDICTS_BACK:
         raise InternalError("INTERNAL", f"verdict {value} is unknown to this client", verdict=value)

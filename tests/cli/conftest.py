@@ -15,10 +15,13 @@ import click.testing
 import pytest
 
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
+from hashsvc.bank.breaker import Breaker
 from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Page, Policy, Verdict
 from hashsvc.cli import main
 from hashsvc.cli.target import Choice, Target
-from hashsvc.errors import ConflictError, MediaError, NotFoundError
+from hashsvc.errors import ConflictError, MediaError, NotFoundError, PreconditionError
+from hashsvc.events.model import Event
+from hashsvc.events.webhook import ListedWebhook, Webhook
 from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult, Segment
 from hashsvc.retro.model import DryRun, Hit, Hunt, HuntState
 
@@ -68,6 +71,10 @@ class FakeTarget:
         self.tokens: dict[str, Token] = {}
         self.faults: list[str] = []
         self.lines = ["one", "two"]
+        self.events: list[Event] = []
+        self.watched: tuple[object, ...] = ()
+        self.webhooks: dict[str, Webhook] = {}
+        self.breakers: dict[str, Breaker] = {}
         self.page_size = 2
         self.opened: list[tuple[Choice, bool, bool]] = []
         self.confirmed: list[tuple[str, Path, str, tuple[str, ...]]] = []
@@ -161,6 +168,69 @@ class FakeTarget:
     def revoke_token(self, token: str) -> Token:
         self.tokens[token] = dataclasses.replace(self.tokens[token], revoked_at=NOW)
         return self.tokens[token]
+
+    def watch(
+        self,
+        *,
+        after: int | None = None,
+        types: Sequence[str] = (),
+        bank: str = "",
+        entry: str = "",
+        stop_at_end: bool = False,
+    ) -> Iterator[Event]:
+        self.watched = (after, tuple(types), bank, entry, stop_at_end)
+        yield from self.events
+
+    def add_webhook(
+        self,
+        url: str,
+        *,
+        types: Sequence[str] = (),
+        bank: str = "",
+        description: str = "",
+        secret: str = "",
+        active: bool = True,
+    ) -> tuple[Webhook, str]:
+        made = Webhook(
+            webhook="00f1a2b3c4d5e6f7",
+            url=url,
+            types=tuple(types),
+            bank=bank,
+            description=description,
+            active=active,
+            created_at=NOW,
+            revision=3,
+        )
+        self.webhooks[made.webhook] = made
+        return made, secret or "whsec_made"
+
+    def list_webhooks(self) -> tuple[ListedWebhook, ...]:
+        return tuple(ListedWebhook(webhook=one, after=7, held=2, trouble="HTTP 500") for one in self.webhooks.values())
+
+    def update_webhook(self, webhook: str, *, active: bool) -> Webhook:
+        self.webhooks[webhook] = dataclasses.replace(self._known(webhook), active=active)
+        return self.webhooks[webhook]
+
+    def remove_webhook(self, webhook: str) -> None:
+        del self.webhooks[self._known(webhook).webhook]
+
+    def _known(self, webhook: str) -> Webhook:
+        if webhook not in self.webhooks:
+            raise NotFoundError("WEBHOOK_NOT_FOUND", f"no webhook {webhook!r}", webhook=webhook)
+        return self.webhooks[webhook]
+
+    def list_breakers(self, *, page_size: int = 0, page_token: str = "") -> Page[Breaker]:
+        return self._page(list(self.breakers.values()), page_token)
+
+    def get_breaker(self, bank: str, entry: str) -> Breaker:
+        if entry not in self.breakers:
+            raise PreconditionError("BREAKER_NOT_TRIPPED", f"{entry} not tripped", entry=entry)
+        return self.breakers[entry]
+
+    def reset_breaker(self, bank: str, entry: str, *, hits: int = 0) -> Breaker:
+        known = self.get_breaker(bank, entry)
+        self.breakers[entry] = dataclasses.replace(known, tripped=False, reset_at=NOW, allowed_hits=hits)
+        return self.breakers[entry]
 
     def verify(self) -> list[str]:
         return self.faults
