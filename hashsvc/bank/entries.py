@@ -21,7 +21,7 @@ def made(
     exclusions: tuple[Interval, ...],
     card: RobustnessCard,
 ) -> Entry:
-    """A new entry, as yet without a revision; `hashes` of its frame hashes passed the quality gate."""
+    """A new entry, as yet without a state of its own or a revision; `hashes` of its frame hashes passed the quality gate."""
     moment = records.now()
     return Entry(
         bank=bank,

@@ -21,8 +21,13 @@ class Verdict(enum.StrEnum):
 class EntryState(enum.StrEnum):
     """Where an entry is in its life."""
 
+    CANDIDATE = "candidate"
+    """Waits for a second person; its matches are REVIEW at most."""
     CONFIRMED = "confirmed"
+    DISPUTED = "disputed"
+    """In doubt; its matches are REVIEW at most, and it is not exported."""
     WITHDRAWN = "withdrawn"
+    """Matched no more."""
 
 
 class Depth(enum.StrEnum):
@@ -58,6 +63,8 @@ class Bank:
     """Identifier, `[a-z0-9][a-z0-9-]{0,62}`, picked by the caller."""
     description: str = ""
     policy: Policy = Policy()
+    two_person: bool = False
+    """Whether an entry takes a second person's approval to be confirmed."""
     created_at: datetime.datetime
     updated_at: datetime.datetime
     revision: int
@@ -77,8 +84,21 @@ class Interval:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StateChange:
+    """A step in the life of an entry."""
+
+    state: EntryState
+    """What it was from then on."""
+    actor: str
+    """Who made it so."""
+    at: datetime.datetime
+    reason: str = ""
+    """Why; shortened, in full in the decision log."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One confirmed video in a bank."""
+    """One video in a bank."""
 
     bank: str
     entry: str
@@ -90,7 +110,9 @@ class Entry:
     exclusions: tuple[Interval, ...] = ()
     """Harmless parts of it, which are no evidence in a match: in order, apart from each other."""
     reason: str = ""
-    """Why it was withdrawn."""
+    """Why it is in its state, as who made it so said."""
+    history: tuple[StateChange, ...] = ()
+    """Its last changes of state, oldest first; empty for one of before they were kept."""
     profile: str
     duration: float
     """Seconds."""

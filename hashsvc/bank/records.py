@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashsvc.bank.card import RobustnessCard
-from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Interval, Policy
+from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Interval, Policy, StateChange
 from hashsvc.fingerprint.encoding import decode, encode
 from hashsvc.fingerprint.model import HASH_BYTES, Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
@@ -53,6 +53,10 @@ def entry_of(record: EntryRecord) -> Entry:
     """The inverse of `entry_payload`."""
     fields = _unpacked(record.payload)
     fields["state"] = EntryState(fields["state"])
+    # Entries of before there was a history have none.
+    fields["history"] = tuple(
+        StateChange(**{**one, "state": EntryState(one["state"])}) for one in fields.get("history", ())
+    )
     fields["labels"] = tuple(fields["labels"])
     # Entries of before there were exclusions have none.
     fields["exclusions"] = tuple(Interval(**one) for one in fields.get("exclusions", ()))

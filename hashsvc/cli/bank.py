@@ -31,6 +31,11 @@ def policy_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+two_person_option = click.option(
+    "--two-person/--one-person", default=None, help="Whether an entry takes a second person's approval."
+)
+
+
 @click.group("bank")
 def command() -> None:
     """Make, read and change banks.
@@ -43,17 +48,23 @@ def command() -> None:
 @command.command("create")
 @target_options
 @click.option("--description", default="", help="What it holds, for people.")
+@two_person_option
 @policy_options
 @format_option
 @bank_argument
-def create(choice: Choice, bank: str, description: str, output_format: str, **policy: Any) -> None:
+def create(
+    choice: Choice, bank: str, description: str, two_person: bool | None, output_format: str, **policy: Any
+) -> None:
     """Create the bank BANK: lower-case letters, digits and hyphens.
 
     \b
     hashsvc bank create --data bank-data drills --description "made by us" --block-coverage 0.3
+    hashsvc bank create --data bank-data attacks --two-person
     """
     with choice.open(create=True) as target:
-        made = target.operations.create_bank(bank, description=description, policy=_changed(Policy(), policy))
+        made = target.operations.create_bank(
+            bank, description=description, policy=_changed(Policy(), policy), two_person=bool(two_person)
+        )
     _show([made], output_format)
 
 
@@ -90,6 +101,7 @@ def list_(choice: Choice, output_format: str) -> None:
 @command.command("update")
 @target_options
 @click.option("--description", help="What it holds, for people.")
+@two_person_option
 @policy_options
 @revision_option
 @format_option
@@ -98,6 +110,7 @@ def update(
     choice: Choice,
     bank: str,
     description: str | None,
+    two_person: bool | None,
     revision: int | None,
     output_format: str,
     **policy: Any,
@@ -107,22 +120,31 @@ def update(
     \b
     hashsvc bank update --data bank-data default --block-coverage 0.4
     """
-    if description is None and all(value is None for value in policy.values()):
-        raise click.UsageError("nothing to change: give --description, --depth or a threshold")
+    if description is None and two_person is None and all(value is None for value in policy.values()):
+        raise click.UsageError("nothing to change: give --description, --two-person, --depth or a threshold")
     with choice.open() as target:
-        changed = _update(target.operations, bank, description, policy, revision)
+        changed = _update(target.operations, bank, description, two_person, policy, revision)
     _show([changed], output_format)
 
 
 def _update(
-    operations: Operations, bank: str, description: str | None, policy: dict[str, Any], revision: int | None
+    operations: Operations,
+    bank: str,
+    description: str | None,
+    two_person: bool | None,
+    policy: dict[str, Any],
+    revision: int | None,
 ) -> Bank:
     """One field of a policy is read, changed and written under the revision read, so that nobody's change is lost."""
     if all(value is None for value in policy.values()):
-        return operations.update_bank(bank, description=description, revision=revision or 0)
+        return operations.update_bank(bank, description=description, two_person=two_person, revision=revision or 0)
     now = operations.get_bank(bank)
     return operations.update_bank(
-        bank, description=description, policy=_changed(now.policy, policy), revision=revision or now.revision
+        bank,
+        description=description,
+        policy=_changed(now.policy, policy),
+        two_person=two_person,
+        revision=revision or now.revision,
     )
 
 

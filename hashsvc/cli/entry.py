@@ -1,5 +1,8 @@
 """hashsvc entry: read, change and withdraw entries."""
 
+from collections.abc import Callable
+from typing import Any
+
 import click
 
 from hashsvc.bank.model import Entry, Interval
@@ -15,8 +18,8 @@ entry_argument = click.argument("entry")
 def command() -> None:
     """Read, change and withdraw entries.
 
-    An entry is one confirmed video in a bank. Withdrawing one stops it from matching at once and from being exported;
-    the record of it stays.
+    An entry is one video in a bank: a candidate, confirmed, disputed or withdrawn. Withdrawing one stops it from
+    matching at once and from being exported; the record of it stays.
     """
 
 
@@ -94,13 +97,42 @@ def exclude(
     _show(changed, output_format)
 
 
+def step_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What every step in the life of an entry takes."""
+    reason = click.option("--reason", default="", help="Why; kept with the entry and in the decision log.")
+    for option in (entry_argument, format_option, revision_option, reason, bank_option, target_options):
+        command = option(command)
+    return command
+
+
+@command.command("approve")
+@step_options
+def approve(choice: Choice, bank: str, entry: str, reason: str, revision: int | None, output_format: str) -> None:
+    """Approve a candidate, which is then confirmed; it takes somebody else than who confirmed it.
+
+    \b
+    hashsvc entry approve --server 127.0.0.1:50051 --bank attacks --reason "seen, it is the attack" ENTRY
+    """
+    with choice.open() as target:
+        changed = target.operations.approve(bank, entry, reason=reason, revision=revision or 0)
+    _show(changed, output_format)
+
+
+@command.command("dispute")
+@step_options
+def dispute(choice: Choice, bank: str, entry: str, reason: str, revision: int | None, output_format: str) -> None:
+    """Put an entry in doubt: what it matches is REVIEW at most, until it is reinstated or withdrawn.
+
+    \b
+    hashsvc entry dispute --data bank-data --reason "the uploader says it is a film" ENTRY
+    """
+    with choice.open() as target:
+        changed = target.operations.dispute(bank, entry, reason=reason, revision=revision or 0)
+    _show(changed, output_format)
+
+
 @command.command("withdraw")
-@target_options
-@bank_option
-@click.option("--reason", default="", help="Why; kept with the entry.")
-@revision_option
-@format_option
-@entry_argument
+@step_options
 def withdraw(choice: Choice, bank: str, entry: str, reason: str, revision: int | None, output_format: str) -> None:
     """Withdraw an entry: it matches nothing any more and leaves the exports.
 
@@ -108,8 +140,21 @@ def withdraw(choice: Choice, bank: str, entry: str, reason: str, revision: int |
     hashsvc entry withdraw --data bank-data --reason "confirmed in error" ENTRY
     """
     with choice.open() as target:
-        gone = target.operations.withdraw(bank, entry, reason=reason, revision=revision or 0)
-    _show(gone, output_format)
+        changed = target.operations.withdraw(bank, entry, reason=reason, revision=revision or 0)
+    _show(changed, output_format)
+
+
+@command.command("reinstate")
+@step_options
+def reinstate(choice: Choice, bank: str, entry: str, reason: str, revision: int | None, output_format: str) -> None:
+    """Take a disputed or withdrawn entry back; in a bank of two people it is a candidate until it is approved.
+
+    \b
+    hashsvc entry reinstate --data bank-data --reason "the dispute was without ground" ENTRY
+    """
+    with choice.open() as target:
+        changed = target.operations.reinstate(bank, entry, reason=reason, revision=revision or 0)
+    _show(changed, output_format)
 
 
 def _show(entry: Entry, output_format: str) -> None:
@@ -119,5 +164,7 @@ def _show(entry: Entry, output_format: str) -> None:
     from hashsvc.cli import tables
 
     tables.show(tables.one_entry(entry))
+    if entry.history:
+        tables.show(tables.history(entry))
     if entry.card.results:
         tables.show(tables.robustness(entry.card))

@@ -58,6 +58,7 @@ def _match(match: Match) -> Record:
         "evidence": round(match.evidence, 3),
         "query_coverage": round(match.query_coverage, 4),
         "reference_coverage": round(match.reference_coverage, 4),
+        "state": str(match.state),
         "segments": [_segment(segment) for segment in match.segments],
     }
 
@@ -128,6 +129,7 @@ def bank_record(bank: Bank) -> Record:
             "review_evidence": bank.policy.review_evidence,
             "depth": str(bank.policy.depth),
         },
+        "two_person": bank.two_person,
         "created_at": bank.created_at.isoformat(),
         "updated_at": bank.updated_at.isoformat(),
         "revision": bank.revision,
@@ -143,6 +145,10 @@ def entry_record(entry: Entry) -> Record:
         "labels": list(entry.labels),
         "exclusions": [{"start": one.start, "end": one.end} for one in entry.exclusions],
         "reason": entry.reason,
+        "history": [
+            {"state": str(one.state), "actor": one.actor, "at": one.at.isoformat(), "reason": one.reason}
+            for one in entry.history
+        ],
         "profile": entry.profile,
         "duration": round(entry.duration, 3),
         "frames": entry.frames,

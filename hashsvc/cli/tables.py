@@ -112,13 +112,14 @@ def fingerprints(made: Iterable[tuple[object, "Fingerprint"]]) -> Table:
 
 
 def banks(listed: Iterable[Bank]) -> Table:
-    table = _table("bank", "description", "BLOCK at", "REVIEW at", "depth", "changed", "revision")
+    table = _table("bank", "description", "BLOCK at", "REVIEW at", "depth", "people", "changed", "revision")
     for bank in listed:
         policy = bank.policy
         block = f"evidence <= {policy.block_evidence:g}, {policy.block_coverage:.0%} of the upload"
         review = f"evidence <= {policy.review_evidence:g}"
         changed = _when(bank.updated_at)
-        _row(table, bank.bank, bank.description, block, review, policy.depth, changed, bank.revision)
+        people = "two" if bank.two_person else "one"
+        _row(table, bank.bank, bank.description, block, review, policy.depth, people, changed, bank.revision)
     return table
 
 
@@ -165,6 +166,14 @@ def one_entry(entry: Entry) -> Table:
         ("robustness", _card_in_words(entry.card)),
     ):
         _row(table, name, value)
+    return table
+
+
+def history(entry: Entry) -> Table:
+    """One row a change of state, oldest first."""
+    table = _table("state", "by", "when", "why", title="History")
+    for one in entry.history:
+        _row(table, one.state, one.actor, _when(one.at), one.reason)
     return table
 
 

@@ -2,6 +2,8 @@
 
 import contextlib
 import dataclasses
+import getpass
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -27,14 +29,25 @@ PAGE_SIZE = 500
 class Operations(Protocol):
     """The methods that `hashsvc.service.Service` and `hashsvc.client.Client` share and commands call."""
 
-    def create_bank(self, bank: str, *, description: str = ..., policy: Policy = ...) -> Bank: ...
+    def create_bank(
+        self, bank: str, *, description: str = ..., policy: Policy = ..., two_person: bool = ...
+    ) -> Bank: ...
     def get_bank(self, bank: str) -> Bank: ...
     def list_banks(self, *, page_size: int = ..., page_token: str = ...) -> Page[Bank]: ...
     def update_bank(
-        self, bank: str, *, description: str | None = ..., policy: Policy | None = ..., revision: int = ...
+        self,
+        bank: str,
+        *,
+        description: str | None = ...,
+        policy: Policy | None = ...,
+        two_person: bool | None = ...,
+        revision: int = ...,
     ) -> Bank: ...
     def get_entry(self, bank: str, entry: str) -> Entry: ...
     def list_entries(self, bank: str, *, page_size: int = ..., page_token: str = ...) -> Page[Entry]: ...
+    def approve(self, bank: str, entry: str, *, reason: str = ..., revision: int = ...) -> Entry: ...
+    def dispute(self, bank: str, entry: str, *, reason: str = ..., revision: int = ...) -> Entry: ...
+    def reinstate(self, bank: str, entry: str, *, reason: str = ..., revision: int = ...) -> Entry: ...
     def withdraw(self, bank: str, entry: str, *, reason: str = ..., revision: int = ...) -> Entry: ...
     def set_exclusions(
         self, bank: str, entry: str, exclusions: Sequence[Interval], *, revision: int = ...
@@ -182,7 +195,7 @@ def _holds_something(data: Path) -> bool:
 def _embedded(data: Path, settings: Settings) -> Iterator[Target]:
     from hashsvc.service import Service
 
-    with Service.open(data, settings) as service:
+    with Service.open(data, settings, actor=_local_user()) as service:
         yield Target(
             operations=service,
             confirm_file=service.confirm_media,
@@ -205,6 +218,14 @@ def _remote(server: str, settings: Settings, proof: Proof, upload: bool) -> Iter
             match_file=client.match_media if upload else client.match_file,
             dry_run_file=client.dry_run_file,
         )
+
+
+def _local_user() -> str:
+    """Who works on the directory, as the decision log calls them: `local:` and the name of the system's user."""
+    try:
+        return f"local:{getpass.getuser()}"
+    except (KeyError, OSError):  # a user without a name
+        return f"local:{os.getuid()}"
 
 
 def _log_to_stderr() -> None:

@@ -69,9 +69,11 @@ class AsyncClient:
         await self.close()
 
     # banks
-    async def create_bank(self, bank: str, *, description: str = "", policy: Policy = Policy()) -> Bank:
+    async def create_bank(
+        self, bank: str, *, description: str = "", policy: Policy = Policy(), two_person: bool = False
+    ) -> Bank:
         """Make a bank."""
-        return await self._run(calls.create_bank(bank, description, policy))
+        return await self._run(calls.create_bank(bank, description, policy, two_person))
 
     async def get_bank(self, bank: str) -> Bank:
         """Read a bank."""
@@ -82,10 +84,16 @@ class AsyncClient:
         return await self._run(calls.list_banks(page_size, page_token))
 
     async def update_bank(
-        self, bank: str, *, description: str | None = None, policy: Policy | None = None, revision: int = 0
+        self,
+        bank: str,
+        *,
+        description: str | None = None,
+        policy: Policy | None = None,
+        two_person: bool | None = None,
+        revision: int = 0,
     ) -> Bank:
         """Change what is not None. `revision` other than 0 must be the bank's last, else ConflictError."""
-        return await self._run(calls.update_bank(bank, description, policy, revision))
+        return await self._run(calls.update_bank(bank, description, policy, two_person, revision))
 
     # entries
     async def confirm(
@@ -140,6 +148,18 @@ class AsyncClient:
         """Take an entry out of matching and exports."""
         return await self._run(calls.withdraw(bank, entry, reason, revision))
 
+    async def approve(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
+        """Make a candidate confirmed; whoever made it a candidate may not."""
+        return await self._run(calls.approve(bank, entry, reason, revision))
+
+    async def dispute(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
+        """Put an entry in doubt: what it matches is REVIEW at most."""
+        return await self._run(calls.dispute(bank, entry, reason, revision))
+
+    async def reinstate(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
+        """Make a disputed or withdrawn entry confirmed again, or a candidate where the bank asks for two people."""
+        return await self._run(calls.reinstate(bank, entry, reason, revision))
+
     async def set_exclusions(
         self, bank: str, entry: str, exclusions: Sequence[Interval], *, revision: int = 0
     ) -> Entry:
@@ -177,7 +197,7 @@ class AsyncClient:
         """As `Client.match_file`."""
         digests = await asyncio.to_thread(self._local.digests, path)
         exact = await self.match(digests, banks=banks, min_revision=min_revision)
-        if exact.matches:
+        if exact.is_exact:
             return exact
         fingerprint = await asyncio.to_thread(self._local.fingerprint, path, Reading.QUICK, progress=progress)
         quick = await self.match(fingerprint, banks=banks, min_revision=min_revision, content_id=content_id)

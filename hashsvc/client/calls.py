@@ -57,9 +57,9 @@ class Call(Generic[Result]):
         return f"/hashsvc.v1.{self.method}"
 
 
-def create_bank(bank: str, description: str, policy: Policy) -> Call[Bank]:
+def create_bank(bank: str, description: str, policy: Policy, two_person: bool) -> Call[Bank]:
     """BankService.CreateBank; a second arrival would be BANK_EXISTS."""
-    new = _build(bank_pb.Bank, bank=bank, description=description, policy=encode_policy(policy))
+    new = _build(bank_pb.Bank, bank=bank, description=description, policy=encode_policy(policy), two_person=two_person)
     return Call(
         method="BankService/CreateBank",
         request=bank_pb.CreateBankRequest(bank=new),
@@ -89,12 +89,18 @@ def list_banks(page_size: int, page_token: str) -> Call[Page[Bank]]:
     )
 
 
-def update_bank(bank: str, description: str | None, policy: Policy | None, revision: int) -> Call[Bank]:
+def update_bank(
+    bank: str, description: str | None, policy: Policy | None, two_person: bool | None, revision: int
+) -> Call[Bank]:
     """BankService.UpdateBank with a mask of what is not None; a second arrival would be REVISION_CONFLICT.
 
     With nothing to change the mask is empty, which means what is set: nothing.
     """
-    values = {"description": description, "policy": None if policy is None else encode_policy(policy)}
+    values = {
+        "description": description,
+        "policy": None if policy is None else encode_policy(policy),
+        "two_person": two_person,
+    }
     given = {path: value for path, value in values.items() if value is not None}
     new = _build(bank_pb.Bank, bank=bank, revision=revision, **given)
     return Call(
@@ -173,6 +179,39 @@ def withdraw(bank: str, entry: str, reason: str, revision: int) -> Call[Entry]:
         method="BankService/WithdrawEntry",
         request=_build(bank_pb.WithdrawEntryRequest, bank=bank, entry=entry, reason=reason, revision=revision),
         response=bank_pb.WithdrawEntryResponse,
+        decode=lambda answer: decode_entry(answer.entry),
+        repeatable=False,
+    )
+
+
+def approve(bank: str, entry: str, reason: str, revision: int) -> Call[Entry]:
+    """BankService.ApproveEntry; a second arrival would be ENTRY_STATE."""
+    return Call(
+        method="BankService/ApproveEntry",
+        request=_build(bank_pb.ApproveEntryRequest, bank=bank, entry=entry, reason=reason, revision=revision),
+        response=bank_pb.ApproveEntryResponse,
+        decode=lambda answer: decode_entry(answer.entry),
+        repeatable=False,
+    )
+
+
+def dispute(bank: str, entry: str, reason: str, revision: int) -> Call[Entry]:
+    """BankService.DisputeEntry; a second arrival would be ENTRY_STATE."""
+    return Call(
+        method="BankService/DisputeEntry",
+        request=_build(bank_pb.DisputeEntryRequest, bank=bank, entry=entry, reason=reason, revision=revision),
+        response=bank_pb.DisputeEntryResponse,
+        decode=lambda answer: decode_entry(answer.entry),
+        repeatable=False,
+    )
+
+
+def reinstate(bank: str, entry: str, reason: str, revision: int) -> Call[Entry]:
+    """BankService.ReinstateEntry; a second arrival would be ENTRY_STATE."""
+    return Call(
+        method="BankService/ReinstateEntry",
+        request=_build(bank_pb.ReinstateEntryRequest, bank=bank, entry=entry, reason=reason, revision=revision),
+        response=bank_pb.ReinstateEntryResponse,
         decode=lambda answer: decode_entry(answer.entry),
         repeatable=False,
     )

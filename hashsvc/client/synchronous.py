@@ -73,9 +73,11 @@ class Client:
         self.close()
 
     # banks
-    def create_bank(self, bank: str, *, description: str = "", policy: Policy = Policy()) -> Bank:
+    def create_bank(
+        self, bank: str, *, description: str = "", policy: Policy = Policy(), two_person: bool = False
+    ) -> Bank:
         """Make a bank."""
-        return self._run(calls.create_bank(bank, description, policy))
+        return self._run(calls.create_bank(bank, description, policy, two_person))
 
     def get_bank(self, bank: str) -> Bank:
         """Read a bank."""
@@ -86,10 +88,16 @@ class Client:
         return self._run(calls.list_banks(page_size, page_token))
 
     def update_bank(
-        self, bank: str, *, description: str | None = None, policy: Policy | None = None, revision: int = 0
+        self,
+        bank: str,
+        *,
+        description: str | None = None,
+        policy: Policy | None = None,
+        two_person: bool | None = None,
+        revision: int = 0,
     ) -> Bank:
         """Change what is not None. `revision` other than 0 must be the bank's last, else ConflictError."""
-        return self._run(calls.update_bank(bank, description, policy, revision))
+        return self._run(calls.update_bank(bank, description, policy, two_person, revision))
 
     # entries
     def confirm(
@@ -147,6 +155,18 @@ class Client:
         """Take an entry out of matching and exports."""
         return self._run(calls.withdraw(bank, entry, reason, revision))
 
+    def approve(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
+        """Make a candidate confirmed; whoever made it a candidate may not."""
+        return self._run(calls.approve(bank, entry, reason, revision))
+
+    def dispute(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
+        """Put an entry in doubt: what it matches is REVIEW at most."""
+        return self._run(calls.dispute(bank, entry, reason, revision))
+
+    def reinstate(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
+        """Make a disputed or withdrawn entry confirmed again, or a candidate where the bank asks for two people."""
+        return self._run(calls.reinstate(bank, entry, reason, revision))
+
     def set_exclusions(self, bank: str, entry: str, exclusions: Sequence[Interval], *, revision: int = 0) -> Entry:
         """Replace the harmless parts of an entry. `revision` other than 0 must be its last, else ConflictError."""
         return self._run(calls.set_exclusions(bank, entry, exclusions, revision))
@@ -185,7 +205,7 @@ class Client:
         `progress` gets the share hashed, 0-1. Raises MediaError and LimitExceededError for what cannot be hashed.
         """
         exact = self.match(self._local.digests(path), banks=banks, min_revision=min_revision)
-        if exact.matches:
+        if exact.is_exact:
             return exact
         fingerprint = self._local.fingerprint(path, Reading.QUICK, progress=progress)
         quick = self.match(fingerprint, banks=banks, min_revision=min_revision, content_id=content_id)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashsvc.bank import records
-from hashsvc.bank.model import Bank, Depth, Entry, Verdict
+from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Verdict
 from hashsvc.bank.references import References
 from hashsvc.fingerprint.encoding import decode_activity
 from hashsvc.fingerprint.model import Digests, Fingerprint
@@ -21,7 +21,7 @@ from hashsvc.match.hint import is_hint, is_put_together
 from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult, Segment
 from hashsvc.match.rivals import explained_away
 from hashsvc.match.seeds import Nomination
-from hashsvc.match.verdict import judge, strictest
+from hashsvc.match.verdict import combined, judge, strictest
 from hashsvc_index import BankRecord, EntryRecord, Index, Store
 from hashsvc_index.errors import EntryNotFoundError
 from hashsvc_index.snapshot import Keep
@@ -68,9 +68,12 @@ class Matcher:
         digests = query.digests if isinstance(query, Fingerprint) else query
         revision = self._index.snapshot.revision
         exact = self._exact(digests, dict(banks), query.duration if isinstance(query, Fingerprint) else 0.0)
-        if exact or not isinstance(query, Fingerprint):
-            return _result(revision, exact)
-        return self._similar(query, dict(banks), bool(banks))
+        known = _result(revision, exact)
+        if known.is_exact or not isinstance(query, Fingerprint):
+            return known
+        # Equal bytes of an entry that is not confirmed must not hide a confirmed one that looks alike.
+        similar = self._similar(query, dict(banks), bool(banks))
+        return dataclasses.replace(combined(known, similar), deepen=similar.deepen) if exact else similar
 
     def _exact(self, digests: Digests, banks: dict[str, Bank], duration: float) -> list[Match]:
         wanted = set(banks)
@@ -103,7 +106,7 @@ class Matcher:
             finding = find(query, reference, nomination, gate, indexed, entry.exclusions)
             if finding is not None or entry.exclusions:
                 candidates[record.bank, record.entry] = _Candidate(entry, bank, nomination, reference, finding)
-        found = [self._judged(query, one, gate, indexed) for one in _weighed(candidates.values(), gate)]
+        found = [self._judged(query, one, gate, indexed) for one in _settled(list(candidates.values()), gate)]
         result = _result(hits.revision, [one for one in found if one is not None])
         hint = is_hint(query, [one.finding for one in candidates.values() if one.finding is not None])
         return dataclasses.replace(result, deepen=self._is_to_deepen(query, result, hint, banks, filtered))
@@ -199,6 +202,15 @@ def _result(revision: int, found: Iterable[Match | Excused]) -> MatchResult:
     )
 
 
+def _settled(candidates: list[_Candidate], gate: int) -> list[_Candidate]:
+    """The candidates weighed against each other, but confirmed entries only against such, lest others weaken them."""
+    confirmed = [one for one in candidates if one.entry.state is EntryState.CONFIRMED]
+    others = [one for one in candidates if one.entry.state is not EntryState.CONFIRMED]
+    if not others:
+        return _weighed(confirmed, gate)
+    return [*_weighed(confirmed, gate), *_weighed([*confirmed, *others], gate)[len(confirmed) :]]
+
+
 def _weighed(candidates: Iterable[_Candidate], gate: int) -> list[_Candidate]:
     """The candidates, weighed against each other: those explained away without a finding, matches with what they share taken off."""
     several = list(candidates)
@@ -224,7 +236,8 @@ def _match(entry: Entry, bank: Bank, finding: Finding, digest: str = "") -> Matc
         query_coverage=finding.query_coverage,
         reference_coverage=finding.reference_coverage,
         mean_distance=finding.mean_distance,
-        verdict=judge(bank.policy, finding.evidence, finding.query_coverage),
+        verdict=judge(bank.policy, finding.evidence, finding.query_coverage, entry.state),
+        state=entry.state,
         segments=finding.segments,
         digest=digest,
     )

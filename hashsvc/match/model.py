@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from hashsvc.bank.model import Verdict
+from hashsvc.bank.model import EntryState, Verdict
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,8 @@ class Match:
     verdict: Verdict
     """What this bank's policy makes of this match alone."""
     segments: tuple[Segment, ...]
+    state: EntryState = EntryState.CONFIRMED
+    """Of the entry; with another than `confirmed` the verdict is REVIEW at most."""
     digest: str = ""
     """`md5` or `sha256` when the bytes were equal, else empty."""
 
@@ -73,3 +75,8 @@ class MatchResult:
     """Whether a deep reading of the same upload should be matched, too: the quick one left a hint, or a bank asks for it."""
     excused: tuple[Excused, ...] = ()
     """What was left out of `matches`, longest first."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether a confirmed entry has the very bytes of the upload, so that nothing more has to be hashed."""
+        return any(one.digest and one.state is EntryState.CONFIRMED for one in self.matches)

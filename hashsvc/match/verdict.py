@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable
 
-from hashsvc.bank.model import Policy, Verdict
+from hashsvc.bank.model import EntryState, Policy, Verdict
 from hashsvc.match.model import Match, MatchResult
 
 _STRICTNESS = {Verdict.ALLOW: 0, Verdict.REVIEW: 1, Verdict.BLOCK: 2}
 
 
-def judge(policy: Policy, evidence: float, query_coverage: float) -> Verdict:
-    """The verdict on one match: evidence is log10 of chance matches, coverage the matched share of the upload, 0-1."""
-    if evidence <= policy.block_evidence and query_coverage >= policy.block_coverage:
+def judge(policy: Policy, evidence: float, query_coverage: float, state: EntryState = EntryState.CONFIRMED) -> Verdict:
+    """The verdict on one match: evidence is log10 of chance matches, coverage the matched share of the upload, 0-1.
+
+    Nothing is blocked by an entry that is not confirmed.
+    """
+    confirmed = state is EntryState.CONFIRMED
+    if confirmed and evidence <= policy.block_evidence and query_coverage >= policy.block_coverage:
         return Verdict.BLOCK
     if evidence <= policy.review_evidence:
         return Verdict.REVIEW

@@ -2,6 +2,7 @@
 
 import re
 
+from hashsvc.bank.model import EntryState
 from hashsvc.battery.catalogue import BY_NAME, VIEW_PREFIX
 from hashsvc.match.model import Excused, Match, MatchResult
 
@@ -42,6 +43,10 @@ _SAME_SPEED = 0.02
 
 def why(match: Match) -> str:
     """How much of the upload shows the entry and how it was changed: `14.2 s of 20.0 s (71 %), seen mirrored`."""
+    return _shown(match) + ("" if match.state is EntryState.CONFIRMED else f"; the entry is {match.state}")
+
+
+def _shown(match: Match) -> str:
     if match.digest:
         return f"the same bytes ({match.digest.upper().replace('SHA256', 'SHA-256')})"
     matched = sum(segment.query_end - segment.query_start for segment in match.segments)

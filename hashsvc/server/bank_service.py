@@ -7,13 +7,14 @@ from hashsvc.bank.model import Bank
 from hashsvc.errors import InvalidInputError
 from hashsvc.server.backend import Backend
 from hashsvc.server.context import Context
+from hashsvc.server.gate import current_caller
 from hashsvc.service import Service
 from hashsvc.v1 import bank_service_pb2 as pb
 from hashsvc.v1.bank_service_pb2_grpc import BankServiceServicer
 from hashsvc.wire.bank import POLICY_FIELDS, decode_intervals, decode_policy, encode_bank, encode_entry
 from hashsvc.wire.fingerprint import decode_fingerprint
 
-_MASK_PATHS = frozenset({"description", "policy", *(f"policy.{field}" for field in POLICY_FIELDS)})
+_MASK_PATHS = frozenset({"description", "two_person", "policy", *(f"policy.{field}" for field in POLICY_FIELDS)})
 
 
 class BankServicer(BankServiceServicer):
@@ -25,7 +26,12 @@ class BankServicer(BankServiceServicer):
     async def CreateBank(self, request: pb.CreateBankRequest, context: Context) -> pb.CreateBankResponse:
         new = request.bank
         bank = await self._backend.store.run(
-            self._service.create_bank, new.bank, description=new.description, policy=decode_policy(new.policy)
+            self._service.create_bank,
+            new.bank,
+            description=new.description,
+            policy=decode_policy(new.policy),
+            two_person=new.two_person,
+            actor=current_caller().name,
         )
         return pb.CreateBankResponse(bank=encode_bank(bank), revision=bank.revision)
 
@@ -40,11 +46,13 @@ class BankServicer(BankServiceServicer):
         return pb.ListBanksResponse(banks=map(encode_bank, page.items), next_page_token=page.next_page_token)
 
     async def UpdateBank(self, request: pb.UpdateBankRequest, context: Context) -> pb.UpdateBankResponse:
-        bank = await self._backend.store.run(_update, self._service, request.bank, _mask(request))
+        bank = await self._backend.store.run(
+            _update, self._service, request.bank, _mask(request), current_caller().name
+        )
         return pb.UpdateBankResponse(bank=encode_bank(bank), revision=bank.revision)
 
     async def ConfirmEntry(self, request: pb.ConfirmEntryRequest, context: Context) -> pb.ConfirmEntryResponse:
-        return await self._backend.store.run(_confirm, self._service, request)
+        return await self._backend.store.run(_confirm, self._service, request, current_caller().name)
 
     async def ConfirmEntryMedia(
         self, request_iterator: AsyncIterator[pb.ConfirmEntryMediaRequest], context: Context
@@ -68,6 +76,7 @@ class BankServicer(BankServiceServicer):
                 external_id=options.external_id,
                 labels=labels,
                 exclusions=exclusions,
+                actor=current_caller().name,
             )
         return pb.ConfirmEntryMediaResponse(entry=encode_entry(entry), revision=entry.revision)
 
@@ -86,9 +95,47 @@ class BankServicer(BankServiceServicer):
 
     async def WithdrawEntry(self, request: pb.WithdrawEntryRequest, context: Context) -> pb.WithdrawEntryResponse:
         entry = await self._backend.store.run(
-            self._service.withdraw, request.bank, request.entry, reason=request.reason, revision=request.revision
+            self._service.withdraw,
+            request.bank,
+            request.entry,
+            reason=request.reason,
+            revision=request.revision,
+            actor=current_caller().name,
         )
         return pb.WithdrawEntryResponse(entry=encode_entry(entry), revision=entry.revision)
+
+    async def ApproveEntry(self, request: pb.ApproveEntryRequest, context: Context) -> pb.ApproveEntryResponse:
+        entry = await self._backend.store.run(
+            self._service.approve,
+            request.bank,
+            request.entry,
+            reason=request.reason,
+            revision=request.revision,
+            actor=current_caller().name,
+        )
+        return pb.ApproveEntryResponse(entry=encode_entry(entry), revision=entry.revision)
+
+    async def DisputeEntry(self, request: pb.DisputeEntryRequest, context: Context) -> pb.DisputeEntryResponse:
+        entry = await self._backend.store.run(
+            self._service.dispute,
+            request.bank,
+            request.entry,
+            reason=request.reason,
+            revision=request.revision,
+            actor=current_caller().name,
+        )
+        return pb.DisputeEntryResponse(entry=encode_entry(entry), revision=entry.revision)
+
+    async def ReinstateEntry(self, request: pb.ReinstateEntryRequest, context: Context) -> pb.ReinstateEntryResponse:
+        entry = await self._backend.store.run(
+            self._service.reinstate,
+            request.bank,
+            request.entry,
+            reason=request.reason,
+            revision=request.revision,
+            actor=current_caller().name,
+        )
+        return pb.ReinstateEntryResponse(entry=encode_entry(entry), revision=entry.revision)
 
     async def SetExclusions(self, request: pb.SetExclusionsRequest, context: Context) -> pb.SetExclusionsResponse:
         entry = await self._backend.store.run(
@@ -97,6 +144,7 @@ class BankServicer(BankServiceServicer):
             request.entry,
             decode_intervals(request.exclusions),
             revision=request.revision,
+            actor=current_caller().name,
         )
         return pb.SetExclusionsResponse(entry=encode_entry(entry), revision=entry.revision)
 
@@ -105,7 +153,7 @@ class BankServicer(BankServiceServicer):
         return self._backend.service
 
 
-def _confirm(service: Service, request: pb.ConfirmEntryRequest) -> pb.ConfirmEntryResponse:
+def _confirm(service: Service, request: pb.ConfirmEntryRequest, actor: str) -> pb.ConfirmEntryResponse:
     if not request.HasField("fingerprint"):
         raise InvalidInputError("FIELD_REQUIRED", "a fingerprint is required", field="fingerprint")
     entry = service.confirm(
@@ -114,6 +162,7 @@ def _confirm(service: Service, request: pb.ConfirmEntryRequest) -> pb.ConfirmEnt
         external_id=request.external_id,
         labels=tuple(request.labels),
         exclusions=decode_intervals(request.exclusions),
+        actor=actor,
     )
     return pb.ConfirmEntryResponse(entry=encode_entry(entry), revision=entry.revision)
 
@@ -125,11 +174,12 @@ def _mask(request: pb.UpdateBankRequest) -> frozenset[str]:
         raise InvalidInputError("FIELD_INVALID", f"update_mask cannot hold {path!r}", field="update_mask", value=path)
     if paths:
         return paths
-    description = {"description"} if request.bank.description else set()
-    return frozenset(description | {f"policy.{field.name}" for field, _ in request.bank.policy.ListFields()})
+    bank = request.bank
+    plain = {name for name in ("description", "two_person") if getattr(bank, name)}
+    return frozenset(plain | {f"policy.{field.name}" for field, _ in request.bank.policy.ListFields()})
 
 
-def _update(service: Service, new: pb.Bank, mask: frozenset[str]) -> Bank:
+def _update(service: Service, new: pb.Bank, mask: frozenset[str], actor: str) -> Bank:
     """Change the masked fields of a bank, and no other, in one write."""
     policy, revision = None, new.revision
     if "policy" in mask:
@@ -142,4 +192,7 @@ def _update(service: Service, new: pb.Bank, mask: frozenset[str]) -> Bank:
         wanted = decode_policy(new.policy)
         policy = dataclasses.replace(bank.policy, **{field: getattr(wanted, field) for field in fields})
     description = new.description if "description" in mask else None
-    return service.update_bank(new.bank, description=description, policy=policy, revision=revision)
+    two_person = new.two_person if "two_person" in mask else None
+    return service.update_bank(
+        new.bank, description=description, policy=policy, two_person=two_person, revision=revision, actor=actor
+    )

@@ -9,6 +9,7 @@ import dataclasses
 from pathlib import Path
 from typing import Self
 
+from hashsvc.access.model import ANYBODY
 from hashsvc.access.tokens import Tokens
 from hashsvc.bank.references import References
 from hashsvc.config import Settings
@@ -39,12 +40,21 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
     """A data directory, open. Thread-safe; every method blocks.
 
     Besides what each method names, all may raise the store's errors (`hashsvc_index.StoreError`): BANK_NOT_FOUND,
-    ENTRY_NOT_FOUND, REVISION_CONFLICT, STORE_FULL, STORE_CORRUPT and the like.
+    ENTRY_NOT_FOUND, REVISION_CONFLICT, STORE_FULL, STORE_CORRUPT and the like. What changes something takes an `actor`,
+    who is then in the decision log; without one it is the actor that the service was opened for.
     """
 
     def __init__(
-        self, store: Store, index: Index, settings: Settings, *, vaccinate: bool = False, hunt: bool = False
+        self,
+        store: Store,
+        index: Index,
+        settings: Settings,
+        *,
+        vaccinate: bool = False,
+        hunt: bool = False,
+        actor: str = ANYBODY.name,
     ) -> None:
+        self._actor = actor
         self._store = store
         self._index = index
         self._settings = settings
@@ -74,6 +84,7 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
         vaccinate: bool = False,
         hunt: bool = False,
         deliver: bool = False,
+        actor: str = ANYBODY.name,
     ) -> "Service":
         """Open or create `data`; with `wait` return only when the index has caught up, else watch `ready`.
 
@@ -86,7 +97,7 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
         store = Store.open(data)
         try:
             index = Index(store, data, IndexSettings(**dataclasses.asdict(settings.index)))
-            service = cls(store, index, settings, vaccinate=vaccinate, hunt=hunt)
+            service = cls(store, index, settings, vaccinate=vaccinate, hunt=hunt, actor=actor)
             if store.revision() == 0:
                 service._create_default()
             index.start()

@@ -13,7 +13,7 @@ class Access(Base):
 
         Raises InvalidInputError (FIELD_REQUIRED, FIELD_TOO_LONG, FIELD_INVALID).
         """
-        return self.tokens.create(name, role, days=days, actor=actor)
+        return self.tokens.create(name, role, days=days, actor=actor or self._actor)
 
     def list_tokens(self, *, page_size: int = 0, page_token: str = "") -> Page[Token]:
         """In order of identifier, without secrets. Raises PAGE_TOKEN_INVALID, FIELD_INVALID."""
@@ -24,4 +24,4 @@ class Access(Base):
 
     def revoke_token(self, token: str, *, actor: str = "") -> Token:
         """Refuse a token, by its identifier, on every process from now on. Raises NotFoundError TOKEN_NOT_FOUND."""
-        return self.tokens.revoke(token, actor=actor)
+        return self.tokens.revoke(token, actor=actor or self._actor)

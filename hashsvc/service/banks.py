@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from hashsvc.bank import records, rules
+from hashsvc.bank import decisions, records, rules
 from hashsvc.bank.model import Bank, Page, Policy
 from hashsvc.events import payloads
 from hashsvc.service.base import Base
@@ -11,15 +11,34 @@ from hashsvc.service.base import Base
 class Banks(Base):
     """The part of the service that administers banks."""
 
-    def create_bank(self, bank: str, *, description: str = "", policy: Policy = Policy()) -> Bank:
+    def create_bank(
+        self,
+        bank: str,
+        *,
+        description: str = "",
+        policy: Policy = Policy(),
+        two_person: bool = False,
+        actor: str = "",
+    ) -> Bank:
         """Raises InvalidInputError (BANK_ID_INVALID, FIELD_TOO_LONG, FIELD_INVALID); BANK_EXISTS."""
         rules.check_bank_id(bank)
         rules.check_text("description", description)
         rules.check_policy(policy)
         moment = records.now()
-        made = Bank(bank=bank, description=description, policy=policy, created_at=moment, updated_at=moment, revision=0)
+        made = Bank(
+            bank=bank,
+            description=description,
+            policy=policy,
+            two_person=two_person,
+            created_at=moment,
+            updated_at=moment,
+            revision=0,
+        )
+        logged = decisions.of_bank("create", actor or self._actor, None, made)
         told = payloads.bank_changed(self._outbox.source, made, "created").encode()
-        revision = self._store.put_bank(bank, records.bank_payload(made), create=True, events=(told,))
+        revision = self._store.put_bank(
+            bank, records.bank_payload(made), create=True, decisions=[logged], events=[told]
+        )
         self._index.notify()
         return dataclasses.replace(made, revision=revision)
 
@@ -38,7 +57,14 @@ class Banks(Base):
         return Page(items=tuple(records.bank_of(one) for one in found[:size]), next_page_token=token)
 
     def update_bank(
-        self, bank: str, *, description: str | None = None, policy: Policy | None = None, revision: int = 0
+        self,
+        bank: str,
+        *,
+        description: str | None = None,
+        policy: Policy | None = None,
+        two_person: bool | None = None,
+        revision: int = 0,
+        actor: str = "",
     ) -> Bank:
         """Change what is not None. `revision` other than 0 must be the bank's last, else REVISION_CONFLICT."""
         before = self.get_bank(bank)
@@ -46,14 +72,20 @@ class Banks(Base):
             before,
             description=before.description if description is None else description,
             policy=policy or before.policy,
+            two_person=before.two_person if two_person is None else two_person,
             updated_at=records.now(),
         )
         rules.check_text("description", changed.description)
         rules.check_policy(changed.policy)
         # What was just read is what is changed: another's change in between is a conflict, not lost.
         payload = records.bank_payload(changed)
-        told = payloads.bank_changed(self._outbox.source, changed, "updated").encode()
-        expected = revision or before.revision
-        written = self._store.put_bank(bank, payload, create=False, expected_revision=expected, events=(told,))
+        written = self._store.put_bank(
+            bank,
+            payload,
+            create=False,
+            expected_revision=revision or before.revision,
+            decisions=[decisions.of_bank("update", actor or self._actor, before, changed)],
+            events=[payloads.bank_changed(self._outbox.source, changed, "updated").encode()],
+        )
         self._index.notify()
         return dataclasses.replace(changed, revision=written)

@@ -42,6 +42,8 @@ class Base:
     _webhooks: Webhooks
     _monitor: Monitor
     _deliverer: Deliverer
+    _actor: str
+    """Who makes a change where the call does not say."""
 
     def _load(self, number: int) -> Fingerprint:
         return records.join(self._store.vectors(number), self._store.blob(number, records.FINGERPRINT))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from hashsvc.bank import entries, records, rules
+from hashsvc.bank import decisions, entries, life, records, rules
 from hashsvc.bank.card import RobustnessCard
 from hashsvc.bank.model import Entry, EntryState, Interval, Page
 from hashsvc.errors import FingerprintError, InvalidInputError, PreconditionError
@@ -28,8 +28,11 @@ class Entries(Banks):
         external_id: str = "",
         labels: Sequence[str] = (),
         exclusions: Sequence[Interval] = (),
+        actor: str = "",
     ) -> Entry:
         """Add an entry; it is on disk when this returns. What lies in its `exclusions` is no evidence in a match.
+
+        In a bank that asks for two people it is a candidate until somebody else approves it.
 
         Safe to repeat: the same SHA-256 under the same external id with the same exclusions, live in the bank already,
         gives that entry back.
@@ -38,7 +41,7 @@ class Entries(Banks):
         same bytes are live in the bank under another external id or with other exclusions; BANK_NOT_FOUND.
         """
         name = secrets.token_hex(8)
-        return self._add(bank, fingerprint, external_id, labels, exclusions, name, RobustnessCard())
+        return self._add(bank, fingerprint, external_id, labels, exclusions, actor, name, RobustnessCard())
 
     def _add(
         self,
@@ -47,6 +50,7 @@ class Entries(Banks):
         external_id: str,
         labels: Sequence[str],
         exclusions: Sequence[Interval],
+        actor: str,
         name: str,
         card: RobustnessCard,
     ) -> Entry:
@@ -59,7 +63,8 @@ class Entries(Banks):
             raise FingerprintError(
                 "FINGERPRINT_WITHOUT_EVIDENCE", "no frame is good enough to match by, and there is no digest"
             )
-        entry = entries.made(bank, name, fingerprint, len(vectors), external_id, tuple(labels), excluded, card)
+        made = entries.made(bank, name, fingerprint, len(vectors), external_id, tuple(labels), excluded, card)
+        entry = life.begun(made, self.get_bank(bank), actor or self._actor)
         record = self._store.add_entry(
             bank,
             entry.entry,
@@ -68,7 +73,8 @@ class Entries(Banks):
             blobs={records.FINGERPRINT: blob},
             digests=[one for one in (digests.md5, digests.sha256) if one],
             unless=lambda known: entries.is_repeated(records.entry_of(known), entry),
-            events=(payloads.entry_changed(self._outbox.source, entry, "confirmed").encode(),),
+            events=(payloads.entry_changed(self._outbox.source, entry, str(entry.state)).encode(),),
+            decisions=[decisions.of_entry(life.Step.CONFIRM, actor or self._actor, None, entry)],
         )
         self._index.notify()
         return records.entry_of(record)
@@ -93,6 +99,7 @@ class Entries(Banks):
         external_id: str = "",
         labels: Sequence[str] = (),
         exclusions: Sequence[Interval] = (),
+        actor: str = "",
         progress: Callable[[float], None] | None = None,
     ) -> Entry:
         """Hash densely in the sandbox, then `confirm`; `progress` gets 0-1. Also raises MediaError, LimitExceededError.
@@ -101,7 +108,8 @@ class Entries(Banks):
         """
         self.check_confirm(bank, external_id=external_id, labels=labels, exclusions=exclusions)
         fingerprint = self._sandbox.fingerprint(media, Reading.REFERENCE, progress=progress)
-        return self._vaccinator.confirm(media, partial(self._add, bank, fingerprint, external_id, labels, exclusions))
+        add = partial(self._add, bank, fingerprint, external_id, labels, exclusions, actor)
+        return self._vaccinator.confirm(media, add)
 
     def vaccinate(
         self, bank: str, entry: str, media: Path, *, progress: Callable[[float], None] | None = None

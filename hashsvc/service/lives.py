@@ -3,70 +3,103 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from hashsvc.bank import records, rules
+from hashsvc.bank import decisions, life, records, rules
+from hashsvc.bank.life import Step
 from hashsvc.bank.model import Entry, EntryState, Interval
-from hashsvc.errors import PreconditionError
+from hashsvc.errors import AlreadyExistsError, PreconditionError
 from hashsvc.events import payloads
-from hashsvc.service.base import Base
+from hashsvc.service.banks import Banks
 from hashsvc_index.errors import RevisionConflictError
 
 
-class Lives(Base):
-    """The part of the service that takes entries through their lives."""
+class Lives(Banks):
+    """The part of the service that takes entries through their lives.
 
-    def withdraw(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
-        """Take an entry out of matching; it stays on record.
+    `revision` other than 0 must be the entry's last, else REVISION_CONFLICT. A step that the entry's state does not
+    allow is PreconditionError ENTRY_WITHDRAWN or ENTRY_STATE.
+    """
 
-        `revision` other than 0 must be the entry's last, else REVISION_CONFLICT. Raises PreconditionError
-        ENTRY_WITHDRAWN when it is withdrawn already.
+    def approve(self, bank: str, entry: str, *, reason: str = "", revision: int = 0, actor: str = "") -> Entry:
+        """Make a candidate confirmed. Raises PreconditionError SECOND_PERSON_REQUIRED for who made it a candidate."""
+        return self._step(Step.APPROVE, bank, entry, reason, revision, actor)
+
+    def dispute(self, bank: str, entry: str, *, reason: str = "", revision: int = 0, actor: str = "") -> Entry:
+        """Put an entry in doubt: what it matches is REVIEW at most, until it is reinstated or withdrawn."""
+        return self._step(Step.DISPUTE, bank, entry, reason, revision, actor)
+
+    def withdraw(self, bank: str, entry: str, *, reason: str = "", revision: int = 0, actor: str = "") -> Entry:
+        """Take an entry out of matching; it stays on record."""
+        return self._step(Step.WITHDRAW, bank, entry, reason, revision, actor)
+
+    def reinstate(self, bank: str, entry: str, *, reason: str = "", revision: int = 0, actor: str = "") -> Entry:
+        """Make a disputed or withdrawn entry confirmed again, or a candidate where the bank asks for two people.
+
+        Raises AlreadyExistsError ENTRY_EXISTS where the same bytes were confirmed anew since it was withdrawn.
         """
-        rules.check_text("reason", reason)
-        return self._change(
-            bank,
-            entry,
-            revision,
-            "withdrawn",
-            lambda known: dataclasses.replace(known, state=EntryState.WITHDRAWN, reason=reason),
-        )
+        return self._step(Step.REINSTATE, bank, entry, reason, revision, actor)
 
-    def set_exclusions(self, bank: str, entry: str, exclusions: Sequence[Interval], *, revision: int = 0) -> Entry:
+    def set_exclusions(
+        self, bank: str, entry: str, exclusions: Sequence[Interval], *, revision: int = 0, actor: str = ""
+    ) -> Entry:
         """Replace an entry's exclusions, for every match from then on; none clears them.
 
-        `revision` other than 0 must be the entry's last, else REVISION_CONFLICT. Raises InvalidInputError
-        (FIELD_INVALID, FIELD_TOO_LONG), PreconditionError ENTRY_WITHDRAWN.
+        Raises InvalidInputError (FIELD_INVALID, FIELD_TOO_LONG).
         """
         rules.settled_exclusions(exclusions)
-        changed = self._change(
-            bank,
-            entry,
-            revision,
-            "exclusions",
-            lambda known: dataclasses.replace(known, exclusions=rules.settled_exclusions(exclusions, known.duration)),
-        )
-        return self._vaccinator.seen(changed)
 
-    def _change(self, bank: str, entry: str, revision: int, what: str, change: Callable[[Entry], Entry]) -> Entry:
-        """Write what `change` makes of an entry that is not withdrawn, under `revision` where that is not 0.
+        def change(known: Entry) -> Entry:
+            if known.state is EntryState.WITHDRAWN:
+                raise PreconditionError("ENTRY_WITHDRAWN", f"{entry} is withdrawn already", bank=bank, entry=entry)
+            return dataclasses.replace(known, exclusions=rules.settled_exclusions(exclusions, known.duration))
 
-        `what` is what the event calls it.
-        """
+        return self._change("exclude", bank, entry, "", revision, actor or self._actor, change)
+
+    def _step(self, step: Step, bank: str, entry: str, reason: str, revision: int, actor: str) -> Entry:
+        rules.check_text("reason", reason)
+        home, who = self.get_bank(bank), actor or self._actor
+
+        def change(known: Entry) -> Entry:
+            if step is Step.REINSTATE:
+                self._check_alone(known)
+            return life.stepped(known, step, home, who, reason)
+
+        return self._change(step, bank, entry, reason, revision, who, change)
+
+    def _check_alone(self, entry: Entry) -> None:
+        """Raises AlreadyExistsError ENTRY_EXISTS where another live entry of the bank has the same bytes."""
+        for known in self._store.find_digest(bytes.fromhex(entry.sha256)) if entry.sha256 else ():
+            if known.bank == entry.bank and known.entry != entry.entry:
+                raise AlreadyExistsError(
+                    "ENTRY_EXISTS",
+                    f"the same bytes are entry {known.entry} by now",
+                    bank=entry.bank,
+                    entry=known.entry,
+                )
+
+    def _change(
+        self, action: str, bank: str, entry: str, reason: str, revision: int, actor: str,
+        change: Callable[[Entry], Entry],
+    ) -> Entry:  # fmt: skip
+        """Write what `change` makes of an entry, under `revision` where that is not 0; log and tell it."""
         rules.check_bank_id(bank)
         rules.check_entry_id(entry)
         while True:
             before = records.entry_of(self._store.get_entry(bank, entry))
-            if before.state is EntryState.WITHDRAWN:
-                raise PreconditionError("ENTRY_WITHDRAWN", f"{entry} is withdrawn already", bank=bank, entry=entry)
             changed = dataclasses.replace(change(before), updated_at=records.now())
-            payload, expected = records.entry_payload(changed), revision or before.revision
-            live = changed.state is not EntryState.WITHDRAWN
-            told = (payloads.entry_changed(self._outbox.source, changed, what).encode(),)
+            what = "exclusions" if changed.state is before.state else str(changed.state)
             try:
                 record = self._store.update_entry(
-                    bank, entry, payload, live=live, expected_revision=expected, events=told
+                    bank,
+                    entry,
+                    records.entry_payload(changed),
+                    live=changed.state is not EntryState.WITHDRAWN,
+                    expected_revision=revision or before.revision,
+                    decisions=[decisions.of_entry(action, actor, before, changed, reason)],
+                    events=[payloads.entry_changed(self._outbox.source, changed, what).encode()],
                 )
             except RevisionConflictError:
                 if revision:
                     raise
-                continue  # vaccination has strengthened it in between
+                continue  # somebody else, or vaccination, has changed it in between
             self._index.notify()
-            return dataclasses.replace(changed, revision=record.revision)
+            return self._vaccinator.seen(dataclasses.replace(changed, revision=record.revision))

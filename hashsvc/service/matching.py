@@ -58,7 +58,7 @@ class Matching(Banks):
         """
         digests = digest_file(media, self._settings.limits.max_bytes)
         exact = self.match(digests, banks=banks, min_revision=min_revision, content_id=content_id)
-        if exact.matches:
+        if exact.is_exact:
             return exact
         quick = self.match(self._sandbox.fingerprint(media, Reading.QUICK), banks=banks, content_id=content_id)
         if not quick.deepen:

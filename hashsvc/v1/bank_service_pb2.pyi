@@ -31,9 +31,13 @@ class _EntryStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EntryState
     ENTRY_STATE_UNSPECIFIED: _EntryState.ValueType  # 0
     """Never sent."""
     ENTRY_STATE_CONFIRMED: _EntryState.ValueType  # 1
-    """Live: uploads are matched against it."""
+    """What it matches, the bank's policy judges."""
     ENTRY_STATE_WITHDRAWN: _EntryState.ValueType  # 2
     """Matched no more."""
+    ENTRY_STATE_CANDIDATE: _EntryState.ValueType  # 3
+    """Waits for a second person's approval; its matches are VERDICT_REVIEW at most."""
+    ENTRY_STATE_DISPUTED: _EntryState.ValueType  # 4
+    """In doubt; its matches are VERDICT_REVIEW at most."""
 
 class EntryState(_EntryState, metaclass=_EntryStateEnumTypeWrapper):
     """Where an entry is in its life."""
@@ -41,9 +45,13 @@ class EntryState(_EntryState, metaclass=_EntryStateEnumTypeWrapper):
 ENTRY_STATE_UNSPECIFIED: EntryState.ValueType  # 0
 """Never sent."""
 ENTRY_STATE_CONFIRMED: EntryState.ValueType  # 1
-"""Live: uploads are matched against it."""
+"""What it matches, the bank's policy judges."""
 ENTRY_STATE_WITHDRAWN: EntryState.ValueType  # 2
 """Matched no more."""
+ENTRY_STATE_CANDIDATE: EntryState.ValueType  # 3
+"""Waits for a second person's approval; its matches are VERDICT_REVIEW at most."""
+ENTRY_STATE_DISPUTED: EntryState.ValueType  # 4
+"""In doubt; its matches are VERDICT_REVIEW at most."""
 Global___EntryState: _TypeAlias = EntryState  # noqa: Y015
 
 class _Depth:
@@ -167,12 +175,15 @@ class Bank(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    TWO_PERSON_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """Identifier. Picked by the caller: [a-z0-9][a-z0-9-]{0,62}, else BANK_ID_INVALID."""
     description: _builtins.str
     """For people."""
     revision: _builtins.int
     """Output only, unless sent back in UpdateBank to detect a lost update. The revision of its last change."""
+    two_person: _builtins.bool
+    """Whether an entry takes a second person's approval to be confirmed. To take that back takes "two_person" in the mask."""
     @_builtins.property
     def policy(self) -> Global___Policy:
         """What a match in it means."""
@@ -194,18 +205,55 @@ class Bank(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         revision: _builtins.int = ...,
+        two_person: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "policy", b"policy", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "created_at", b"created_at", "description", b"description", "policy", b"policy", "revision", b"revision", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "created_at", b"created_at", "description", b"description", "policy", b"policy", "revision", b"revision", "two_person", b"two_person", "updated_at", b"updated_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Bank: _TypeAlias = Bank  # noqa: Y015
 
 @_typing.final
+class StateChange(_message.Message):
+    """A step in the life of an entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    state: Global___EntryState.ValueType
+    """What it was from then on."""
+    actor: _builtins.str
+    """Who made it so."""
+    reason: _builtins.str
+    """Why, shortened."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        state: Global___EntryState.ValueType = ...,
+        actor: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "at", b"at", "reason", b"reason", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StateChange: _TypeAlias = StateChange  # noqa: Y015
+
+@_typing.final
 class Entry(_message.Message):
-    """One confirmed video in a bank."""
+    """One video in a bank."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -227,6 +275,7 @@ class Entry(_message.Message):
     REVISION_FIELD_NUMBER: _builtins.int
     ROBUSTNESS_CARD_FIELD_NUMBER: _builtins.int
     EXCLUSIONS_FIELD_NUMBER: _builtins.int
+    HISTORY_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """The bank it is in."""
     entry: _builtins.str
@@ -234,9 +283,9 @@ class Entry(_message.Message):
     external_id: _builtins.str
     """The confirming caller's own name for the video."""
     state: Global___EntryState.ValueType
-    """Live or withdrawn."""
+    """Where it is in its life."""
     reason: _builtins.str
-    """Why it was withdrawn."""
+    """Why it is in its state, as who made it so said."""
     profile: _builtins.str
     """The profile of its fingerprint."""
     duration_seconds: _builtins.float
@@ -273,6 +322,10 @@ class Entry(_message.Message):
     def exclusions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interval]:
         """Harmless parts of it, in order and apart from each other."""
 
+    @_builtins.property
+    def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateChange]:
+        """Its last changes of state, up to 16, oldest first; none of before they were kept."""
+
     def __init__(
         self,
         *,
@@ -294,10 +347,11 @@ class Entry(_message.Message):
         revision: _builtins.int = ...,
         robustness_card: Global___RobustnessCard | None = ...,
         exclusions: _abc.Iterable[Global___Interval] | None = ...,
+        history: _abc.Iterable[Global___StateChange] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "robustness_card", b"robustness_card", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "created_at", b"created_at", "duration_seconds", b"duration_seconds", "entry", b"entry", "exclusions", b"exclusions", "external_id", b"external_id", "frames", b"frames", "hashes", b"hashes", "labels", b"labels", "md5", b"md5", "profile", b"profile", "reason", b"reason", "revision", b"revision", "robustness_card", b"robustness_card", "sha256", b"sha256", "state", b"state", "updated_at", b"updated_at", "videohash", b"videohash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "created_at", b"created_at", "duration_seconds", b"duration_seconds", "entry", b"entry", "exclusions", b"exclusions", "external_id", b"external_id", "frames", b"frames", "hashes", b"hashes", "history", b"history", "labels", b"labels", "md5", b"md5", "profile", b"profile", "reason", b"reason", "revision", b"revision", "robustness_card", b"robustness_card", "sha256", b"sha256", "state", b"state", "updated_at", b"updated_at", "videohash", b"videohash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -583,7 +637,7 @@ class UpdateBankRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which fields change: "description", "policy" (unset fields go back to their defaults), "policy.block_evidence",
+        """Which fields change: "description", "two_person", "policy" (unset fields go back to their defaults), "policy.block_evidence",
         "policy.block_coverage", "policy.review_evidence". Empty: every one of them that is set in `bank`.
         """
 
@@ -1034,3 +1088,189 @@ class SetExclusionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SetExclusionsResponse: _TypeAlias = SetExclusionsResponse  # noqa: Y015
+
+@_typing.final
+class ApproveEntryRequest(_message.Message):
+    """An entry to approve."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BANK_FIELD_NUMBER: _builtins.int
+    ENTRY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    bank: _builtins.str
+    """Required. Its bank."""
+    entry: _builtins.str
+    """Required. Its identifier. It is ENTRY_STATE unless it is a candidate, ENTRY_WITHDRAWN for one that is withdrawn."""
+    reason: _builtins.str
+    """Why, for people; kept with the entry."""
+    revision: _builtins.int
+    """Other than 0 it must be the entry's last revision, else REVISION_CONFLICT."""
+    def __init__(
+        self,
+        *,
+        bank: _builtins.str = ...,
+        entry: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "entry", b"entry", "reason", b"reason", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveEntryRequest: _TypeAlias = ApproveEntryRequest  # noqa: Y015
+
+@_typing.final
+class ApproveEntryResponse(_message.Message):
+    """The entry approved."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRY_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The revision of this write."""
+    @_builtins.property
+    def entry(self) -> Global___Entry:
+        """As stored."""
+
+    def __init__(
+        self,
+        *,
+        entry: Global___Entry | None = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveEntryResponse: _TypeAlias = ApproveEntryResponse  # noqa: Y015
+
+@_typing.final
+class DisputeEntryRequest(_message.Message):
+    """An entry to dispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BANK_FIELD_NUMBER: _builtins.int
+    ENTRY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    bank: _builtins.str
+    """Required. Its bank."""
+    entry: _builtins.str
+    """Required. Its identifier. It is ENTRY_STATE unless it is a candidate or confirmed, ENTRY_WITHDRAWN for one that is withdrawn."""
+    reason: _builtins.str
+    """Why, for people; kept with the entry."""
+    revision: _builtins.int
+    """Other than 0 it must be the entry's last revision, else REVISION_CONFLICT."""
+    def __init__(
+        self,
+        *,
+        bank: _builtins.str = ...,
+        entry: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "entry", b"entry", "reason", b"reason", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisputeEntryRequest: _TypeAlias = DisputeEntryRequest  # noqa: Y015
+
+@_typing.final
+class DisputeEntryResponse(_message.Message):
+    """The entry disputed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRY_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The revision of this write."""
+    @_builtins.property
+    def entry(self) -> Global___Entry:
+        """As stored."""
+
+    def __init__(
+        self,
+        *,
+        entry: Global___Entry | None = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DisputeEntryResponse: _TypeAlias = DisputeEntryResponse  # noqa: Y015
+
+@_typing.final
+class ReinstateEntryRequest(_message.Message):
+    """An entry to reinstate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BANK_FIELD_NUMBER: _builtins.int
+    ENTRY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    bank: _builtins.str
+    """Required. Its bank."""
+    entry: _builtins.str
+    """Required. Its identifier. It is ENTRY_STATE unless it is disputed or withdrawn."""
+    reason: _builtins.str
+    """Why, for people; kept with the entry."""
+    revision: _builtins.int
+    """Other than 0 it must be the entry's last revision, else REVISION_CONFLICT."""
+    def __init__(
+        self,
+        *,
+        bank: _builtins.str = ...,
+        entry: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "entry", b"entry", "reason", b"reason", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReinstateEntryRequest: _TypeAlias = ReinstateEntryRequest  # noqa: Y015
+
+@_typing.final
+class ReinstateEntryResponse(_message.Message):
+    """The entry reinstated."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRY_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The revision of this write."""
+    @_builtins.property
+    def entry(self) -> Global___Entry:
+        """As stored."""
+
+    def __init__(
+        self,
+        *,
+        entry: Global___Entry | None = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReinstateEntryResponse: _TypeAlias = ReinstateEntryResponse  # noqa: Y015

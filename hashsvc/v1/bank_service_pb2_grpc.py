@@ -80,6 +80,21 @@ class BankServiceStub:
                 request_serializer=hashsvc_dot_v1_dot_bank__service__pb2.WithdrawEntryRequest.SerializeToString,
                 response_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.WithdrawEntryResponse.FromString,
                 _registered_method=True)
+        self.ApproveEntry = channel.unary_unary(
+                '/hashsvc.v1.BankService/ApproveEntry',
+                request_serializer=hashsvc_dot_v1_dot_bank__service__pb2.ApproveEntryRequest.SerializeToString,
+                response_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.ApproveEntryResponse.FromString,
+                _registered_method=True)
+        self.DisputeEntry = channel.unary_unary(
+                '/hashsvc.v1.BankService/DisputeEntry',
+                request_serializer=hashsvc_dot_v1_dot_bank__service__pb2.DisputeEntryRequest.SerializeToString,
+                response_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.DisputeEntryResponse.FromString,
+                _registered_method=True)
+        self.ReinstateEntry = channel.unary_unary(
+                '/hashsvc.v1.BankService/ReinstateEntry',
+                request_serializer=hashsvc_dot_v1_dot_bank__service__pb2.ReinstateEntryRequest.SerializeToString,
+                response_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.ReinstateEntryResponse.FromString,
+                _registered_method=True)
         self.SetExclusions = channel.unary_unary(
                 '/hashsvc.v1.BankService/SetExclusions',
                 request_serializer=hashsvc_dot_v1_dot_bank__service__pb2.SetExclusionsRequest.SerializeToString,
@@ -159,6 +174,29 @@ class BankServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ApproveEntry(self, request, context):
+        """Makes a candidate confirmed. Whoever made it a candidate is SECOND_PERSON_REQUIRED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DisputeEntry(self, request, context):
+        """Puts an entry in doubt: its matches are VERDICT_REVIEW at most and it leaves the exports, until it is reinstated or
+        withdrawn.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReinstateEntry(self, request, context):
+        """Makes a disputed or withdrawn entry confirmed again; in a bank that asks for two people, a candidate. Where the same
+        bytes were confirmed anew since, it is ENTRY_EXISTS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SetExclusions(self, request, context):
         """Replaces the exclusions of an entry, for every match from then on.
         """
@@ -213,6 +251,21 @@ def add_BankServiceServicer_to_server(servicer, server):
                     servicer.WithdrawEntry,
                     request_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.WithdrawEntryRequest.FromString,
                     response_serializer=hashsvc_dot_v1_dot_bank__service__pb2.WithdrawEntryResponse.SerializeToString,
+            ),
+            'ApproveEntry': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveEntry,
+                    request_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.ApproveEntryRequest.FromString,
+                    response_serializer=hashsvc_dot_v1_dot_bank__service__pb2.ApproveEntryResponse.SerializeToString,
+            ),
+            'DisputeEntry': grpc.unary_unary_rpc_method_handler(
+                    servicer.DisputeEntry,
+                    request_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.DisputeEntryRequest.FromString,
+                    response_serializer=hashsvc_dot_v1_dot_bank__service__pb2.DisputeEntryResponse.SerializeToString,
+            ),
+            'ReinstateEntry': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReinstateEntry,
+                    request_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.ReinstateEntryRequest.FromString,
+                    response_serializer=hashsvc_dot_v1_dot_bank__service__pb2.ReinstateEntryResponse.SerializeToString,
             ),
             'SetExclusions': grpc.unary_unary_rpc_method_handler(
                     servicer.SetExclusions,
@@ -464,6 +517,87 @@ class BankService:
             '/hashsvc.v1.BankService/WithdrawEntry',
             hashsvc_dot_v1_dot_bank__service__pb2.WithdrawEntryRequest.SerializeToString,
             hashsvc_dot_v1_dot_bank__service__pb2.WithdrawEntryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveEntry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hashsvc.v1.BankService/ApproveEntry',
+            hashsvc_dot_v1_dot_bank__service__pb2.ApproveEntryRequest.SerializeToString,
+            hashsvc_dot_v1_dot_bank__service__pb2.ApproveEntryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DisputeEntry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hashsvc.v1.BankService/DisputeEntry',
+            hashsvc_dot_v1_dot_bank__service__pb2.DisputeEntryRequest.SerializeToString,
+            hashsvc_dot_v1_dot_bank__service__pb2.DisputeEntryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReinstateEntry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hashsvc.v1.BankService/ReinstateEntry',
+            hashsvc_dot_v1_dot_bank__service__pb2.ReinstateEntryRequest.SerializeToString,
+            hashsvc_dot_v1_dot_bank__service__pb2.ReinstateEntryResponse.FromString,
             options,
             channel_credentials,
             insecure,

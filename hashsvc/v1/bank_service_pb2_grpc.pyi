@@ -59,6 +59,16 @@ class BankServiceStub:
     """
     WithdrawEntry: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.WithdrawEntryRequest, _bank_service_pb2.WithdrawEntryResponse]
     """Takes an entry out of matching and of exports. It stays readable, with the reason."""
+    ApproveEntry: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.ApproveEntryRequest, _bank_service_pb2.ApproveEntryResponse]
+    """Makes a candidate confirmed. Whoever made it a candidate is SECOND_PERSON_REQUIRED."""
+    DisputeEntry: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.DisputeEntryRequest, _bank_service_pb2.DisputeEntryResponse]
+    """Puts an entry in doubt: its matches are VERDICT_REVIEW at most and it leaves the exports, until it is reinstated or
+    withdrawn.
+    """
+    ReinstateEntry: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.ReinstateEntryRequest, _bank_service_pb2.ReinstateEntryResponse]
+    """Makes a disputed or withdrawn entry confirmed again; in a bank that asks for two people, a candidate. Where the same
+    bytes were confirmed anew since, it is ENTRY_EXISTS.
+    """
     SetExclusions: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.SetExclusionsRequest, _bank_service_pb2.SetExclusionsResponse]
     """Replaces the exclusions of an entry, for every match from then on."""
 
@@ -93,6 +103,16 @@ class BankServiceAsyncStub(BankServiceStub):
     """
     WithdrawEntry: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.WithdrawEntryRequest, _bank_service_pb2.WithdrawEntryResponse]  # type: ignore[assignment]
     """Takes an entry out of matching and of exports. It stays readable, with the reason."""
+    ApproveEntry: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.ApproveEntryRequest, _bank_service_pb2.ApproveEntryResponse]  # type: ignore[assignment]
+    """Makes a candidate confirmed. Whoever made it a candidate is SECOND_PERSON_REQUIRED."""
+    DisputeEntry: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.DisputeEntryRequest, _bank_service_pb2.DisputeEntryResponse]  # type: ignore[assignment]
+    """Puts an entry in doubt: its matches are VERDICT_REVIEW at most and it leaves the exports, until it is reinstated or
+    withdrawn.
+    """
+    ReinstateEntry: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.ReinstateEntryRequest, _bank_service_pb2.ReinstateEntryResponse]  # type: ignore[assignment]
+    """Makes a disputed or withdrawn entry confirmed again; in a bank that asks for two people, a candidate. Where the same
+    bytes were confirmed anew since, it is ENTRY_EXISTS.
+    """
     SetExclusions: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.SetExclusionsRequest, _bank_service_pb2.SetExclusionsResponse]  # type: ignore[assignment]
     """Replaces the exclusions of an entry, for every match from then on."""
 
@@ -178,6 +198,34 @@ class BankServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_bank_service_pb2.WithdrawEntryResponse, _abc.Awaitable[_bank_service_pb2.WithdrawEntryResponse]]:
         """Takes an entry out of matching and of exports. It stays readable, with the reason."""
+
+    @_abc_1.abstractmethod
+    def ApproveEntry(
+        self,
+        request: _bank_service_pb2.ApproveEntryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bank_service_pb2.ApproveEntryResponse, _abc.Awaitable[_bank_service_pb2.ApproveEntryResponse]]:
+        """Makes a candidate confirmed. Whoever made it a candidate is SECOND_PERSON_REQUIRED."""
+
+    @_abc_1.abstractmethod
+    def DisputeEntry(
+        self,
+        request: _bank_service_pb2.DisputeEntryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bank_service_pb2.DisputeEntryResponse, _abc.Awaitable[_bank_service_pb2.DisputeEntryResponse]]:
+        """Puts an entry in doubt: its matches are VERDICT_REVIEW at most and it leaves the exports, until it is reinstated or
+        withdrawn.
+        """
+
+    @_abc_1.abstractmethod
+    def ReinstateEntry(
+        self,
+        request: _bank_service_pb2.ReinstateEntryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bank_service_pb2.ReinstateEntryResponse, _abc.Awaitable[_bank_service_pb2.ReinstateEntryResponse]]:
+        """Makes a disputed or withdrawn entry confirmed again; in a bank that asks for two people, a candidate. Where the same
+        bytes were confirmed anew since, it is ENTRY_EXISTS.
+        """
 
     @_abc_1.abstractmethod
     def SetExclusions(

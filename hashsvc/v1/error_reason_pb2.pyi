@@ -165,6 +165,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND: the decision log has no such number.
     Example: {"reason": "DECISION_NOT_FOUND", "domain": "hashsvc", "metadata": {"decision": "7"}}
     """
+    ERROR_REASON_ENTRY_STATE: _ErrorReason.ValueType  # 49
+    """FAILED_PRECONDITION: the entry's state does not allow the step.
+    Example: {"reason": "ENTRY_STATE", "domain": "hashsvc", "metadata": {"bank": "news", "entry": "e1", "state": "confirmed"}}
+    """
     ERROR_REASON_INDEX_LOADING: _ErrorReason.ValueType  # 50
     """UNAVAILABLE, with a RetryInfo: the index has not caught up with the store since the start.
     Example: {"reason": "INDEX_LOADING", "domain": "hashsvc", "metadata": {}}
@@ -220,6 +224,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 66
     """UNAVAILABLE, with a RetryInfo: the disk failed to read or write, or every reader slot of the store is taken.
     Example: {"reason": "STORE_UNAVAILABLE", "domain": "hashsvc", "metadata": {"path": "data"}}
+    """
+    ERROR_REASON_SECOND_PERSON_REQUIRED: _ErrorReason.ValueType  # 69
+    """FAILED_PRECONDITION: who made an entry a candidate may not approve it.
+    Example: {"reason": "SECOND_PERSON_REQUIRED", "domain": "hashsvc", "metadata": {"entry": "e1", "actor": "mia"}}
     """
     ERROR_REASON_RECENT_DISABLED: _ErrorReason.ValueType  # 67
     """FAILED_PRECONDITION: the settings say that no recent uploads are kept, so there is nothing to hunt through.
@@ -433,6 +441,10 @@ ERROR_REASON_DECISION_NOT_FOUND: ErrorReason.ValueType  # 48
 """NOT_FOUND: the decision log has no such number.
 Example: {"reason": "DECISION_NOT_FOUND", "domain": "hashsvc", "metadata": {"decision": "7"}}
 """
+ERROR_REASON_ENTRY_STATE: ErrorReason.ValueType  # 49
+"""FAILED_PRECONDITION: the entry's state does not allow the step.
+Example: {"reason": "ENTRY_STATE", "domain": "hashsvc", "metadata": {"bank": "news", "entry": "e1", "state": "confirmed"}}
+"""
 ERROR_REASON_INDEX_LOADING: ErrorReason.ValueType  # 50
 """UNAVAILABLE, with a RetryInfo: the index has not caught up with the store since the start.
 Example: {"reason": "INDEX_LOADING", "domain": "hashsvc", "metadata": {}}
@@ -488,6 +500,10 @@ Example: {"reason": "STORE_CORRUPT", "domain": "hashsvc", "metadata": {"path": "
 ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 66
 """UNAVAILABLE, with a RetryInfo: the disk failed to read or write, or every reader slot of the store is taken.
 Example: {"reason": "STORE_UNAVAILABLE", "domain": "hashsvc", "metadata": {"path": "data"}}
+"""
+ERROR_REASON_SECOND_PERSON_REQUIRED: ErrorReason.ValueType  # 69
+"""FAILED_PRECONDITION: who made an entry a candidate may not approve it.
+Example: {"reason": "SECOND_PERSON_REQUIRED", "domain": "hashsvc", "metadata": {"entry": "e1", "actor": "mia"}}
 """
 ERROR_REASON_RECENT_DISABLED: ErrorReason.ValueType  # 67
 """FAILED_PRECONDITION: the settings say that no recent uploads are kept, so there is nothing to hunt through.

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from hashsvc.v1 import bank_service_pb2 as _bank_service_pb2
 from hashsvc.v1 import fingerprint_pb2 as _fingerprint_pb2
 import builtins as _builtins
 import sys
@@ -298,6 +299,7 @@ class Match(_message.Message):
     VERDICT_FIELD_NUMBER: _builtins.int
     SEGMENTS_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
+    ENTRY_STATE_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """The bank of the entry."""
     entry: _builtins.str
@@ -318,6 +320,8 @@ class Match(_message.Message):
     """What the bank's policy makes of this match alone."""
     digest: _builtins.str
     """"md5" or "sha256" when the bytes were equal, else empty."""
+    entry_state: _bank_service_pb2.EntryState.ValueType
+    """Of the entry: with another than ENTRY_STATE_CONFIRMED the verdict is VERDICT_REVIEW at most."""
     @_builtins.property
     def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Segment]:
         """The aligned intervals."""
@@ -335,10 +339,11 @@ class Match(_message.Message):
         verdict: Global___Verdict.ValueType = ...,
         segments: _abc.Iterable[Global___Segment] | None = ...,
         digest: _builtins.str = ...,
+        entry_state: _bank_service_pb2.EntryState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "digest", b"digest", "entry", b"entry", "evidence", b"evidence", "external_id", b"external_id", "mean_distance", b"mean_distance", "query_coverage", b"query_coverage", "reference_coverage", b"reference_coverage", "segments", b"segments", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "digest", b"digest", "entry", b"entry", "entry_state", b"entry_state", "evidence", b"evidence", "external_id", b"external_id", "mean_distance", b"mean_distance", "query_coverage", b"query_coverage", "reference_coverage", b"reference_coverage", "segments", b"segments", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from hashsvc.bank import records
+from hashsvc.bank import decisions, records
 from hashsvc.bank.card import CardState, EditResult, RobustnessCard
 from hashsvc.bank.model import Interval
 from hashsvc.battery.catalogue import BATTERY, BY_NAME, VIEW_PREFIX
@@ -197,7 +197,8 @@ class Attack:
         """Store the strengthened reference; False where the entry was withdrawn."""
         vectors, blob = records.split(stronger)
         for attempt in range(_ATTEMPTS):
-            changed = dataclasses.replace(records.entry_of(record), hashes=len(vectors), updated_at=records.now())
+            known = records.entry_of(record)
+            changed = dataclasses.replace(known, hashes=len(vectors), updated_at=records.now())
             try:
                 replaced = self._place.store.replace_entry(
                     self._bank,
@@ -206,6 +207,7 @@ class Attack:
                     vectors=vectors,
                     blobs={records.FINGERPRINT: blob},
                     expected_revision=record.revision,
+                    decisions=[decisions.of_entry("vaccinate", decisions.HASHER, known, changed)],
                 )
             except EntryWithdrawnError:
                 return False
@@ -224,7 +226,8 @@ class Attack:
             record = self._place.store.get_entry(self._bank, self._entry)
             if not record.live:
                 return
-            changed = dataclasses.replace(records.entry_of(record), card=card, updated_at=records.now())
+            known = records.entry_of(record)
+            changed = dataclasses.replace(known, card=card, updated_at=records.now())
             try:
                 self._place.store.update_entry(
                     self._bank,
@@ -232,6 +235,7 @@ class Attack:
                     records.entry_payload(changed),
                     live=True,
                     expected_revision=record.revision,
+                    decisions=[decisions.of_entry("vaccinate", decisions.HASHER, known, changed)],
                 )
             except RevisionConflictError:
                 if attempt == _ATTEMPTS - 1:

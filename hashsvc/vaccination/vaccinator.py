@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from hashsvc.bank import records
+from hashsvc.bank import decisions, records
 from hashsvc.bank.card import CardState, RobustnessCard
 from hashsvc.bank.model import Entry, EntryState
 from hashsvc.config import Settings, WorkerSettings
@@ -150,7 +150,12 @@ class Vaccinator:
     def _mark_pending(self, entry: Entry) -> Entry:
         changed = dataclasses.replace(entry, card=RobustnessCard(state=CardState.PENDING), updated_at=records.now())
         record = self._place.store.update_entry(
-            entry.bank, entry.entry, records.entry_payload(changed), live=True, expected_revision=entry.revision
+            entry.bank,
+            entry.entry,
+            records.entry_payload(changed),
+            live=True,
+            expected_revision=entry.revision,
+            decisions=[decisions.of_entry("vaccinate", decisions.HASHER, entry, changed)],
         )
         self._place.index.notify()
         return records.entry_of(record)

@@ -8,7 +8,7 @@ from typing import Literal
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hashsvc.bank.card import CardState, EditResult, RobustnessCard
-from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Interval, Policy
+from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Interval, Policy, StateChange
 from hashsvc.errors import InternalError, InvalidInputError
 from hashsvc.v1 import bank_service_pb2 as pb
 
@@ -22,10 +22,12 @@ _DEPTHS = {
 _DEPTHS_BACK = {value: depth for depth, value in _DEPTHS.items()}
 
 _STATES = {
+    EntryState.CANDIDATE: pb.ENTRY_STATE_CANDIDATE,
     EntryState.CONFIRMED: pb.ENTRY_STATE_CONFIRMED,
+    EntryState.DISPUTED: pb.ENTRY_STATE_DISPUTED,
     EntryState.WITHDRAWN: pb.ENTRY_STATE_WITHDRAWN,
 }
-_STATES_BACK = {value: state for state, value in _STATES.items()}
+_STATES_BACK: dict[int, EntryState] = {value: state for state, value in _STATES.items()}
 _CARD_STATES = {
     CardState.NONE: pb.CARD_STATE_UNSPECIFIED,
     CardState.PENDING: pb.CARD_STATE_PENDING,
@@ -65,6 +67,7 @@ def encode_bank(bank: Bank) -> pb.Bank:
         bank=bank.bank,
         description=bank.description,
         policy=encode_policy(bank.policy),
+        two_person=bank.two_person,
         created_at=_encode_time(bank.created_at),
         updated_at=_encode_time(bank.updated_at),
         revision=bank.revision,
@@ -77,6 +80,7 @@ def decode_bank(message: pb.Bank) -> Bank:
         bank=message.bank,
         description=message.description,
         policy=decode_policy(message.policy),
+        two_person=message.two_person,
         created_at=_decode_time(message.created_at),
         updated_at=_decode_time(message.updated_at),
         revision=message.revision,
@@ -89,7 +93,7 @@ def encode_entry(entry: Entry) -> pb.Entry:
         bank=entry.bank,
         entry=entry.entry,
         external_id=entry.external_id,
-        state=_STATES[entry.state],
+        state=encode_state(entry.state),
         labels=entry.labels,
         reason=entry.reason,
         profile=entry.profile,
@@ -104,18 +108,41 @@ def encode_entry(entry: Entry) -> pb.Entry:
         revision=entry.revision,
         robustness_card=encode_card(entry.card),
         exclusions=map(encode_interval, entry.exclusions),
+        history=map(_encode_change, entry.history),
+    )
+
+
+def encode_state(state: EntryState) -> pb.EntryState.ValueType:
+    """The value of `state`."""
+    return _STATES[state]
+
+
+def decode_state(value: int) -> EntryState:
+    """Raises InternalError for a state that this version does not know."""
+    if value not in _STATES_BACK:
+        raise InternalError("INTERNAL", f"entry state {value} is unknown to this client", state=value)
+    return _STATES_BACK[value]
+
+
+def _encode_change(change: StateChange) -> pb.StateChange:
+    return pb.StateChange(
+        state=encode_state(change.state), actor=change.actor, at=_encode_time(change.at), reason=change.reason
+    )
+
+
+def _decode_change(message: pb.StateChange) -> StateChange:
+    return StateChange(
+        state=decode_state(message.state), actor=message.actor, at=_decode_time(message.at), reason=message.reason
     )
 
 
 def decode_entry(message: pb.Entry) -> Entry:
     """The entry in `message`. Raises InternalError for a state that this version does not know."""
-    if message.state not in _STATES_BACK:
-        raise InternalError("INTERNAL", f"entry state {message.state} is unknown to this client", state=message.state)
     return Entry(
         bank=message.bank,
         entry=message.entry,
         external_id=message.external_id,
-        state=_STATES_BACK[message.state],
+        state=decode_state(message.state),
         labels=tuple(message.labels),
         reason=message.reason,
         profile=message.profile,
@@ -130,6 +157,7 @@ def decode_entry(message: pb.Entry) -> Entry:
         revision=message.revision,
         card=decode_card(message.robustness_card),
         exclusions=decode_intervals(message.exclusions),
+        history=tuple(map(_decode_change, message.history)),
     )
 
 

@@ -1,10 +1,11 @@
 """Query, match and verdict on the wire."""
 
-from hashsvc.bank.model import Verdict
+from hashsvc.bank.model import EntryState, Verdict
 from hashsvc.errors import InternalError, InvalidInputError
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.match.model import Excused, Match, MatchResult, Segment
 from hashsvc.v1 import match_service_pb2 as pb
+from hashsvc.wire.bank import decode_state, encode_state
 from hashsvc.wire.fingerprint import decode_digests, decode_fingerprint, encode_digests, encode_fingerprint
 
 _VERDICTS = {
@@ -70,6 +71,7 @@ def encode_match(match: Match) -> pb.Match:
         verdict=encode_verdict(match.verdict),
         segments=map(_encode_segment, match.segments),
         digest=match.digest,
+        entry_state=encode_state(match.state),
     )
 
 
@@ -86,7 +88,13 @@ def decode_match(message: pb.Match) -> Match:
         verdict=decode_verdict(message.verdict),
         segments=tuple(map(_decode_segment, message.segments)),
         digest=message.digest,
+        state=_decode_state(message.entry_state),
     )
+
+
+def _decode_state(value: int) -> EntryState:
+    """A server of before there were states matched only what was confirmed."""
+    return decode_state(value) if value else EntryState.CONFIRMED
 
 
 def _encode_excused(excused: Excused) -> pb.Excused:

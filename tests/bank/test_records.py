@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hashsvc.bank import records
-from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Policy
+from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Policy, StateChange
 from hashsvc.errors import FingerprintError
 from hashsvc.fingerprint.encoding import encode
 from hashsvc.fingerprint.profiles import DEFAULT
@@ -20,6 +20,7 @@ BANK = Bank(
     bank="b-1",
     description="ein Bündel\n中文",
     policy=Policy(block_evidence=-7.25, block_coverage=0.75, review_evidence=-2.5),
+    two_person=True,
     created_at=MOMENT,
     updated_at=MOMENT + datetime.timedelta(days=400),
     revision=7,
@@ -32,6 +33,10 @@ ENTRY = Entry(
     labels=("a", "b c"),
     exclusions=(Interval(0.0, 4.5), Interval(7.25, 12.34)),
     reason="appeal",
+    history=(
+        StateChange(state=EntryState.CONFIRMED, actor="mia", at=MOMENT),
+        StateChange(state=EntryState.WITHDRAWN, actor="örn", at=MOMENT, reason="appeal"),
+    ),
     profile="standard-1",
     duration=12.34,
     frames=5,
@@ -72,6 +77,19 @@ def test_an_entry_of_before_there_were_exclusions(stored: tuple[BankRecord, Entr
     del fields["exclusions"]
     old = dataclasses.replace(record, payload=msgpack.packb(fields, datetime=True))
     assert records.entry_of(old) == dataclasses.replace(records.entry_of(record), exclusions=())
+
+
+def test_of_before_there_were_states(stored: tuple[BankRecord, EntryRecord]) -> None:
+    """A bank without a choice takes one person, an entry without a history has none."""
+    bank, entry = stored
+    fields = msgpack.unpackb(bank.payload, timestamp=3)
+    del fields["two_person"]
+    old = dataclasses.replace(bank, payload=msgpack.packb(fields, datetime=True))
+    assert records.bank_of(old) == dataclasses.replace(records.bank_of(bank), two_person=False)
+    fields = msgpack.unpackb(entry.payload, timestamp=3)
+    del fields["history"]
+    former = dataclasses.replace(entry, payload=msgpack.packb(fields, datetime=True))
+    assert records.entry_of(former) == dataclasses.replace(records.entry_of(entry), history=())
 
 
 def test_now_is_what_is_stored() -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
 from hashsvc.bank.breaker import Breaker
-from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Page, Policy, Verdict
+from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Page, Policy, StateChange, Verdict
 from hashsvc.cli import main
 from hashsvc.cli.target import Choice, Target
 from hashsvc.errors import ConflictError, MediaError, NotFoundError, PreconditionError
@@ -89,8 +89,11 @@ class FakeTarget:
     def _bank(self, name: str) -> Bank:
         return Bank(bank=name, created_at=NOW, updated_at=NOW, revision=1)
 
-    def create_bank(self, bank: str, *, description: str = "", policy: Policy = Policy()) -> Bank:
-        self.banks[bank] = dataclasses.replace(self._bank(bank), description=description, policy=policy)
+    def create_bank(
+        self, bank: str, *, description: str = "", policy: Policy = Policy(), two_person: bool = False
+    ) -> Bank:
+        made = dataclasses.replace(self._bank(bank), description=description, policy=policy, two_person=two_person)
+        self.banks[bank] = made
         return self.banks[bank]
 
     def get_bank(self, bank: str) -> Bank:
@@ -102,13 +105,21 @@ class FakeTarget:
         return self._page(list(self.banks.values()), page_token)
 
     def update_bank(
-        self, bank: str, *, description: str | None = None, policy: Policy | None = None, revision: int = 0
+        self,
+        bank: str,
+        *,
+        description: str | None = None,
+        policy: Policy | None = None,
+        two_person: bool | None = None,
+        revision: int = 0,
     ) -> Bank:
         now = self.get_bank(bank)
         if revision not in (0, now.revision):
             raise ConflictError("REVISION_CONFLICT", f"bank {bank!r} changed", bank=bank)
         if description is not None:
             now = dataclasses.replace(now, description=description)
+        if two_person is not None:
+            now = dataclasses.replace(now, two_person=two_person)
         if policy is not None:
             now = dataclasses.replace(now, policy=policy)
         self.banks[bank] = dataclasses.replace(now, revision=next(self._revision))
@@ -138,10 +149,23 @@ class FakeTarget:
         return self._page([entry for entry in self.entries.values() if entry.bank == bank], page_token)
 
     def withdraw(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
+        return self._step(EntryState.WITHDRAWN, bank, entry, reason, revision)
+
+    def approve(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
+        return self._step(EntryState.CONFIRMED, bank, entry, reason, revision)
+
+    def dispute(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
+        return self._step(EntryState.DISPUTED, bank, entry, reason, revision)
+
+    def reinstate(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
+        return self._step(EntryState.CONFIRMED, bank, entry, reason, revision)
+
+    def _step(self, state: EntryState, bank: str, entry: str, reason: str, revision: int) -> Entry:
         now = self.get_entry(bank, entry)
         if revision not in (0, now.revision):
             raise ConflictError("REVISION_CONFLICT", f"entry {entry!r} changed", entry=entry)
-        return self.add(entry, state=EntryState.WITHDRAWN, reason=reason)
+        change = StateChange(state=state, actor="mia", at=NOW, reason=reason)
+        return self.add(entry, state=state, reason=reason, history=(*now.history, change))
 
     def set_exclusions(self, bank: str, entry: str, exclusions: Sequence[Interval], *, revision: int = 0) -> Entry:
         now = self.get_entry(bank, entry)

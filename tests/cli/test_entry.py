@@ -4,7 +4,7 @@ import pytest
 
 from hashsvc.bank.card import CardState, EditResult, RobustnessCard
 from hashsvc.bank.model import Interval
-from tests.cli.conftest import FakeTarget, Invoke, objects
+from tests.cli.conftest import NOW, FakeTarget, Invoke, objects
 
 
 def test_show_has_every_field(fake: FakeTarget, invoke: Invoke) -> None:
@@ -33,6 +33,21 @@ def test_withdraw_keeps_the_reason(fake: FakeTarget, invoke: Invoke) -> None:
     result = invoke("entry", "withdraw", "--data", "d", "--reason", "in error", "--format", "json", "e1")
     (gone,) = objects(result)
     assert (gone["state"], gone["reason"]) == ("withdrawn", "in error")
+
+
+@pytest.mark.parametrize(
+    ("step", "state"), [("approve", "confirmed"), ("dispute", "disputed"), ("reinstate", "confirmed")]
+)
+def test_steps(fake: FakeTarget, invoke: Invoke, step: str, state: str) -> None:
+    """Each step says the new state, who took it and why, in JSON and to people; a stale revision is refused."""
+    entry = fake.add("e1")
+    (after,) = objects(invoke("entry", step, "--data", "d", "--reason", "seen again", "--format", "json", "e1"))
+    assert (after["state"], after["reason"]) == (state, "seen again")
+    assert after["history"] == [{"state": state, "actor": "mia", "at": NOW.isoformat(), "reason": "seen again"}]
+    table = invoke("entry", step, "--server", "127.0.0.1:1", "--reason", "once more", "e1").stdout
+    assert all(word in table for word in ("History", "mia", "once more", state))
+    stale = invoke("entry", step, "--data", "d", "--revision", entry.revision, "e1")
+    assert stale.exit_code == 2 and "(REVISION_CONFLICT)" in stale.stderr
 
 
 def test_withdraw_of_an_unknown_entry_is_refused(fake: FakeTarget, invoke: Invoke) -> None:

@@ -21,6 +21,7 @@ def test_json_is_what_was_promised(fake: FakeTarget, invoke: Invoke, clips: dict
                     "evidence": -41.25,
                     "query_coverage": 0.71,
                     "reference_coverage": 0.5,
+                    "state": "confirmed",
                     "segments": [
                         {
                             "query_start": 0.5,

@@ -88,6 +88,28 @@ def test_entry_life(client: Client) -> None:
     assert again.value.reason == "ENTRY_WITHDRAWN"
 
 
+def test_steps_of_an_entry(client: Client) -> None:
+    """Disputed is REVIEW, reinstated BLOCK again; a candidate is not for whoever confirmed it to approve."""
+    video = reference(8)
+    entry = client.confirm("default", video)
+    disputed = client.dispute("default", entry.entry, reason="a film", revision=entry.revision)
+    assert client.match(excerpt(video, 10, 60), min_revision=disputed.revision).verdict is Verdict.REVIEW
+    with pytest.raises(ConflictError):
+        client.withdraw("default", entry.entry, revision=entry.revision)
+    back = client.reinstate("default", entry.entry, reason="it is not")
+    assert client.match(excerpt(video, 10, 60), min_revision=back.revision).verdict is Verdict.BLOCK
+    assert [one.reason for one in back.history] == ["", "a film", "it is not"]
+    assert len({one.actor for one in back.history}) == 1
+    assert client.create_bank("two", two_person=True).two_person
+    candidate = client.confirm("two", reference(9))
+    assert candidate.state is EntryState.CANDIDATE
+    for refused, reason in ((client.approve, "SECOND_PERSON_REQUIRED"), (client.reinstate, "ENTRY_STATE")):
+        with pytest.raises(PreconditionError) as caught:
+            refused("two", candidate.entry)
+        assert caught.value.reason == reason
+    assert not client.update_bank("two", two_person=False).two_person
+
+
 def test_digest_match(client: Client) -> None:
     """Equal bytes match by digest alone, and other bytes do not."""
     video = reference(2)

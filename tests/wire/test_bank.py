@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from hashsvc.bank.card import CardState, EditResult, RobustnessCard
-from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Policy
+from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Policy, StateChange
 from hashsvc.errors import InternalError
 from hashsvc.v1 import bank_service_pb2 as pb
 from hashsvc.wire.bank import (
@@ -25,6 +25,7 @@ BANK = Bank(
     bank="news",
     description="ümläut",
     policy=Policy(block_evidence=-9.5, block_coverage=0.0, review_evidence=0.0),
+    two_person=True,
     created_at=MADE,
     updated_at=CHANGED,
     revision=2**40,
@@ -41,6 +42,10 @@ def entry(state: EntryState) -> Entry:
         labels=("a", "b"),
         exclusions=(Interval(0.0, 3.25), Interval(5.0, 12.34)),
         reason="why",
+        history=(
+            StateChange(state=EntryState.CANDIDATE, actor="mia", at=MADE),
+            StateChange(state=state, actor="örn", at=MADE, reason="why"),
+        ),
         profile="standard-1",
         duration=12.34,
         frames=50,

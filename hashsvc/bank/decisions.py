@@ -1,0 +1,67 @@
+"""What the decision log says of a change to a bank or an entry: who did what, and both states in full."""
+
+import dataclasses
+import datetime
+from typing import Any
+
+import msgpack
+
+from hashsvc.bank import records
+from hashsvc.bank.model import Bank, Entry
+from hashsvc_index import DecisionRecord
+
+HASHER = "hashsvc"
+"""The actor of what the service does by itself."""
+_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A decision on a bank or an entry, as logged."""
+
+    decision: int
+    """Its number."""
+    revision: int
+    """The store's, once it was made."""
+    kind: str
+    """`bank` or `entry`."""
+    action: str
+    """create, update; confirm, approve, dispute, withdraw, reinstate, exclude, vaccinate."""
+    actor: str
+    at: datetime.datetime
+    bank: str
+    entry: str = ""
+    """Empty for a bank's."""
+    reason: str = ""
+    before: bytes
+    """Payload before the change, empty for what is new."""
+    after: bytes
+    """Payload after it."""
+
+
+def of_bank(action: str, actor: str, before: Bank | None, after: Bank) -> bytes:
+    """What is logged of a change to a bank."""
+    return _packed(
+        kind="bank", action=action, actor=actor, at=after.updated_at, bank=after.bank,
+        before=b"" if before is None else records.bank_payload(before), after=records.bank_payload(after),
+    )  # fmt: skip
+
+
+def of_entry(action: str, actor: str, before: Entry | None, after: Entry, reason: str = "") -> bytes:
+    """What is logged of a change to an entry."""
+    return _packed(
+        kind="entry", action=action, actor=actor, at=after.updated_at, bank=after.bank, entry=after.entry,
+        reason=reason, before=b"" if before is None else records.entry_payload(before),
+        after=records.entry_payload(after),
+    )  # fmt: skip
+
+
+def change_of(record: DecisionRecord) -> Change:
+    """The inverse of `of_bank` and `of_entry`."""
+    fields: dict[str, Any] = msgpack.unpackb(record.payload, timestamp=3)
+    del fields["version"]
+    return Change(decision=record.number, revision=record.revision, **fields)
+
+
+def _packed(**fields: Any) -> bytes:
+    return bytes(msgpack.packb({"version": _VERSION, **fields}, datetime=True))
