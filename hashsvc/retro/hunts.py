@@ -17,8 +17,8 @@ from hashsvc_index import Store
 from hashsvc_index.errors import DocumentNotFoundError
 
 HUNT, HITS = "hunt", "hunt-hits"
-BATCH = 500
-"""Hits in one document, and in one event."""
+BATCH = 200
+"""Hits in one document, and in one event, which names no more."""
 
 Announce = Callable[[str, str, Sequence[Hit]], bytes]
 """The event that tells of new hits of an entry, (bank, entry, hits)."""

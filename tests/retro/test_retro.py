@@ -11,6 +11,7 @@ import pytest
 from hashsvc.bank.model import Interval, Verdict
 from hashsvc.config import RecentSettings, Settings
 from hashsvc.errors import HashsvcError
+from hashsvc.events.model import Event, EventType
 from hashsvc.match.trial import Trial
 from hashsvc.retro import retro, search
 from hashsvc.retro.model import HuntState
@@ -219,12 +220,13 @@ def test_an_event_tells_of_a_batch(tmp_path: Path) -> None:
     with Service.open(tmp_path, SETTINGS) as service:
         upload(service)
         entry = service.confirm(DEFAULT_BANK, VIDEO)
-        service._retro._hunts._announce = lambda bank, entry, hits: f"{bank}/{entry}: {len(hits)}".encode()
         service.hunt(DEFAULT_BANK, entry.entry)
         service.hunt(DEFAULT_BANK, entry.entry)
     with Store.open(tmp_path) as store:
-        events = [record.payload for record in store.events(0, 10)]
-    assert events == [f"{DEFAULT_BANK}/{entry.entry}: 2".encode()]
+        told = [Event.decode(record.payload) for record in store.events(0, 100)]
+    (event,) = [one for one in told if one.type == EventType.RETRO_HITS]
+    assert event.subject == f"{DEFAULT_BANK}/{entry.entry}"
+    assert sorted(hit["content_id"] for hit in event.data["hits"]) == ["copy", "excerpt"]
 
 
 def test_a_trial_is_what_a_match_would_be(service: Service) -> None:
