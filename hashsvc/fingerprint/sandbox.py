@@ -27,7 +27,7 @@ from hashsvc.fingerprint.model import HASH_BYTES, Fingerprint
 from hashsvc.fingerprint.profiles import DEFAULT, Profile
 from hashsvc.fingerprint.reading import Reading
 
-_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """There are as many workers as cores, and each thread of a BLAS reserves address space."""
 _WALL_FACTOR = 4.0
 _WALL_LEAST = 60.0
@@ -176,7 +176,7 @@ class _Worker:
         # A folder of its own: what a killed worker leaves in it goes when the worker does.
         self._scratch = tempfile.TemporaryDirectory(prefix="hashsvc-worker-", ignore_cleanup_errors=True)
         scratch = self._scratch.name
-        environment = {**os.environ, **_ONE_THREAD, "TMPDIR": scratch, worker.SCRATCH: scratch}
+        environment = {**os.environ, **ONE_THREAD, "TMPDIR": scratch, worker.SCRATCH: scratch}
         self._process = subprocess.Popen(
             [sys.executable, "-m", worker.__name__],
             stdin=subprocess.PIPE,

@@ -85,7 +85,7 @@ def _frames(
     with opened(path) as (container, stream):
         context = stream.codec_context
         context.thread_type = "AUTO"
-        context.thread_count = 2
+        context.thread_count = plan.threads
         context.skip_frame = _SKIP[plan.effort]
         for frame in _decoded(container, stream, info, plan):
             check_pixels(frame.width, frame.height, limits)

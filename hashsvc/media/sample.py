@@ -11,6 +11,11 @@ from hashsvc.config import Limits
 from hashsvc.errors import LimitExceededError
 from hashsvc.media.probe import MediaInfo
 
+_NEARLY = 1.05
+"""Keyframes may be so many times the asked gap apart: sixty frames at 29.97 a second are 2.002 s."""
+_THREADS = 2
+"""Of the decoder for a reference, for which somebody waits."""
+
 
 class Effort(enum.Enum):
     """What the decoder may leave out."""
@@ -58,6 +63,8 @@ class Plan:
     """Take the first frame at or after each multiple of this, seconds."""
     keyframes: npt.NDArray[np.float64] = dataclasses.field(default_factory=lambda: np.zeros(0))
     """With Effort.KEYFRAMES: the times to decode, seconds from the first frame."""
+    threads: int = 1
+    """The decoder's. Uploads come by the thousand, and there is a worker a core: a second thread would only cost more."""
 
 
 def plan(info: MediaInfo, rule: DenseRule | SparseRule, limits: Limits) -> Plan:
@@ -72,11 +79,11 @@ def plan(info: MediaInfo, rule: DenseRule | SparseRule, limits: Limits) -> Plan:
                 f"{info.duration * rule.rate:.0f} samples, over {limits.max_hashed_frames}",
                 limit=limits.max_hashed_frames,
             )
-        return Plan(effort=Effort.ALL, step=1 / rule.rate)
+        return Plan(effort=Effort.ALL, step=1 / rule.rate, threads=_THREADS)
     step = sparse_step(info.duration, rule)
     keys = info.keyframes
     gaps = np.diff(np.concatenate([[0.0], keys, [info.duration]]))
-    if info.timed and len(keys) >= rule.min_frames and gaps.max() <= rule.max_keyframe_gap:
+    if info.timed and len(keys) >= rule.min_frames and gaps.max() <= rule.max_keyframe_gap * _NEARLY:
         return Plan(effort=Effort.KEYFRAMES, step=step, keyframes=thinned(keys, step))
     # Leaving frames out is only safe while enough are left; a stream without timestamps is timed by counting them.
     spare = info.timed and info.rate * step >= 8

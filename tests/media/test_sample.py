@@ -43,6 +43,12 @@ def test_keyframes_alone_when_they_are_close() -> None:
     assert made.keyframes.tolist() == every(1.0, 60)
 
 
+def test_keyframes_every_sixty_frames_suffice_at_29_97_a_second() -> None:
+    """2.002 s are two seconds, as encoders are set."""
+    assert plan(info(60, every(60 * 1001 / 30000, 60)), RULE, LIMITS).effort is Effort.KEYFRAMES
+    assert plan(info(60, every(2.2, 60)), RULE, LIMITS).effort is not Effort.KEYFRAMES
+
+
 @pytest.mark.parametrize(
     "keyframes",
     [
