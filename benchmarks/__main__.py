@@ -18,6 +18,7 @@ from benchmarks import (
     match_load,
     reopen,
     replay_incident,
+    results,
     retro_hunt,
     search_tiers,
     soak,
@@ -174,6 +175,7 @@ def _one(name: str, words: Sequence[str], *, several: bool) -> int:
     if workload.corpus and not videos.is_dir():
         print(f"{name}: left out, for there is no folder of real videos at {videos}", file=sys.stderr)
         return 0 if several else 2
+    before = results.load()
     with contextlib.redirect_stdout(sys.stderr):  # progress; the report alone is on stdout
         report = workload.run(options)
     text = report.json() + "\n" if options.format == "json" else report.markdown()
@@ -181,6 +183,8 @@ def _one(name: str, words: Sequence[str], *, several: bool) -> int:
     if options.output:
         with options.output.open("a" if several else "w", encoding="utf-8") as file:
             file.write(text)
+    if options.results:
+        results.put(options.results, name, words, report, before)
     return 1 if report.shortfalls else 0
 
 
@@ -188,6 +192,7 @@ def _options(name: str, workload: Workload, words: Sequence[str], *, several: bo
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks {name}", description=workload.about)
     parser.add_argument("--format", choices=("table", "json"), default="table", help="Markdown, or one JSON object")
     parser.add_argument("--output", type=Path, help="write the report here too; `all` appends")
+    parser.add_argument("--results", type=Path, help="put the report in its place in this Markdown file")
     parser.add_argument("--short", action="store_true", help=f"the same as {' '.join(workload.short)}")
     if several:
         parser.parse_args(words)  # nothing but what every workload has

@@ -1,6 +1,7 @@
 """What a match costs, and what the bank takes in memory, as the bank grows."""
 
 import argparse
+import importlib.util
 import statistics
 import tempfile
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--matches", type=int, default=200, help="matches of each kind (default: %(default)s)")
     parser.add_argument("--data", type=Path, help="keep the data directory here, and use what is there")
+    parser.add_argument("--picture", type=Path, help="draw times and memory against the size of the bank (PNG or SVG)")
 
 
 def run(options: argparse.Namespace) -> Report:
@@ -40,6 +42,8 @@ def run(options: argparse.Namespace) -> Report:
             rows.append(_row(seen))
             faults += seen.faults
     _compare(rows)
+    if options.picture:
+        _draw(options.picture, rows)
     figures = {"matches of each kind and size": options.matches, "wrong answers": len(faults)}
     tables = {"Growth": rows}
     return Report(name="match_bank_growth", figures=figures, tables=tables, shortfalls=[*faults, *_shortfalls(rows)])
@@ -67,6 +71,31 @@ def _compare(rows: Sequence[dict[str, Any]]) -> None:
         for kind in ("miss", "hit"):
             name = f"{kind} processor ms"
             row[f"times the {kind} before"] = row[name] / before[name] if before else None
+
+
+def _draw(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Processor time and memory against hashes; nothing where matplotlib is not installed."""
+    if importlib.util.find_spec("matplotlib") is None:
+        print("no picture: matplotlib is not installed (`pip install --group bench`)")
+        return
+    from matplotlib.figure import Figure  # belongs to a group of its own
+
+    figure = Figure(figsize=(8, 3.2), dpi=150, layout="constrained")
+    times, memory = figure.subplots(1, 2)
+    sizes = [row["hashes"] for row in rows]
+    for kind, mark in (("miss", "o-"), ("hit", "s--")):
+        times.plot(sizes, [row[f"{kind} processor ms"] for row in rows], mark, label=f"{kind}, processor time")
+        times.plot(sizes, [row[f"{kind} p99 ms"] for row in rows], mark, alpha=0.35, label=f"{kind}, p99 by the clock")
+    memory.plot(sizes, [row["resident MB"] for row in rows], "o-", label="resident")
+    memory.plot(sizes, [MOST_BYTES * size / 1e6 for size in sizes], ":", label=f"{MOST_BYTES:.0f} bytes a hash")
+    for axes, unit in ((times, "ms a match"), (memory, "MB")):
+        axes.set_xscale("log")
+        axes.set_xlabel("hashes in the bank")
+        axes.set_ylabel(unit)
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=7)
+    figure.savefig(path)
 
 
 def _shortfalls(rows: Sequence[dict[str, Any]]) -> list[str]:

@@ -36,7 +36,7 @@ _ZIPF = 1.1
 _KNOWN = 6
 _MOST_MISSED = 0.02
 _MOST_GROWTH = 1.1
-"""Memory of the last fifth of the run, times that of the second, without what is mapped."""
+"""Memory of the last tenth of the run, times that soon after its half, without what is mapped."""
 _BURST_AT, _BURST_HOURS, _BURST = 10.0, 1.0, 10.0
 """Hours since the beginning; standard deviation of the burst, hours; its height in means."""
 _FIRST_CONFIRM, _BETWEEN = 4.0, 1.5
@@ -191,7 +191,8 @@ def _report(
     spent: float, faults: Sequence[str],
 ) -> Report:  # fmt: skip
     tally = _tallied(day, seen, confirmed)
-    warm, last = growth([one.private for one in looks])
+    # The bank grows until the last original is confirmed, at the day's half; what it takes should not, from then on.
+    warm, last = growth([one.private for one in looks[len(looks) // 2 :]])
     share = tally.missed / max(1, tally.after)
     figures: dict[str, Any] = {
         "uploads": len(day.uploads), "hashes in the bank before": options.hashes, "times as fast as the clock": options.compress,
@@ -199,7 +200,7 @@ def _report(
         "copies after": tally.after, "of them missed at upload": tally.missed, "share missed": share,
         "false blocks": tally.false_blocks, "false matches": tally.false_matches, "errors": len(tally.errors),
         "share asked to be read deeply": tally.deepened / len(seen.sent),
-        "private MB after warm-up": warm / 1e6, "private MB at the end": last / 1e6,
+        "private MB when all were confirmed": warm / 1e6, "private MB at the end": last / 1e6,
         "resident MB at the end": looks[-1].resident / 1e6,
     }  # fmt: skip
     rate = len(day.times) / max(day.times)
@@ -216,4 +217,4 @@ def _shortfalls(tally: _Tally, share: float, grown: float) -> Iterator[str]:
     if share > _MOST_MISSED:
         yield f"{100 * share:.1f} % of the copies of what was confirmed were missed."
     if grown > _MOST_GROWTH:
-        yield f"Memory grew {grown:.2f}-fold after warm-up."
+        yield f"Memory grew {grown:.2f}-fold after the last original was confirmed."
