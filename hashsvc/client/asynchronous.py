@@ -226,7 +226,7 @@ class AsyncClient:
         call = calls.hunt(bank, entry)
         send: Any = self._retrying.unary_stream(call.path, _serialize, call.response.FromString)
         try:
-            async for answer in send(call.request, timeout=self._long_timeout):
+            async for answer in send(call.request, timeout=self._long_timeout, metadata=self._metadata):
                 hunt = call.decode(answer)
                 if progress:
                     progress(hunt)
@@ -271,7 +271,7 @@ class AsyncClient:
         """As `Client.watch`; "now" is when the first event is asked for."""
         call = calls.watch(after, types, bank, entry, stop_at_end)
         send: Any = self._once.unary_stream(call.path, _serialize, call.response.FromString)
-        answers = send(call.request)
+        answers = send(call.request, metadata=self._metadata)
         try:
             async for answer in answers:
                 for event in call.decode(answer):

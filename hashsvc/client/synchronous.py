@@ -234,7 +234,7 @@ class Client:
         call = calls.hunt(bank, entry)
         send = self._retrying.unary_stream(call.path, _serialize, call.response.FromString)
         try:
-            for answer in send(call.request, timeout=self._long_timeout):
+            for answer in send(call.request, timeout=self._long_timeout, metadata=self._metadata):
                 hunt = call.decode(answer)
                 if progress:
                     progress(hunt)
@@ -282,7 +282,7 @@ class Client:
         """
         call = calls.watch(after, types, bank, entry, stop_at_end)
         send = self._once.unary_stream(call.path, _serialize, call.response.FromString)
-        answers = send(call.request)
+        answers = send(call.request, metadata=self._metadata)
         answers.initial_metadata()  # "now" is here, and not when the first event is asked for
         return self._events(call, answers)
 
