@@ -28,7 +28,7 @@ _INDEX = Path(hashsvc_index.__file__).parent
 REPORTED = -1.0
 """Evidence from which on matches are reported here."""
 _HASHING = (_CODE / "config.py", _CODE / "media", _CODE / "fingerprint")
-_MATCHING = (*_HASHING, _CODE / "service.py", _CODE / "bank", _CODE / "match", _INDEX)
+_MATCHING = (*_HASHING, _CODE / "service", _CODE / "bank", _CODE / "match", _INDEX)
 """What decides the hashes of a reference, and what is found: files and folders of the code that runs."""
 
 
