@@ -31,8 +31,8 @@ def fill(path: Path, count: int = 30) -> None:
 
 
 def started(store: Store) -> Index:
-    """An index of the store, ready."""
-    index = Index(store, store.path)
+    """An index of the store, ready, with all hashes in the hot tier: the cold one, and its files, have tests of their own."""
+    index = Index(store, store.path, IndexSettings(hot_hashes=1 << 20))
     index.start()
     assert index.wait_ready(10)
     return index
