@@ -65,10 +65,12 @@ class Monitor:
         return changed
 
     def close(self) -> None:
-        """Write down what is left."""
+        """Write down what is left; a second call does nothing."""
         self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
+        with self._started:
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join()
             with contextlib.suppress(StoreError):
                 self._round()
                 self._save()
