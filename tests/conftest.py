@@ -1,5 +1,6 @@
 """Videos that several tests need, made once."""
 
+import logging
 import os
 
 # Before numpy is imported: tests share their cores with the processes that they start, and threads of a matrix product
@@ -22,8 +23,11 @@ RATE = Fraction(12)
 @pytest.fixture(autouse=True)
 def logs_as_they_were() -> Iterator[None]:
     """A command configures the logs of its process; the next test must not inherit that."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
     yield
     structlog.reset_defaults()
+    root.handlers, root.level = handlers, level
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -11,15 +10,6 @@ from hashsvc.server.logs import configure_logs
 
 SECRET = "5" * 64
 TOKEN = f"hashsvc_0123456789abcdef_{SECRET}"
-
-
-@pytest.fixture(autouse=True)
-def root_as_it_was() -> Iterator[None]:
-    """The root logger keeps what pytest gave it."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    root.handlers, root.level = handlers, level
 
 
 def test_no_secret_gets_into_a_line(capsys: pytest.CaptureFixture[str]) -> None:
