@@ -10,7 +10,7 @@ from typing import Any
 
 import msgpack
 
-from hashsvc.bank.model import Page, Verdict
+from hashsvc.bank.model import EntryState, Page, Verdict
 from hashsvc.match.model import Match, Segment
 from hashsvc.retro.model import Hit, Hunt, HuntState
 from hashsvc_index import Store
@@ -107,6 +107,7 @@ def _unpacked(payload: bytes) -> dict[str, Any]:
 def _hit(fields: dict[str, Any]) -> Hit:
     match = dict(fields["match"])
     match["verdict"] = Verdict(match["verdict"])
+    match["state"] = EntryState(match.get("state", EntryState.CONFIRMED))
     match["segments"] = tuple(Segment(**one) for one in match["segments"])
     return Hit(content_id=fields["content_id"], seen_at=fields["seen_at"], match=Match(**match))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hashsvc.bank.model import Interval, Verdict
+from hashsvc.bank.model import EntryState, Interval, Verdict
 from hashsvc.config import RecentSettings, Settings
 from hashsvc.errors import HashsvcError
 from hashsvc.events.model import Event, EventType
@@ -87,6 +87,7 @@ def test_hits_stay_and_come_once(service: Service, tmp_path: Path) -> None:
         rest = later.list_hits(DEFAULT_BANK, entry.entry, page_size=2, page_token=first.next_page_token)
         found = [hit.content_id for hit in (*first.items, *rest.items)]
         assert (sorted(found), rest.next_page_token) == (["again", "copy", "excerpt"], "")
+        assert all(hit.match.state is EntryState.CONFIRMED for hit in first.items)
 
 
 def test_excluded_parts_are_no_hit(service: Service) -> None:
