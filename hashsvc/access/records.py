@@ -4,7 +4,6 @@ The keys are part of the format; `index/README.md` describes them.
 """
 
 import dataclasses
-import datetime
 
 import msgpack
 
@@ -13,12 +12,6 @@ from hashsvc_index import DocumentRecord
 
 KIND = "token"
 _DIGEST = "sha256"
-
-
-def now() -> datetime.datetime:
-    """UTC, to the millisecond, as it is stored."""
-    moment = datetime.datetime.now(datetime.UTC)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def token_payload(token: Token, digest: bytes) -> bytes:

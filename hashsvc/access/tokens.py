@@ -8,7 +8,9 @@ import re
 import secrets
 
 from hashsvc.access.model import MAX_DAYS, MAX_NAME, Caller, NewToken, Role, Token
-from hashsvc.access.records import KIND, now, token_of, token_payload
+from hashsvc.access.records import KIND, token_of, token_payload
+from hashsvc.bank import rules
+from hashsvc.bank.records import now
 from hashsvc.errors import AuthenticationError, InvalidInputError, NotFoundError
 from hashsvc_index import Store
 from hashsvc_index.errors import DocumentNotFoundError, RevisionConflictError
@@ -116,10 +118,7 @@ def _check_name(name: str) -> None:
     """Names go into logs, decisions and tables, so they are one line of visible text."""
     if not name.strip():
         raise InvalidInputError("FIELD_REQUIRED", "a token needs the name of its caller", field="name")
-    if len(name) > MAX_NAME:
-        raise InvalidInputError(
-            "FIELD_TOO_LONG", f"name has {len(name)} characters, over {MAX_NAME}", field="name", limit=MAX_NAME
-        )
+    rules.check_text("name", name, MAX_NAME)
     if not name.isprintable() or name != name.strip():
         raise InvalidInputError("FIELD_INVALID", "name is not one line of visible text", field="name")
 
