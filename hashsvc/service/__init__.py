@@ -51,7 +51,6 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
         settings: Settings,
         *,
         vaccinate: bool = False,
-        hunt: bool = False,
         actor: str = ANYBODY.name,
     ) -> None:
         self._actor = actor
@@ -71,8 +70,6 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
         self._monitor = Monitor(store, self._outbox, settings.breaker)
         self._deliverer = Deliverer(store, self._outbox, self._webhooks, settings.events)
         self._retro = Retro(store, index, settings.recent, self._match_in, self._load, self._announced)
-        if hunt:
-            self._retro.follow()
 
     @classmethod
     def open(
@@ -97,10 +94,12 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
         store = Store.open(data)
         try:
             index = Index(store, data, IndexSettings(**dataclasses.asdict(settings.index)))
-            service = cls(store, index, settings, vaccinate=vaccinate, hunt=hunt, actor=actor)
+            service = cls(store, index, settings, vaccinate=vaccinate, actor=actor)
             if store.revision() == 0:
                 service._create_default()
             index.start()
+            if hunt:
+                service._retro.follow()
             if deliver:
                 service._deliverer.start()
         except BaseException:
