@@ -164,6 +164,9 @@ def hash_lumas(lumas: npt.NDArray[np.uint8], rect: Rect = FULL) -> tuple[npt.NDA
 
 def hamming(left: npt.NDArray[np.uint8], right: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
     """Hamming distances, broadcasting over all axes but the last of 32 bytes; int32, 0-256."""
-    words = np.ascontiguousarray(left).view(np.uint64) ^ np.ascontiguousarray(right).view(np.uint64)
-    distances: npt.NDArray[np.int32] = np.bitwise_count(words).sum(axis=-1, dtype=np.int32)
+    left, right = np.ascontiguousarray(left).view(np.uint64), np.ascontiguousarray(right).view(np.uint64)
+    distances: npt.NDArray[np.int32] = np.bitwise_count(left[..., 0] ^ right[..., 0]).astype(np.int32)
+    # Word by word: to sum over an axis of four takes numpy five times as long.
+    for word in range(1, left.shape[-1]):
+        distances += np.bitwise_count(left[..., word] ^ right[..., word])
     return distances

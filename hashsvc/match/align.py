@@ -5,7 +5,7 @@ named, and lines are read off that matrix. Several lines make several segments.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +25,11 @@ _OTHER_SPEED = 2.0
 """What a speed other than 1 must gain on top: about log10 of the number of speeds that could have been tried."""
 _COST = 1.3
 """What a query frame must gain to keep a segment going; unrelated frames gain 0.43 on average."""
-_LEAST_TOTAL = 2 * (_STRONG - _COST)
+LEAST_TOTAL = 2 * (_STRONG - _COST)
 """What a segment must gain in all."""
+LEAST_ALONE = 7.0
+"""What the first segment must gain where its frames are all that speaks for it. From under 8 there was never evidence worth a
+word, and two in three of the strangers that seeds point at stay under 7: they cost no more than that."""
 REACH = 1
 """Slots on each side among which a query frame may find its neighbour: the dense reference has 4 frames a second."""
 _MOST_CELLS = 240
@@ -34,6 +37,8 @@ _MOST_LINES = 24
 _MOST_SEGMENTS = 24
 _FEW_BACKWARDS = 6
 _MOST_REFINED, _REFITS = 4, 3
+_ROUGHLY = 0.75
+"""Where no line gains this share of what one must, none is refined: that adds less than a third in 95 of 100."""
 _NEAR = np.arange(-4, 5)
 """Slots beside a line among which a query frame may find a better one."""
 
@@ -102,27 +107,35 @@ Bonus = Callable[["Alignment"], float]
 """What speaks for an alignment besides its frames, in the units of `Alignment.total`."""
 
 
-def alignments(comparison: Comparison, lines: Sequence[Line] = (), bonus: Bonus | None = None) -> list[Alignment]:
-    """The best line, then the best on what it leaves of the query, and so on; strongest first.
+def alignments(
+    comparison: Comparison, lines: Sequence[Line] = (), bonus: Bonus | None = None, least: float = LEAST_TOTAL
+) -> Iterator[Alignment]:
+    """The best line, then the best on what it leaves of the query, and so on; strongest first, each found when asked for.
 
-    `lines` are tried besides those that the comparison proposes; `bonus` speaks for an alignment besides its frames.
+    `lines` are tried besides those that the comparison proposes; `bonus` speaks for an alignment besides its frames. The
+    first alignment gains `least` or more, further ones LEAST_TOTAL.
     """
     gains = comparison.gains.copy()
-    found: list[Alignment] = []
+    found = 0
     # No line gains more than all frames do at their best, which often settles that there is none.
-    while len(found) < _MOST_SEGMENTS and np.maximum(gains.max(axis=1) - _COST, 0).sum() >= _LEAST_TOTAL:
+    while found < _MOST_SEGMENTS and np.maximum(gains.max(axis=1) - _COST, 0).sum() >= least:
         rest = Comparison(gains, comparison.frames, comparison.times)
-        best = _best(rest, lines, bonus)
-        if best is None or best.total < _LEAST_TOTAL:
+        best = _best(rest, lines, bonus, least)
+        if best is None or best.total < least:
             break
-        found.append(best)
+        yield best
+        found, least = found + 1, LEAST_TOTAL
         gains[best.first : best.last + 1] = 0
-    return found
 
 
-def _best(comparison: Comparison, lines: Sequence[Line], bonus: Bonus | None) -> Alignment | None:
-    """The line over which the most is gained, refined by least squares on the frames that follow it."""
+def _best(comparison: Comparison, lines: Sequence[Line], bonus: Bonus | None, least: float) -> Alignment | None:
+    """The line over which the most is gained, refined by least squares on the frames that follow it.
+
+    None where no line comes near gaining `least`.
+    """
     tried = _walk(comparison, _proposals(comparison))
+    if not lines and tried.totals.max(initial=0) < _ROUGHLY * least:
+        return None
     paying = tried.at(np.argsort(-tried.totals, kind="stable")[:_MOST_REFINED]).worthwhile()
     if lines:
         paying = _Walks.joined([paying, _walk(comparison, _table(lines)).worthwhile()])

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.match import curves
-from hashsvc.match.align import REACH, SLOT, Alignment, Bonus, Comparison, Line, alignments
+from hashsvc.match.align import LEAST_ALONE, LEAST_TOTAL, REACH, SLOT, Alignment, Bonus, Comparison, Line, alignments
 from hashsvc.match.model import Segment
 from hashsvc.match.pairs import Pair
 from hashsvc.match.score import excess, excused, fading, log10_chance, most, novelty, relief, surprise
@@ -29,6 +29,8 @@ _APART = 1.5
 """Seconds within which frames of one video look alike in any case."""
 _MOST_FIRST, _MOST_FURTHER = 3.0, -1.0
 """Evidence above which a first segment, and a further one, is not worth a word."""
+_TRIED_ALONE = 2
+"""A quick reading whose two strongest alignments are not worth a word has none that is."""
 _KEPT = 0.3
 """What a frame at the end of a segment must gain on average, all told; unrelated ones gain less."""
 _OUT_OF_STEP, _OUT_OF_STEP_SAMPLES, _DOUBT = 0.1, 80, 1.0
@@ -56,13 +58,15 @@ def scored(sides: Sides, lines: Sequence[Line], bonus: Bonus | None, indexed: in
     first = math.log10(max(indexed, 1) * len(sides.query.views))
     further = math.log10(len(sides.reference.starts) * len(sides.pairs))
     begun = False
-    for one in alignments(sides.comparison, lines, bonus):
+    for turn, one in enumerate(alignments(sides.comparison, lines, bonus, LEAST_TOTAL if bonus else LEAST_ALONE)):
         evidence, segment, pictures = _score(sides, one)
         evidence += (further if begun else first) + _log10_speeds(one.line.speed)
         evidence += log10_stretches(one, len(sides.query.starts)) - (bonus(one) if bonus else 0.0)
         if evidence < (_MOST_FURTHER if begun else _MOST_FIRST):
             begun = True
             yield max(evidence, most(pictures)), segment
+        elif not (begun or bonus) and turn + 1 == _TRIED_ALONE:
+            return
 
 
 def in_time(sides: Sides, one: Alignment) -> float:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -55,7 +56,8 @@ def find(
     bonus: Bonus | None = None
     if len(query.activity) and len(reference.activity):
         lines = curves.lines(query.activity[:_MOST_CURVES], reference.activity[0])
-        likely = [*lines, *(one.line for one in alignments(sides.comparison, lines)[:_MOST_LIKELY])]
+        strongest = itertools.islice(alignments(sides.comparison, lines), _MOST_LIKELY)
+        likely = [*lines, *(one.line for one in strongest)]
         pairs = widened(query, exclude.silenced(reference, exclusions), sides.pairs, likely, gate)
         sides = _compared(query, reference, pairs, gate, exclusions)
         bonus = functools.partial(in_time, sides)

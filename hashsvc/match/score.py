@@ -97,8 +97,19 @@ def fading(distances: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
 
 def discounted(distances: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """Distances (n, m) of one view pair, excused by the medians of their rows and columns; see `excused`."""
-    usual = np.minimum(np.median(distances, axis=1)[:, None], np.median(distances, axis=0)[None, :])
-    return excused(distances, usual)
+    low = distances < _UNRELATED
+    rows, columns = _low_medians(distances, low), _low_medians(distances.T, low.T)
+    return excused(distances, np.minimum(rows[:, None], columns[None, :]))
+
+
+def _low_medians(distances: npt.NDArray[np.int32], low: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """The medians of rows, float64 (n,), where they are under _UNRELATED, and else that; `low` says which distances are."""
+    medians = np.full(len(distances), _UNRELATED)
+    # Rows of unrelated frames need no sorting, and they are nearly all rows.
+    some = np.flatnonzero(low.sum(axis=1) > (distances.shape[1] - 1) // 2)
+    if len(some):
+        medians[some] = np.minimum(np.median(distances[some], axis=1), _UNRELATED)
+    return medians
 
 
 def excused(distances: npt.NDArray[np.int32], usual: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
@@ -109,6 +120,8 @@ def excused(distances: npt.NDArray[np.int32], usual: npt.NDArray[np.float64]) ->
     the same picture whatever else there is, and stays; between 40 and 80 the correction fades in.
     """
     excess = np.clip(_UNRELATED - usual, 0, None)
+    if not excess.any():
+        return np.minimum(distances, 256).astype(np.int32)
     share = np.clip((distances - _SAME) / (_OTHER - _SAME), 0, 1)
     moved: npt.NDArray[np.int32] = np.minimum(distances + excess * share, 256).astype(np.int32)
     return moved
