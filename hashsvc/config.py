@@ -76,6 +76,17 @@ class IndexSettings:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HintSettings:
+    """What in a quick reading of an upload calls for a deep one, in banks whose `depth` is auto."""
+
+    chance_matches: float = 1000.0
+    """So few matches expected by chance that are as good as one of those found: a match needs one in ten thousand. One in
+    ten of unrelated uploads comes so near some entry of a small bank."""
+    insets: int = 2
+    """So many pictures inside the picture: ordinary footage has one at most, by chance."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class VaccinationSettings:
     """What a server does to strengthen an entry after it has confirmed its bytes."""
 
@@ -167,6 +178,7 @@ class Settings:
     workers: WorkerSettings = WorkerSettings()
     server: ServerSettings = ServerSettings()
     index: IndexSettings = IndexSettings()
+    hints: HintSettings = HintSettings()
     vaccination: VaccinationSettings = VaccinationSettings()
     recent: RecentSettings = RecentSettings()
     tls: TlsSettings = TlsSettings()
@@ -195,6 +207,7 @@ class Settings:
             "workers": WorkerSettings,
             "server": ServerSettings,
             "index": IndexSettings,
+            "hints": HintSettings,
             "vaccination": VaccinationSettings,
             "recent": RecentSettings,
             "tls": TlsSettings,

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from hashsvc.bank import records
 from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Verdict
 from hashsvc.bank.references import References
+from hashsvc.config import HintSettings
 from hashsvc.fingerprint.encoding import decode_activity
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
@@ -53,7 +54,10 @@ class _Candidate:
 class Matcher:
     """Thread-safe; holds nothing but what it remembers of the store."""
 
-    def __init__(self, store: Store, index: Index, references: References) -> None:
+    def __init__(
+        self, store: Store, index: Index, references: References, hints: HintSettings = HintSettings()
+    ) -> None:
+        self._hints = hints
         self._store = store
         self._index = index
         self._references = references
@@ -108,7 +112,7 @@ class Matcher:
                 candidates[record.bank, record.entry] = _Candidate(entry, bank, nomination, reference, finding)
         found = [self._judged(query, one, gate, indexed) for one in _settled(list(candidates.values()), gate)]
         result = _result(hits.revision, [one for one in found if one is not None])
-        hint = is_hint(query, [one.finding for one in candidates.values() if one.finding is not None])
+        hint = is_hint(query, [one.finding for one in candidates.values() if one.finding is not None], self._hints)
         return dataclasses.replace(result, deepen=self._is_to_deepen(query, result, hint, banks, filtered))
 
     def _judged(self, query: Fingerprint, one: "_Candidate", gate: int, indexed: int) -> Match | Excused | None:
@@ -142,7 +146,7 @@ class Matcher:
         """
         if len(query.activity) or not self._index.hashes:
             return False
-        if result.verdict is Verdict.BLOCK and not is_put_together(query):
+        if result.verdict is Verdict.BLOCK and not is_put_together(query, self._hints):
             return False
         searched = banks.values() if filtered else map(records.bank_of, self._every_bank())
         depths = {bank.policy.depth for bank in searched}

@@ -60,7 +60,7 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
         self.tokens = Tokens(store)
         self._sandbox = Sandbox(settings)
         self._references = References(self._load, settings.server.reference_cache_bytes)
-        self._matcher = Matcher(store, index, self._references)
+        self._matcher = Matcher(store, index, self._references, settings.hints)
         self._recorder = Recorder(store.path, settings.recent)
         vaccinate = vaccinate and settings.vaccination.enabled
         # What the hasher tries of its own is no upload: it counts for no breaker.

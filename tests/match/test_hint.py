@@ -4,10 +4,12 @@ import dataclasses
 
 import pytest
 
+from hashsvc.config import HintSettings
 from hashsvc.match.extend import Finding
-from hashsvc.match.hint import EVIDENCE, is_hint
+from hashsvc.match.hint import is_hint
 from tests.match.synthetic import an_upload
 
+EVIDENCE = 3.0
 UPLOAD = an_upload([(None, 0.0, 10.0, 1.0)])
 
 
@@ -34,3 +36,13 @@ def test_hint(views: tuple[str, ...], evidence: list[float], hint: bool) -> None
     """Something nearly found, or a picture that looks put together, and nothing less."""
     upload = dataclasses.replace(UPLOAD, views=views)
     assert is_hint(upload, map(finding, evidence)) is hint
+
+
+def test_settings_say_what_a_hint_is() -> None:
+    """Fewer chance matches and more insets than by default."""
+    strict = HintSettings(chance_matches=1.0, insets=3)
+    two = dataclasses.replace(UPLOAD, views=("full", "inside-1", "inside-2"))
+    assert is_hint(UPLOAD, [finding(1.0)]) and not is_hint(UPLOAD, [finding(1.0)], strict)
+    assert is_hint(UPLOAD, [finding(0.0)], strict)
+    assert is_hint(two, []) and not is_hint(two, [], strict)
+    assert not is_hint(UPLOAD, [finding(-300.0)], HintSettings(chance_matches=0.0))
