@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import enum
+import shlex
 from typing import Generic, TypeVar
 
 from hashsvc.bank.card import RobustnessCard
@@ -42,6 +43,29 @@ class Depth(enum.StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A verdict, and what a match must have for it; what is None, 0 or empty is not asked for."""
+
+    verdict: Verdict
+    evidence: float | None = None
+    """At or below this."""
+    share: float = 0.0
+    """At least this share of the upload matched, 0-1."""
+    seconds: float = 0.0
+    """At least so many seconds of the upload matched."""
+    labels: tuple[str, ...] = ()
+    """The entry has any of these."""
+
+    def __str__(self) -> str:
+        """`block if evidence<=-6 share>=0.5`, as the command line takes it; see `hashsvc.bank.rule_text`."""
+        asked = [] if self.evidence is None else [f"evidence<={self.evidence:.12g}"]
+        asked += [f"{name}>={value:.12g}" for name in ("share", "seconds") if (value := getattr(self, name))]
+        if self.labels:
+            asked.append(f"label={shlex.quote(','.join(self.labels))}")
+        return " ".join([self.verdict.lower(), *(["if", *asked] if asked else [])])
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What a match in a bank means. Evidence is log10 of the chance matches expected: more negative is stronger."""
 
@@ -53,6 +77,16 @@ class Policy:
     """REVIEW needs evidence at or below this; what is weaker is not reported as a match."""
     depth: Depth = Depth.AUTO
     """How closely uploads are read."""
+    rules: tuple[Rule, ...] = ()
+    """The first that applies decides; where none does, the thresholds do."""
+
+    @property
+    def thresholds(self) -> tuple[Rule, Rule]:
+        """The thresholds as rules."""
+        return (
+            Rule(verdict=Verdict.BLOCK, evidence=self.block_evidence, share=self.block_coverage),
+            Rule(verdict=Verdict.REVIEW, evidence=self.review_evidence),
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashsvc.bank.card import RobustnessCard
-from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Interval, Policy, StateChange
+from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Interval, Policy, Rule, StateChange, Verdict
 from hashsvc.fingerprint.encoding import decode, encode
 from hashsvc.fingerprint.model import HASH_BYTES, Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
@@ -38,10 +38,18 @@ def bank_payload(bank: Bank) -> bytes:
 def bank_of(record: BankRecord) -> Bank:
     """The inverse of `bank_payload`."""
     fields = _unpacked(record.payload)
-    policy = fields["policy"]
-    depth = Depth(policy.pop("depth", Depth.AUTO))  # banks of before there was a choice have none
-    fields["policy"] = Policy(**policy, depth=depth)
+    fields["policy"] = _policy_of(fields["policy"])
     return Bank(**fields, revision=record.revision)
+
+
+def _policy_of(fields: dict[str, Any]) -> Policy:
+    """Banks of before there was a choice have no depth, and none of before there were rules has any."""
+    depth = Depth(fields.pop("depth", Depth.AUTO))
+    rules = tuple(
+        Rule(**{**one, "verdict": Verdict(one["verdict"]), "labels": tuple(one["labels"])})
+        for one in fields.pop("rules", ())
+    )
+    return Policy(**fields, depth=depth, rules=rules)
 
 
 def entry_payload(entry: Entry) -> bytes:

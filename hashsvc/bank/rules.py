@@ -4,12 +4,16 @@ import math
 import re
 from collections.abc import Sequence
 
-from hashsvc.bank.model import Interval, Policy
+from hashsvc.bank.model import Interval, Policy, Rule
 from hashsvc.errors import InvalidInputError
 
 MAX_LABELS = 32
 MAX_LABEL = 128
 MAX_EXCLUSIONS = 64
+MAX_RULES = 32
+MAX_RULE_LABELS = 64
+"""Labels in all rules of a bank."""
+MAX_RULE_SECONDS = 1e6
 MAX_EXTERNAL_ID = 512
 MAX_ENTRY_ID = 64
 MAX_CONTENT_ID = 512
@@ -132,3 +136,30 @@ def check_policy(policy: Policy) -> None:
         raise InvalidInputError(
             "FIELD_INVALID", "block_evidence must be at or below review_evidence", field="block_evidence"
         )
+    _check_number("rules", len(policy.rules), MAX_RULES)
+    _check_number("labels in rules", sum(len(one.labels) for one in policy.rules), MAX_RULE_LABELS)
+    for place, one in enumerate(policy.rules, 1):
+        _check_rule(f"rule {place}", one, policy)
+
+
+def _check_number(what: str, number: int, most: int) -> None:
+    if number > most:
+        raise InvalidInputError("FIELD_TOO_LONG", f"{number} {what}, over {most}", field="rules", limit=most)
+
+
+def _check_rule(name: str, rule: Rule, policy: Policy) -> None:
+    fault = ""
+    if not 0 <= rule.share <= 1:
+        fault = f"share is from 0 to 1, not {rule.share}"
+    elif not 0 <= rule.seconds <= MAX_RULE_SECONDS:
+        fault = f"seconds is from 0 to {MAX_RULE_SECONDS:g}, not {rule.seconds}"
+    elif rule.evidence is not None and not (math.isfinite(rule.evidence) and rule.evidence <= policy.review_evidence):
+        fault = (
+            f"evidence is at or below review_evidence, {policy.review_evidence}, "
+            f"since what is weaker is no match; not {rule.evidence}"
+        )
+    elif any("," in label for label in rule.labels):
+        fault = "a label in it holds a comma"
+    if fault:
+        raise InvalidInputError("FIELD_INVALID", f"{name}: {fault}", field="rules")
+    check_labels(rule.labels)

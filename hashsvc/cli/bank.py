@@ -6,17 +6,36 @@ from typing import Any
 
 import click
 
-from hashsvc.bank.model import Bank, Depth, Policy
+from hashsvc.bank.model import Bank, Depth, Policy, Rule
+from hashsvc.bank.rule_text import rule_of
 from hashsvc.cli import records
 from hashsvc.cli.options import format_option, revision_option, target_options
 from hashsvc.cli.target import PAGE_SIZE, Choice, Operations, every
+from hashsvc.errors import InvalidInputError
 
 bank_argument = click.argument("bank")
 
 
+def _rule(text: str) -> Rule:
+    """The `type` of an option. Raises click.BadParameter for what is no rule."""
+    try:
+        return rule_of(text)
+    except InvalidInputError as error:
+        raise click.BadParameter(error.message) from error
+
+
 def policy_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The thresholds of a policy and its depth; None where not given."""
+    """The rules of a policy, its thresholds and its depth; None where not given."""
     for option in (
+        click.option(
+            "--rule",
+            "rules",
+            multiple=True,
+            type=_rule,
+            callback=lambda _, __, value: value or None,
+            metavar="RULE",
+            help="'VERDICT if CONDITIONS', in place of the rules before; may be repeated, the first that applies decides.",
+        ),
         click.option(
             "--depth",
             type=click.Choice([one.value for one in Depth]),
@@ -42,6 +61,10 @@ def command() -> None:
 
     A bank is a named set of entries with a policy: how strong the evidence must be, and how much of an upload must
     match, for REVIEW and for BLOCK, and how closely uploads are read.
+
+    A rule gives a verdict to what meets all of its conditions: evidence at or below a number, at least a share of the
+    upload or so many seconds of it matched, any of some labels on the entry. The first rule that applies decides, and
+    where none does the thresholds do.
     """
 
 
@@ -60,6 +83,7 @@ def create(
     \b
     hashsvc bank create --data bank-data drills --description "made by us" --block-coverage 0.3
     hashsvc bank create --data bank-data attacks --two-person
+    hashsvc bank create --data bank-data news --rule 'block if share>=0.9 seconds>=20' --rule 'review if evidence<=-6' --rule allow
     """
     with choice.open(create=True) as target:
         made = target.operations.create_bank(
@@ -103,6 +127,7 @@ def list_(choice: Choice, output_format: str) -> None:
 @click.option("--description", help="What it holds, for people.")
 @two_person_option
 @policy_options
+@click.option("--no-rules", is_flag=True, help="Have no rules any more.")
 @revision_option
 @format_option
 @bank_argument
@@ -111,6 +136,7 @@ def update(
     bank: str,
     description: str | None,
     two_person: bool | None,
+    no_rules: bool,
     revision: int | None,
     output_format: str,
     **policy: Any,
@@ -119,9 +145,14 @@ def update(
 
     \b
     hashsvc bank update --data bank-data default --block-coverage 0.4
+    hashsvc bank update --data bank-data default --rule 'block if evidence<=-6 seconds>=5 label=incident-7'
     """
+    if no_rules:
+        if policy["rules"]:
+            raise click.UsageError("give --rule or --no-rules, not both")
+        policy["rules"] = ()
     if description is None and two_person is None and all(value is None for value in policy.values()):
-        raise click.UsageError("nothing to change: give --description, --two-person, --depth or a threshold")
+        raise click.UsageError("nothing to change: give --description, --two-person, --depth, --rule or a threshold")
     with choice.open() as target:
         changed = _update(target.operations, bank, description, two_person, policy, revision)
     _show([changed], output_format)

@@ -83,7 +83,9 @@ def command(
         if dry_run:
             trial = Batch(
                 files,
-                lambda file, share: target.dry_run_file(bank, file, exclusions=exclusions, progress=share),
+                lambda file, share: target.dry_run_file(
+                    bank, file, exclusions=exclusions, labels=labels, progress=share
+                ),
                 jobs=choice.settings.workers.workers,
                 record=records.dry_run_record,
                 table=tables.dry_runs,

@@ -59,6 +59,8 @@ def _match(match: Match) -> Record:
         "query_coverage": round(match.query_coverage, 4),
         "reference_coverage": round(match.reference_coverage, 4),
         "state": str(match.state),
+        "verdict": str(match.verdict),
+        "reason": match.reason,
         "segments": [_segment(segment) for segment in match.segments],
     }
 
@@ -67,7 +69,6 @@ def hit_record(hit: Hit) -> Record:
     return {
         "content_id": hit.content_id,
         "seen_at": hit.seen_at.isoformat(),
-        "verdict": str(hit.match.verdict),
         **_match(hit.match),
     }
 
@@ -128,6 +129,7 @@ def bank_record(bank: Bank) -> Record:
             "block_coverage": bank.policy.block_coverage,
             "review_evidence": bank.policy.review_evidence,
             "depth": str(bank.policy.depth),
+            "rules": [str(one) for one in bank.policy.rules],
         },
         "two_person": bank.two_person,
         "created_at": bank.created_at.isoformat(),

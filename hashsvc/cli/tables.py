@@ -118,6 +118,8 @@ def banks(listed: Iterable[Bank]) -> Table:
         block = f"evidence <= {policy.block_evidence:g}, {policy.block_coverage:.0%} of the upload"
         review = f"evidence <= {policy.review_evidence:g}"
         changed = _when(bank.updated_at)
+        if policy.rules:
+            block = "; ".join(f"{place}. {rule}" for place, rule in enumerate(policy.rules, 1)) + f"; else {block}"
         people = "two" if bank.two_person else "one"
         _row(table, bank.bank, bank.description, block, review, policy.depth, people, changed, bank.revision)
     return table

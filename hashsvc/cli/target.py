@@ -119,6 +119,7 @@ class DryRunFile(Protocol):
         /,
         *,
         exclusions: Sequence[Interval] = ...,
+        labels: Sequence[str] = ...,
         progress: Callable[[float], None] | None = ...,
     ) -> DryRun: ...
 

@@ -242,9 +242,16 @@ class AsyncClient:
         """One page of the recent uploads that hunts found to show an entry."""
         return await self._run(calls.list_hits(bank, entry, page_size, page_token))
 
-    async def dry_run(self, bank: str, fingerprint: Fingerprint, *, exclusions: Sequence[Interval] = ()) -> DryRun:
+    async def dry_run(
+        self,
+        bank: str,
+        fingerprint: Fingerprint,
+        *,
+        exclusions: Sequence[Interval] = (),
+        labels: Sequence[str] = (),
+    ) -> DryRun:
         """Which recent uploads an entry would find if this were confirmed; writes nothing."""
-        return await self._run(calls.dry_run(bank, fingerprint, exclusions))
+        return await self._run(calls.dry_run(bank, fingerprint, exclusions, labels))
 
     async def dry_run_file(
         self,
@@ -252,11 +259,12 @@ class AsyncClient:
         path: Path,
         *,
         exclusions: Sequence[Interval] = (),
+        labels: Sequence[str] = (),
         progress: Progress | None = None,
     ) -> DryRun:
         """Hash `path` here as for a confirm, then `dry_run`; `progress` gets the share hashed, 0-1."""
         fingerprint = await asyncio.to_thread(self._local.fingerprint, path, Reading.REFERENCE, progress=progress)
-        return await self.dry_run(bank, fingerprint, exclusions=exclusions)
+        return await self.dry_run(bank, fingerprint, exclusions=exclusions, labels=labels)
 
     # events
     async def watch(

@@ -322,7 +322,7 @@ def list_hits(bank: str, entry: str, page_size: int, page_token: str) -> Call[Pa
     )
 
 
-def dry_run(bank: str, fingerprint: Fingerprint, exclusions: Sequence[Interval]) -> Call[DryRun]:
+def dry_run(bank: str, fingerprint: Fingerprint, exclusions: Sequence[Interval], labels: Sequence[str]) -> Call[DryRun]:
     """RetroService.DryRun."""
     return Call(
         method="RetroService/DryRun",
@@ -331,6 +331,7 @@ def dry_run(bank: str, fingerprint: Fingerprint, exclusions: Sequence[Interval])
             bank=bank,
             fingerprint=encode_fingerprint(fingerprint),
             exclusions=_intervals(exclusions),
+            labels=labels,
         ),
         response=retro_pb.DryRunResponse,
         decode=decode_dry_run,

@@ -250,9 +250,16 @@ class Client:
         """One page of the recent uploads that hunts found to show an entry."""
         return self._run(calls.list_hits(bank, entry, page_size, page_token))
 
-    def dry_run(self, bank: str, fingerprint: Fingerprint, *, exclusions: Sequence[Interval] = ()) -> DryRun:
+    def dry_run(
+        self,
+        bank: str,
+        fingerprint: Fingerprint,
+        *,
+        exclusions: Sequence[Interval] = (),
+        labels: Sequence[str] = (),
+    ) -> DryRun:
         """Which recent uploads an entry would find if this were confirmed; writes nothing."""
-        return self._run(calls.dry_run(bank, fingerprint, exclusions))
+        return self._run(calls.dry_run(bank, fingerprint, exclusions, labels))
 
     def dry_run_file(
         self,
@@ -260,11 +267,12 @@ class Client:
         path: Path,
         *,
         exclusions: Sequence[Interval] = (),
+        labels: Sequence[str] = (),
         progress: Progress | None = None,
     ) -> DryRun:
         """Hash `path` here as for a confirm, then `dry_run`; `progress` gets the share hashed, 0-1."""
         fingerprint = self._local.fingerprint(path, Reading.REFERENCE, progress=progress)
-        return self.dry_run(bank, fingerprint, exclusions=exclusions)
+        return self.dry_run(bank, fingerprint, exclusions=exclusions, labels=labels)
 
     # events
     def watch(

@@ -40,6 +40,7 @@ def bank_changed(source: str, bank: Bank, change: str) -> Event:
             "block_coverage": policy.block_coverage,
             "review_evidence": policy.review_evidence,
             "depth": str(policy.depth),
+            "rules": [str(one) for one in policy.rules],
         },
     }
     return _made(EventType.BANK_CHANGED, source, bank.bank, data)
@@ -105,6 +106,7 @@ def _match(match: Match) -> dict[str, Any]:
         **_place(match.bank, match.entry),
         "external_id": match.external_id,
         "verdict": str(match.verdict),
+        "reason": match.reason,
         "evidence": round(match.evidence, 3),
         "query_coverage": round(match.query_coverage, 4),
         "reference_coverage": round(match.reference_coverage, 4),

@@ -16,7 +16,7 @@ from hashsvc.fingerprint.profiles import profile_named
 from hashsvc.match import exclude, seeds
 from hashsvc.match.common import weighed
 from hashsvc.match.curve_index import CurveIndex
-from hashsvc.match.extend import Finding, find
+from hashsvc.match.extend import Finding, covered, find
 from hashsvc.match.hint import is_hint, is_put_together
 from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult, Segment
 from hashsvc.match.rivals import explained_away
@@ -75,14 +75,14 @@ class Matcher:
         similar = self._similar(query, dict(banks), bool(banks))
         return dataclasses.replace(combined(known, similar), deepen=similar.deepen) if exact else similar
 
-    def _exact(self, digests: Digests, banks: dict[str, Bank], duration: float) -> list[Match]:
+    def _exact(self, digests: Digests, banks: dict[str, Bank], duration: float) -> list[Match | Excused]:
         wanted = set(banks)
-        found: dict[int, Match] = {}
+        found: dict[int, Match | Excused] = {}
         for kind, digest in (("sha256", digests.sha256), ("md5", digests.md5)):
             for record in self._store.find_digest(digest) if digest else []:
                 if record.number not in found and (not wanted or record.bank in wanted):
                     entry = records.entry_of(record)
-                    found[record.number] = _match(entry, self._bank(entry.bank, banks), _whole(entry, duration), kind)
+                    found[record.number] = _ruled(entry, self._bank(entry.bank, banks), _whole(entry, duration), kind)
         return list(found.values())
 
     def _similar(self, query: Fingerprint, banks: dict[str, Bank], filtered: bool) -> MatchResult:
@@ -114,14 +114,14 @@ class Matcher:
     def _judged(self, query: Fingerprint, one: "_Candidate", gate: int, indexed: int) -> Match | Excused | None:
         """A match, what would be one without the entry's exclusions, or nothing."""
         if one.reported(one.finding):
-            return _match(one.entry, one.bank, one.finding)
+            return _ruled(one.entry, one.bank, one.finding)
         if not one.entry.exclusions:
             return None
         whole = find(query, one.reference, one.nomination, gate, indexed)
         if not one.reported(whole):
             return None
         seconds = exclude.excluded_seconds(whole.segments, one.entry.exclusions)
-        return _excused(one.entry, seconds) if seconds else None
+        return _excused(one.entry, EXCLUDED, seconds) if seconds else None
 
     def _with_moving(self, query: Fingerprint, nominated: list[Nomination], keep: Keep | None) -> list[Nomination]:
         """The first of `nominated`, and the entries that move as the query does."""
@@ -223,11 +223,16 @@ def _weighed(candidates: Iterable[_Candidate], gate: int) -> list[_Candidate]:
     return several
 
 
-def _excused(entry: Entry, seconds: float) -> Excused:
-    return Excused(bank=entry.bank, entry=entry.entry, external_id=entry.external_id, reason=EXCLUDED, seconds=seconds)
+def _excused(entry: Entry, reason: str, seconds: float) -> Excused:
+    return Excused(bank=entry.bank, entry=entry.entry, external_id=entry.external_id, reason=reason, seconds=seconds)
 
 
-def _match(entry: Entry, bank: Bank, finding: Finding, digest: str = "") -> Match:
+def _ruled(entry: Entry, bank: Bank, finding: Finding, digest: str = "") -> Match | Excused:
+    """A match with its verdict; excused where a rule of the bank allows it."""
+    seconds = covered([(one.query_start, one.query_end) for one in finding.segments])
+    ruling = judge(bank.policy, finding.evidence, finding.query_coverage, seconds, entry.labels, entry.state)
+    if ruling.verdict is Verdict.ALLOW:
+        return _excused(entry, ruling.reason, seconds)
     return Match(
         bank=entry.bank,
         entry=entry.entry,
@@ -236,7 +241,8 @@ def _match(entry: Entry, bank: Bank, finding: Finding, digest: str = "") -> Matc
         query_coverage=finding.query_coverage,
         reference_coverage=finding.reference_coverage,
         mean_distance=finding.mean_distance,
-        verdict=judge(bank.policy, finding.evidence, finding.query_coverage, entry.state),
+        verdict=ruling.verdict,
+        reason=ruling.reason,
         state=entry.state,
         segments=finding.segments,
         digest=digest,

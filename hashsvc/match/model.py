@@ -38,6 +38,8 @@ class Match:
     mean_distance: float
     verdict: Verdict
     """What this bank's policy makes of this match alone."""
+    reason: str = ""
+    """The rule or threshold that the verdict comes from; empty where an older server answered."""
     segments: tuple[Segment, ...]
     state: EntryState = EntryState.CONFIRMED
     """Of the entry; with another than `confirmed` the verdict is REVIEW at most."""
@@ -57,9 +59,9 @@ class Excused:
     entry: str
     external_id: str
     reason: str
-    """EXCLUDED; later versions may know others."""
+    """EXCLUDED, or the rule of the bank that allows it: `rule 1: allow if label=film`; later versions may know others."""
     seconds: float
-    """Of the upload, in which it shows excluded parts of the entry."""
+    """Of the upload, in which it shows the entry, or only its excluded parts."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,5 +80,5 @@ class MatchResult:
 
     @property
     def is_exact(self) -> bool:
-        """Whether a confirmed entry has the very bytes of the upload, so that nothing more has to be hashed."""
-        return any(one.digest and one.state is EntryState.CONFIRMED for one in self.matches)
+        """Whether the very bytes of the upload are blocked, so that nothing more has to be hashed."""
+        return any(one.digest and one.verdict is Verdict.BLOCK for one in self.matches)

@@ -1,24 +1,52 @@
 """What a bank's policy makes of matches."""
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Sequence
 
-from hashsvc.bank.model import EntryState, Policy, Verdict
+from hashsvc.bank.model import EntryState, Policy, Rule, Verdict
 from hashsvc.match.model import Match, MatchResult
 
 _STRICTNESS = {Verdict.ALLOW: 0, Verdict.REVIEW: 1, Verdict.BLOCK: 2}
 
 
-def judge(policy: Policy, evidence: float, query_coverage: float, state: EntryState = EntryState.CONFIRMED) -> Verdict:
-    """The verdict on one match: evidence is log10 of chance matches, coverage the matched share of the upload, 0-1.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict on one match."""
 
-    Nothing is blocked by an entry that is not confirmed.
+    verdict: Verdict
+    reason: str
+    """Which rule or threshold it comes from: `rule 2: block if seconds>=5`."""
+
+
+def judge(
+    policy: Policy,
+    evidence: float,
+    share: float,
+    seconds: float,
+    labels: Sequence[str] = (),
+    state: EntryState = EntryState.CONFIRMED,
+) -> Judgement:
+    """The verdict on one match: evidence is log10 of chance matches, `share` of the upload matched, 0-1, in so many seconds.
+
+    The first rule that applies decides, and where none does the thresholds do. Nothing is blocked by an entry that is
+    not confirmed.
     """
-    confirmed = state is EntryState.CONFIRMED
-    if confirmed and evidence <= policy.block_evidence and query_coverage >= policy.block_coverage:
-        return Verdict.BLOCK
-    if evidence <= policy.review_evidence:
-        return Verdict.REVIEW
-    return Verdict.ALLOW
+    named = [(f"rule {place}", rule) for place, rule in enumerate(policy.rules, 1)]
+    for name, rule in (*named, *(("threshold", rule) for rule in policy.thresholds)):
+        if _applies(rule, evidence, share, seconds, labels):
+            if rule.verdict is Verdict.BLOCK and state is not EntryState.CONFIRMED:
+                return Judgement(Verdict.REVIEW, f"{name}: {rule}; but the entry is {state}")
+            return Judgement(rule.verdict, f"{name}: {rule}")
+    return Judgement(Verdict.ALLOW, "weaker than every threshold")
+
+
+def _applies(rule: Rule, evidence: float, share: float, seconds: float, labels: Sequence[str]) -> bool:
+    return (
+        (rule.evidence is None or evidence <= rule.evidence)
+        and share >= rule.share
+        and seconds >= rule.seconds
+        and (not rule.labels or not set(rule.labels).isdisjoint(labels))
+    )
 
 
 def combined(quick: MatchResult, deep: MatchResult) -> MatchResult:

@@ -15,6 +15,7 @@ from hashsvc.config import RecentSettings
 from hashsvc.errors import HashsvcError, PreconditionError, UnavailableError
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
+from hashsvc.match.extend import covered
 from hashsvc.match.model import Match, MatchResult
 from hashsvc.match.trial import Trial
 from hashsvc.match.verdict import judge
@@ -99,7 +100,9 @@ class Retro:
         with self._alone():
             return self._hunted(records.entry_of(record), record.number, report or (lambda _: None))
 
-    def dry_run(self, bank: Bank, reference: Fingerprint, exclusions: Sequence[Interval]) -> DryRun:
+    def dry_run(
+        self, bank: Bank, reference: Fingerprint, exclusions: Sequence[Interval], labels: Sequence[str] = ()
+    ) -> DryRun:
         """What a reference would find if it were confirmed in `bank`; writes nothing. Raises RECENT_DISABLED."""
         self._check_enabled()
         gate = profile_named(reference.profile).quality_gate
@@ -112,11 +115,14 @@ class Retro:
             for recent in step.found:
                 finding = trial.find(recent.fingerprint, task.indexed)
                 if finding is not None:
+                    seconds = covered([(one.query_start, one.query_end) for one in finding.segments])
+                    ruling = judge(bank.policy, finding.evidence, finding.query_coverage, seconds, labels)
                     match = Match(
                         bank=bank.bank,
                         entry="",
                         external_id="",
-                        verdict=judge(bank.policy, finding.evidence, finding.query_coverage),
+                        verdict=ruling.verdict,
+                        reason=ruling.reason,
                         **{name: getattr(finding, name) for name in finding.__slots__},
                     )
                     _keep_best(best, Hit(content_id=recent.content_id, seen_at=moment(recent.seen_at), match=match))

@@ -38,15 +38,23 @@ class Hunting(Banks):
         self._check_known(bank, entry)
         return self._retro.page(bank, entry, self._page_size(page_size), number_of(page_token))
 
-    def dry_run(self, bank: str, fingerprint: Fingerprint, *, exclusions: Sequence[Interval] = ()) -> DryRun:
+    def dry_run(
+        self,
+        bank: str,
+        fingerprint: Fingerprint,
+        *,
+        exclusions: Sequence[Interval] = (),
+        labels: Sequence[str] = (),
+    ) -> DryRun:
         """Which recent uploads an entry would find if this were confirmed in `bank`; writes nothing.
 
         Raises what `confirm` raises of a fingerprint, and PreconditionError RECENT_DISABLED.
         """
+        rules.check_labels(labels)
         chosen = self.get_bank(bank)
         excluded = self._checked_reference(fingerprint, exclusions)
         self._recorder.flush()
-        return self._retro.dry_run(chosen, fingerprint, excluded)
+        return self._retro.dry_run(chosen, fingerprint, excluded, labels)
 
     def dry_run_media(
         self,
@@ -54,13 +62,15 @@ class Hunting(Banks):
         media: Path,
         *,
         exclusions: Sequence[Interval] = (),
+        labels: Sequence[str] = (),
         progress: Callable[[float], None] | None = None,
     ) -> DryRun:
         """Hash densely in the sandbox, then `dry_run`; `progress` gets 0-1 of the hashing."""
         rules.settled_exclusions(exclusions)
+        rules.check_labels(labels)
         self.get_bank(bank)
         fingerprint = self._sandbox.fingerprint(media, Reading.REFERENCE, progress=progress)
-        return self.dry_run(bank, fingerprint, exclusions=exclusions)
+        return self.dry_run(bank, fingerprint, exclusions=exclusions, labels=labels)
 
     def _check_known(self, bank: str, entry: str) -> None:
         rules.check_bank_id(bank)

@@ -82,6 +82,34 @@ DEPTH_DEEP: Depth.ValueType  # 3
 """A deep reading after every quick one that ends short of VERDICT_BLOCK."""
 Global___Depth: _TypeAlias = Depth  # noqa: Y015
 
+class _Verdict:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    VERDICT_UNSPECIFIED: _Verdict.ValueType  # 0
+    """Never sent."""
+    VERDICT_ALLOW: _Verdict.ValueType  # 1
+    """Nothing known was found."""
+    VERDICT_REVIEW: _Verdict.ValueType  # 2
+    """A person should look: a known excerpt in a longer upload, or middling evidence."""
+    VERDICT_BLOCK: _Verdict.ValueType  # 3
+    """A known video."""
+
+class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
+    """What to do with an upload."""
+
+VERDICT_UNSPECIFIED: Verdict.ValueType  # 0
+"""Never sent."""
+VERDICT_ALLOW: Verdict.ValueType  # 1
+"""Nothing known was found."""
+VERDICT_REVIEW: Verdict.ValueType  # 2
+"""A person should look: a known excerpt in a longer upload, or middling evidence."""
+VERDICT_BLOCK: Verdict.ValueType  # 3
+"""A known video."""
+Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
+
 class _CardState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -124,6 +152,7 @@ class Policy(_message.Message):
     BLOCK_COVERAGE_FIELD_NUMBER: _builtins.int
     REVIEW_EVIDENCE_FIELD_NUMBER: _builtins.int
     DEPTH_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
     block_evidence: _builtins.float
     """VERDICT_BLOCK needs evidence at or below this (log10 of the chance matches expected, at most 0)"""
     block_coverage: _builtins.float
@@ -132,6 +161,12 @@ class Policy(_message.Message):
     """VERDICT_REVIEW needs evidence at or below this, which block_evidence may not exceed; what is weaker is not reported."""
     depth: Global___Depth.ValueType
     """How closely uploads are read."""
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rule]:
+        """In order, up to 32 with up to 64 labels: the first that applies decides, and where none does the thresholds do. To
+        take the last one away takes "policy.rules" or "policy" in the mask.
+        """
+
     def __init__(
         self,
         *,
@@ -139,10 +174,11 @@ class Policy(_message.Message):
         block_coverage: _builtins.float | None = ...,
         review_evidence: _builtins.float | None = ...,
         depth: Global___Depth.ValueType | None = ...,
+        rules: _abc.Iterable[Global___Rule] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_block_coverage", b"_block_coverage", "_block_evidence", b"_block_evidence", "_depth", b"_depth", "_review_evidence", b"_review_evidence", "block_coverage", b"block_coverage", "block_evidence", b"block_evidence", "depth", b"depth", "review_evidence", b"review_evidence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_block_coverage", b"_block_coverage", "_block_evidence", b"_block_evidence", "_depth", b"_depth", "_review_evidence", b"_review_evidence", "block_coverage", b"block_coverage", "block_evidence", b"block_evidence", "depth", b"depth", "review_evidence", b"review_evidence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_block_coverage", b"_block_coverage", "_block_evidence", b"_block_evidence", "_depth", b"_depth", "_review_evidence", b"_review_evidence", "block_coverage", b"block_coverage", "block_evidence", b"block_evidence", "depth", b"depth", "review_evidence", b"review_evidence", "rules", b"rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__block_coverage: _TypeAlias = _typing.Literal["block_coverage"]  # noqa: Y015
     _WhichOneofArgType__block_coverage: _TypeAlias = _typing.Literal["_block_coverage", b"_block_coverage"]  # noqa: Y015
@@ -162,6 +198,48 @@ class Policy(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__review_evidence) -> _WhichOneofReturnType__review_evidence | None: ...
 
 Global___Policy: _TypeAlias = Policy  # noqa: Y015
+
+@_typing.final
+class Rule(_message.Message):
+    """A verdict, and what a match must have for it. A field that is not set asks for nothing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERDICT_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    verdict: Global___Verdict.ValueType
+    """Required."""
+    evidence: _builtins.float
+    """Evidence at or below this, which `review_evidence` bounds: what is weaker is no match."""
+    share: _builtins.float
+    """At least this share of the upload matched, 0 to 1."""
+    seconds: _builtins.float
+    """At least so many seconds of the upload matched."""
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The entry has any of these labels, in which there is no comma."""
+
+    def __init__(
+        self,
+        *,
+        verdict: Global___Verdict.ValueType = ...,
+        evidence: _builtins.float | None = ...,
+        share: _builtins.float = ...,
+        seconds: _builtins.float = ...,
+        labels: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_evidence", b"_evidence", "evidence", b"evidence"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_evidence", b"_evidence", "evidence", b"evidence", "labels", b"labels", "seconds", b"seconds", "share", b"share", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__evidence: _TypeAlias = _typing.Literal["evidence"]  # noqa: Y015
+    _WhichOneofArgType__evidence: _TypeAlias = _typing.Literal["_evidence", b"_evidence"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__evidence) -> _WhichOneofReturnType__evidence | None: ...
+
+Global___Rule: _TypeAlias = Rule  # noqa: Y015
 
 @_typing.final
 class Bank(_message.Message):
@@ -638,7 +716,7 @@ class UpdateBankRequest(_message.Message):
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
         """Which fields change: "description", "two_person", "policy" (unset fields go back to their defaults), "policy.block_evidence",
-        "policy.block_coverage", "policy.review_evidence". Empty: every one of them that is set in `bank`.
+        "policy.block_coverage", "policy.review_evidence", "policy.depth", "policy.rules". Empty: every one of them that is set in `bank`.
         """
 
     def __init__(

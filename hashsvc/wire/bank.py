@@ -8,12 +8,12 @@ from typing import Literal
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hashsvc.bank.card import CardState, EditResult, RobustnessCard
-from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Interval, Policy, StateChange
+from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Interval, Policy, Rule, StateChange, Verdict
 from hashsvc.errors import InternalError, InvalidInputError
 from hashsvc.v1 import bank_service_pb2 as pb
 
-PolicyField = Literal["block_evidence", "block_coverage", "review_evidence", "depth"]
-POLICY_FIELDS: tuple[PolicyField, ...] = ("block_evidence", "block_coverage", "review_evidence", "depth")
+PolicyField = Literal["block_evidence", "block_coverage", "review_evidence", "depth", "rules"]
+POLICY_FIELDS: tuple[PolicyField, ...] = ("block_evidence", "block_coverage", "review_evidence", "depth", "rules")
 _DEPTHS = {
     Depth.QUICK: pb.DEPTH_QUICK,
     Depth.AUTO: pb.DEPTH_AUTO,
@@ -21,6 +21,12 @@ _DEPTHS = {
 }
 _DEPTHS_BACK = {value: depth for depth, value in _DEPTHS.items()}
 
+_VERDICTS = {
+    Verdict.ALLOW: pb.VERDICT_ALLOW,
+    Verdict.REVIEW: pb.VERDICT_REVIEW,
+    Verdict.BLOCK: pb.VERDICT_BLOCK,
+}
+_VERDICTS_BACK: dict[int, Verdict] = {value: verdict for verdict, value in _VERDICTS.items()}
 _STATES = {
     EntryState.CANDIDATE: pb.ENTRY_STATE_CANDIDATE,
     EntryState.CONFIRMED: pb.ENTRY_STATE_CONFIRMED,
@@ -45,20 +51,46 @@ def encode_policy(policy: Policy) -> pb.Policy:
         block_coverage=policy.block_coverage,
         review_evidence=policy.review_evidence,
         depth=_DEPTHS[policy.depth],
+        rules=map(_encode_rule, policy.rules),
     )
 
 
 def decode_policy(message: pb.Policy, base: Policy = Policy()) -> Policy:
     """The policy in `message`, unset fields from `base`. What values make sense is the service's to judge.
 
-    Raises InvalidInputError FIELD_INVALID for a depth that this version does not know.
+    Raises InvalidInputError FIELD_INVALID for a depth or a verdict of a rule that this version does not know.
     """
-    given = {field: getattr(message, field) for field in POLICY_FIELDS if message.HasField(field)}
+    given = {field.name: value for field, value in message.ListFields()}
     if "depth" in given:
         if given["depth"] not in _DEPTHS_BACK:
             raise InvalidInputError("FIELD_INVALID", f"depth {given['depth']} is unknown", field="depth")
         given["depth"] = _DEPTHS_BACK[given["depth"]]
+    if "rules" in given:
+        given["rules"] = tuple(map(_decode_rule, given["rules"]))
     return dataclasses.replace(base, **given)
+
+
+def _encode_rule(rule: Rule) -> pb.Rule:
+    return pb.Rule(
+        verdict=encode_verdict(rule.verdict),
+        evidence=rule.evidence,
+        share=rule.share,
+        seconds=rule.seconds,
+        labels=rule.labels,
+    )
+
+
+def _decode_rule(message: pb.Rule) -> Rule:
+    """A rule that this version cannot read must not decide anything."""
+    if message.verdict not in _VERDICTS_BACK:
+        raise InvalidInputError("FIELD_INVALID", f"verdict {message.verdict} of a rule is unknown", field="rules")
+    return Rule(
+        verdict=_VERDICTS_BACK[message.verdict],
+        evidence=message.evidence if message.HasField("evidence") else None,
+        share=message.share,
+        seconds=message.seconds,
+        labels=tuple(message.labels),
+    )
 
 
 def encode_bank(bank: Bank) -> pb.Bank:
@@ -110,6 +142,18 @@ def encode_entry(entry: Entry) -> pb.Entry:
         exclusions=map(encode_interval, entry.exclusions),
         history=map(_encode_change, entry.history),
     )
+
+
+def encode_verdict(verdict: Verdict) -> pb.Verdict.ValueType:
+    """The number of a verdict."""
+    return _VERDICTS[verdict]
+
+
+def decode_verdict(value: int) -> Verdict:
+    """An unknown verdict must not pass for ALLOW."""
+    if value not in _VERDICTS_BACK:
+        raise InternalError("INTERNAL", f"verdict {value} is unknown to this client", verdict=value)
+    return _VERDICTS_BACK[value]
 
 
 def encode_state(state: EntryState) -> pb.EntryState.ValueType:

@@ -1,19 +1,12 @@
 """Query, match and verdict on the wire."""
 
-from hashsvc.bank.model import EntryState, Verdict
-from hashsvc.errors import InternalError, InvalidInputError
+from hashsvc.bank.model import EntryState
+from hashsvc.errors import InvalidInputError
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.match.model import Excused, Match, MatchResult, Segment
 from hashsvc.v1 import match_service_pb2 as pb
-from hashsvc.wire.bank import decode_state, encode_state
+from hashsvc.wire.bank import decode_state, decode_verdict, encode_state, encode_verdict
 from hashsvc.wire.fingerprint import decode_digests, decode_fingerprint, encode_digests, encode_fingerprint
-
-_VERDICTS = {
-    Verdict.ALLOW: pb.VERDICT_ALLOW,
-    Verdict.REVIEW: pb.VERDICT_REVIEW,
-    Verdict.BLOCK: pb.VERDICT_BLOCK,
-}
-_VERDICTS_BACK: dict[int, Verdict] = {value: verdict for verdict, value in _VERDICTS.items()}
 
 
 def encode_query(query: Fingerprint | Digests, options: pb.MatchOptions) -> pb.MatchRequest:
@@ -72,6 +65,7 @@ def encode_match(match: Match) -> pb.Match:
         segments=map(_encode_segment, match.segments),
         digest=match.digest,
         entry_state=encode_state(match.state),
+        reason=match.reason,
     )
 
 
@@ -89,6 +83,7 @@ def decode_match(message: pb.Match) -> Match:
         segments=tuple(map(_decode_segment, message.segments)),
         digest=message.digest,
         state=_decode_state(message.entry_state),
+        reason=message.reason,
     )
 
 
@@ -139,15 +134,3 @@ def _decode_segment(message: pb.Segment) -> Segment:
         view=message.view,
         mean_distance=message.mean_distance,
     )
-
-
-def encode_verdict(verdict: Verdict) -> "pb.Verdict.ValueType":
-    """The number of a verdict."""
-    return _VERDICTS[verdict]
-
-
-def decode_verdict(value: int) -> Verdict:
-    """An unknown verdict must not pass for ALLOW."""
-    if value not in _VERDICTS_BACK:
-        raise InternalError("INTERNAL", f"verdict {value} is unknown to this client", verdict=value)
-    return _VERDICTS_BACK[value]

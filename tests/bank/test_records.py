@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hashsvc.bank import records
-from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Policy, StateChange
+from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Policy, Rule, StateChange, Verdict
+from hashsvc.bank.rules import check_policy
 from hashsvc.errors import FingerprintError
 from hashsvc.fingerprint.encoding import encode
 from hashsvc.fingerprint.profiles import DEFAULT
@@ -19,7 +20,16 @@ MOMENT = datetime.datetime(2026, 3, 4, 5, 6, 7, 891000, tzinfo=datetime.UTC)
 BANK = Bank(
     bank="b-1",
     description="ein Bündel\n中文",
-    policy=Policy(block_evidence=-7.25, block_coverage=0.75, review_evidence=-2.5),
+    policy=Policy(
+        block_evidence=-7.25,
+        block_coverage=0.75,
+        review_evidence=-2.5,
+        rules=(
+            Rule(verdict=Verdict.ALLOW, labels=("film", "jeu vidéo")),
+            Rule(verdict=Verdict.BLOCK, evidence=-6.0, share=0.5, seconds=5.0),
+            Rule(verdict=Verdict.REVIEW, evidence=0.0),
+        ),
+    ),
     two_person=True,
     created_at=MOMENT,
     updated_at=MOMENT + datetime.timedelta(days=400),
@@ -90,6 +100,23 @@ def test_of_before_there_were_states(stored: tuple[BankRecord, EntryRecord]) -> 
     del fields["history"]
     former = dataclasses.replace(entry, payload=msgpack.packb(fields, datetime=True))
     assert records.entry_of(former) == dataclasses.replace(records.entry_of(entry), history=())
+
+
+def test_a_bank_of_before_there_were_rules(stored: tuple[BankRecord, EntryRecord]) -> None:
+    """A policy without them has none."""
+    fields = msgpack.unpackb(stored[0].payload, timestamp=3)
+    del fields["policy"]["rules"]
+    old = dataclasses.replace(stored[0], payload=msgpack.packb(fields, datetime=True))
+    assert records.bank_of(old).policy == dataclasses.replace(BANK.policy, rules=())
+
+
+def test_the_longest_rules_fit() -> None:
+    """What the bounds allow of a bank, in the longest UTF-8, is a payload that the store takes."""
+    rule = Rule(verdict=Verdict.REVIEW, evidence=-5.123456789, share=0.123456789, seconds=123456.789)
+    rules = (*(dataclasses.replace(rule, labels=("🎥" * 128,) * 32) for _ in range(2)), *((rule,) * 30))
+    largest = dataclasses.replace(BANK, description="🎥" * 4096, policy=Policy(rules=rules))
+    check_policy(largest.policy)
+    assert len(records.bank_payload(largest)) <= 1 << 16
 
 
 def test_now_is_what_is_stored() -> None:

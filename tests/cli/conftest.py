@@ -49,6 +49,7 @@ def a_match(verdict: Verdict = Verdict.BLOCK, **changes: Any) -> Match:
         reference_coverage=0.5,
         mean_distance=9.0,
         verdict=verdict,
+        reason="threshold: block if evidence<=-6 share>=0.5",
         segments=(segment,),
     )
     return dataclasses.replace(match, **changes)
@@ -308,6 +309,7 @@ class FakeTarget:
         /,
         *,
         exclusions: Sequence[Interval] = (),
+        labels: Sequence[str] = (),
         progress: Callable[[float], None] | None = None,
     ) -> DryRun:
         self._check(path)

@@ -22,6 +22,8 @@ def test_json_is_what_was_promised(fake: FakeTarget, invoke: Invoke, clips: dict
                     "query_coverage": 0.71,
                     "reference_coverage": 0.5,
                     "state": "confirmed",
+                    "verdict": "BLOCK",
+                    "reason": "threshold: block if evidence<=-6 share>=0.5",
                     "segments": [
                         {
                             "query_start": 0.5,

@@ -104,6 +104,16 @@ def test_an_excuse() -> None:
     assert words.strongest(result) == words.excuse(excused)
 
 
+def test_what_decided() -> None:
+    """A rule is told, a threshold is not, and both in what a rule allows."""
+    rule = "rule 1: allow if label=film"
+    match = a_match(("full/full", 1.0))
+    assert words.why(dataclasses.replace(match, reason=rule)) == f"5.0 s of 10.0 s (50 %); {rule}"
+    assert words.why(dataclasses.replace(match, reason="threshold: review")) == "5.0 s of 10.0 s (50 %)"
+    excused = Excused(bank="b", entry="e", external_id="x", reason=rule, seconds=4.0)
+    assert words.excuse(excused) == f"x (4.0 s), but {rule}"
+
+
 def test_evidence() -> None:
     """-12 is one in a million million."""
     assert words.evidence_in_words(-12.2) == "chance 1 in 10^12"

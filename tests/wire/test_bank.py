@@ -5,8 +5,8 @@ import datetime
 import pytest
 
 from hashsvc.bank.card import CardState, EditResult, RobustnessCard
-from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Policy, StateChange
-from hashsvc.errors import InternalError
+from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Policy, Rule, StateChange, Verdict
+from hashsvc.errors import InternalError, InvalidInputError
 from hashsvc.v1 import bank_service_pb2 as pb
 from hashsvc.wire.bank import (
     decode_bank,
@@ -24,7 +24,16 @@ CHANGED = MADE.astimezone(datetime.timezone(datetime.timedelta(hours=13)))
 BANK = Bank(
     bank="news",
     description="ümläut",
-    policy=Policy(block_evidence=-9.5, block_coverage=0.0, review_evidence=0.0),
+    policy=Policy(
+        block_evidence=-9.5,
+        block_coverage=0.0,
+        review_evidence=0.0,
+        rules=(
+            Rule(verdict=Verdict.ALLOW, labels=("film", "jeu vidéo")),
+            Rule(verdict=Verdict.BLOCK, evidence=-6.0, share=0.5, seconds=5.0),
+            Rule(verdict=Verdict.REVIEW, evidence=0.0),
+        ),
+    ),
     two_person=True,
     created_at=MADE,
     updated_at=CHANGED,
@@ -104,6 +113,13 @@ def test_unset_policy_fields_take_the_base() -> None:
     base = Policy(block_evidence=-20.0)
     assert decode_policy(pb.Policy(block_coverage=0.9), base) == Policy(block_evidence=-20.0, block_coverage=0.9)
     assert decode_policy(encode_policy(base)) == base
+
+
+def test_a_rule_with_an_unknown_verdict() -> None:
+    """What this version cannot read decides nothing."""
+    for verdict in (0, 99):
+        with pytest.raises(InvalidInputError):
+            decode_policy(pb.Policy(rules=[pb.Rule(verdict=verdict)]))  # type: ignore[arg-type]
 
 
 def test_unknown_state() -> None:

@@ -33,6 +33,7 @@ def result(verdict: Verdict) -> MatchResult:
         reference_coverage=0.25,
         mean_distance=17.5,
         verdict=verdict,
+        reason="rule 1: block if seconds>=5",
         segments=(SEGMENT, SEGMENT),
         digest="md5",
     )
