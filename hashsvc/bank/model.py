@@ -31,6 +31,17 @@ class EntryState(enum.StrEnum):
     """Matched no more."""
 
 
+class BankMode(enum.StrEnum):
+    """What comes of the matches of a bank's entries."""
+
+    ENFORCE = "enforce"
+    """The verdict that its policy gives."""
+    OBSERVE = "observe"
+    """They are told with the verdict that they would have; they count as ALLOW."""
+    ALLOW = "allow"
+    """Its entries are harmless: what they explain at least as well is no match of other banks' entries."""
+
+
 class Depth(enum.StrEnum):
     """How closely uploads are read for a bank."""
 
@@ -99,6 +110,8 @@ class Bank:
     policy: Policy = Policy()
     two_person: bool = False
     """Whether an entry takes a second person's approval to be confirmed."""
+    mode: BankMode = BankMode.ENFORCE
+    """What comes of its entries' matches; whether that is `allow` is settled when it is made."""
     created_at: datetime.datetime
     updated_at: datetime.datetime
     revision: int

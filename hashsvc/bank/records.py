@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashsvc.bank.card import RobustnessCard
-from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Interval, Policy, Rule, StateChange, Verdict
+from hashsvc.bank.model import Bank, BankMode, Depth, Entry, EntryState, Interval, Policy, Rule, StateChange, Verdict
 from hashsvc.fingerprint.encoding import decode, encode
 from hashsvc.fingerprint.model import HASH_BYTES, Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
@@ -39,6 +39,7 @@ def bank_of(record: BankRecord) -> Bank:
     """The inverse of `bank_payload`."""
     fields = _unpacked(record.payload)
     fields["policy"] = _policy_of(fields["policy"])
+    fields["mode"] = BankMode(fields.get("mode", BankMode.ENFORCE))  # banks of before there was a choice enforce
     return Bank(**fields, revision=record.revision)
 
 

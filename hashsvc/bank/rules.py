@@ -4,8 +4,8 @@ import math
 import re
 from collections.abc import Sequence
 
-from hashsvc.bank.model import Interval, Policy, Rule
-from hashsvc.errors import InvalidInputError
+from hashsvc.bank.model import Bank, BankMode, Interval, Policy, Rule
+from hashsvc.errors import InvalidInputError, PreconditionError
 
 MAX_LABELS = 32
 MAX_LABEL = 128
@@ -118,6 +118,32 @@ def _check_exclusion(one: Interval, duration: float) -> None:
 
 def _not_an_exclusion(one: Interval, fault: str) -> InvalidInputError:
     return InvalidInputError("FIELD_INVALID", f"exclusion {one} {fault}", field="exclusions", value=one)
+
+
+def check_bank(bank: Bank, before: Bank | None = None) -> None:
+    """Raises InvalidInputError (FIELD_TOO_LONG, FIELD_INVALID), PreconditionError BANK_MODE for a change to or from `allow`.
+
+    What an allow bank holds would block everybody who shows it if the bank could turn into another, and what another
+    holds would pass.
+    """
+    check_text("description", bank.description)
+    check_policy(bank.policy)
+    if bank.mode is BankMode.ALLOW and bank.policy.rules:
+        raise InvalidInputError("FIELD_INVALID", "an allow bank gives no verdicts, so it has no rules", field="rules")
+    if before is not None and bank.mode is not before.mode and BankMode.ALLOW in (bank.mode, before.mode):
+        raise _wrong_mode(before, f"cannot become one that is {bank.mode}")
+
+
+def check_hunting(bank: Bank, what: str) -> None:
+    """Raises PreconditionError BANK_MODE for an allow bank, of which `what` cannot be."""
+    if bank.mode is BankMode.ALLOW:
+        raise _wrong_mode(bank, f"holds what is harmless: {what}")
+
+
+def _wrong_mode(bank: Bank, fault: str) -> PreconditionError:
+    return PreconditionError(
+        "BANK_MODE", f"bank {bank.bank}, an {bank.mode} bank, {fault}", bank=bank.bank, mode=bank.mode
+    )
 
 
 def check_policy(policy: Policy) -> None:

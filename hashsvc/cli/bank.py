@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from hashsvc.bank.model import Bank, Depth, Policy, Rule
+from hashsvc.bank.model import Bank, BankMode, Depth, Policy, Rule
 from hashsvc.bank.rule_text import rule_of
 from hashsvc.cli import records
 from hashsvc.cli.options import format_option, revision_option, target_options
@@ -54,6 +54,13 @@ two_person_option = click.option(
     "--two-person/--one-person", default=None, help="Whether an entry takes a second person's approval."
 )
 
+mode_option = click.option(
+    "--mode",
+    type=click.Choice([one.value for one in BankMode]),
+    callback=lambda _, __, value: None if value is None else BankMode(value),
+    help="`enforce` verdicts, `observe` and tell them only, or `allow` what its entries explain; the last is for good.",
+)
+
 
 @click.group("bank")
 def command() -> None:
@@ -65,6 +72,9 @@ def command() -> None:
     A rule gives a verdict to what meets all of its conditions: evidence at or below a number, at least a share of the
     upload or so many seconds of it matched, any of some labels on the entry. The first rule that applies decides, and
     where none does the thresholds do.
+
+    A bank that observes tells what it would do and does nothing. An allow bank holds what is harmless and looks like what
+    is not: what its entries explain as well is no match of another bank's.
     """
 
 
@@ -72,22 +82,34 @@ def command() -> None:
 @target_options
 @click.option("--description", default="", help="What it holds, for people.")
 @two_person_option
+@mode_option
 @policy_options
 @format_option
 @bank_argument
 def create(
-    choice: Choice, bank: str, description: str, two_person: bool | None, output_format: str, **policy: Any
+    choice: Choice,
+    bank: str,
+    description: str,
+    two_person: bool | None,
+    mode: BankMode | None,
+    output_format: str,
+    **policy: Any,
 ) -> None:
     """Create the bank BANK: lower-case letters, digits and hyphens.
 
     \b
     hashsvc bank create --data bank-data drills --description "made by us" --block-coverage 0.3
     hashsvc bank create --data bank-data attacks --two-person
+    hashsvc bank create --data bank-data training-films --mode allow --two-person
     hashsvc bank create --data bank-data news --rule 'block if share>=0.9 seconds>=20' --rule 'review if evidence<=-6' --rule allow
     """
     with choice.open(create=True) as target:
         made = target.operations.create_bank(
-            bank, description=description, policy=_changed(Policy(), policy), two_person=bool(two_person)
+            bank,
+            description=description,
+            policy=_changed(Policy(), policy),
+            two_person=bool(two_person),
+            mode=mode or BankMode.ENFORCE,
         )
     _show([made], output_format)
 
@@ -126,6 +148,7 @@ def list_(choice: Choice, output_format: str) -> None:
 @target_options
 @click.option("--description", help="What it holds, for people.")
 @two_person_option
+@mode_option
 @policy_options
 @click.option("--no-rules", is_flag=True, help="Have no rules any more.")
 @revision_option
@@ -136,6 +159,7 @@ def update(
     bank: str,
     description: str | None,
     two_person: bool | None,
+    mode: BankMode | None,
     no_rules: bool,
     revision: int | None,
     output_format: str,
@@ -151,32 +175,24 @@ def update(
         if policy["rules"]:
             raise click.UsageError("give --rule or --no-rules, not both")
         policy["rules"] = ()
-    if description is None and two_person is None and all(value is None for value in policy.values()):
-        raise click.UsageError("nothing to change: give --description, --two-person, --depth, --rule or a threshold")
+    plain = {"description": description, "two_person": two_person, "mode": mode}
+    if all(value is None for value in (*plain.values(), *policy.values())):
+        raise click.UsageError(
+            "nothing to change: give --description, --two-person, --mode, --depth, --rule or a threshold"
+        )
     with choice.open() as target:
-        changed = _update(target.operations, bank, description, two_person, policy, revision)
+        changed = _update(target.operations, bank, plain, policy, revision)
     _show([changed], output_format)
 
 
 def _update(
-    operations: Operations,
-    bank: str,
-    description: str | None,
-    two_person: bool | None,
-    policy: dict[str, Any],
-    revision: int | None,
+    operations: Operations, bank: str, plain: dict[str, Any], policy: dict[str, Any], revision: int | None
 ) -> Bank:
     """One field of a policy is read, changed and written under the revision read, so that nobody's change is lost."""
     if all(value is None for value in policy.values()):
-        return operations.update_bank(bank, description=description, two_person=two_person, revision=revision or 0)
+        return operations.update_bank(bank, **plain, revision=revision or 0)
     now = operations.get_bank(bank)
-    return operations.update_bank(
-        bank,
-        description=description,
-        policy=_changed(now.policy, policy),
-        two_person=two_person,
-        revision=revision or now.revision,
-    )
+    return operations.update_bank(bank, **plain, policy=_changed(now.policy, policy), revision=revision or now.revision)
 
 
 def _changed(policy: Policy, given: dict[str, Any]) -> Policy:

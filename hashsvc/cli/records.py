@@ -44,6 +44,7 @@ def match_record(file: Path, result: MatchResult) -> Record:
     return {
         "file": str(file),
         "verdict": str(result.verdict),
+        "observed": None if result.observed is None else str(result.observed),
         "revision": result.revision,
         "matches": [_match(match) for match in result.matches],
         "excused": [_excused(excused) for excused in result.excused],
@@ -60,6 +61,7 @@ def _match(match: Match) -> Record:
         "reference_coverage": round(match.reference_coverage, 4),
         "state": str(match.state),
         "verdict": str(match.verdict),
+        "observed": None if match.observed is None else str(match.observed),
         "reason": match.reason,
         "segments": [_segment(segment) for segment in match.segments],
     }
@@ -104,6 +106,10 @@ def _excused(excused: Excused) -> Record:
         "external_id": excused.external_id,
         "reason": excused.reason,
         "seconds": round(excused.seconds, 3),
+        "by_bank": excused.by_bank,
+        "by_entry": excused.by_entry,
+        "by_external_id": excused.by_external_id,
+        "segments": [_segment(segment) for segment in excused.segments],
     }
 
 
@@ -132,6 +138,7 @@ def bank_record(bank: Bank) -> Record:
             "rules": [str(one) for one in bank.policy.rules],
         },
         "two_person": bank.two_person,
+        "mode": str(bank.mode),
         "created_at": bank.created_at.isoformat(),
         "updated_at": bank.updated_at.isoformat(),
         "revision": bank.revision,

@@ -112,7 +112,7 @@ def fingerprints(made: Iterable[tuple[object, "Fingerprint"]]) -> Table:
 
 
 def banks(listed: Iterable[Bank]) -> Table:
-    table = _table("bank", "description", "BLOCK at", "REVIEW at", "depth", "people", "changed", "revision")
+    table = _table("bank", "description", "mode", "BLOCK at", "REVIEW at", "depth", "people", "changed", "revision")
     for bank in listed:
         policy = bank.policy
         block = f"evidence <= {policy.block_evidence:g}, {policy.block_coverage:.0%} of the upload"
@@ -121,7 +121,7 @@ def banks(listed: Iterable[Bank]) -> Table:
         if policy.rules:
             block = "; ".join(f"{place}. {rule}" for place, rule in enumerate(policy.rules, 1)) + f"; else {block}"
         people = "two" if bank.two_person else "one"
-        _row(table, bank.bank, bank.description, block, review, policy.depth, people, changed, bank.revision)
+        _row(table, bank.bank, bank.description, bank.mode, block, review, policy.depth, people, changed, bank.revision)
     return table
 
 

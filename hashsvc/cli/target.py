@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from hashsvc.access.model import NewToken, Role, Token
-from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
+from hashsvc.bank.model import Bank, BankMode, Entry, Interval, Page, Policy
 from hashsvc.config import Settings
 from hashsvc.errors import PreconditionError
 from hashsvc.match.model import MatchResult
@@ -30,7 +30,13 @@ class Operations(Protocol):
     """The methods that `hashsvc.service.Service` and `hashsvc.client.Client` share and commands call."""
 
     def create_bank(
-        self, bank: str, *, description: str = ..., policy: Policy = ..., two_person: bool = ...
+        self,
+        bank: str,
+        *,
+        description: str = ...,
+        policy: Policy = ...,
+        two_person: bool = ...,
+        mode: BankMode = ...,
     ) -> Bank: ...
     def get_bank(self, bank: str) -> Bank: ...
     def list_banks(self, *, page_size: int = ..., page_token: str = ...) -> Page[Bank]: ...
@@ -41,6 +47,7 @@ class Operations(Protocol):
         description: str | None = ...,
         policy: Policy | None = ...,
         two_person: bool | None = ...,
+        mode: BankMode | None = ...,
         revision: int = ...,
     ) -> Bank: ...
     def get_entry(self, bank: str, entry: str) -> Entry: ...

@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 
 from hashsvc.access.model import NewToken, Role, Token
 from hashsvc.bank.breaker import Breaker
-from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
+from hashsvc.bank.model import Bank, BankMode, Entry, Interval, Page, Policy
 from hashsvc.errors import InvalidInputError
 from hashsvc.events.model import Event
 from hashsvc.events.webhook import ListedWebhook, Webhook
@@ -25,7 +25,7 @@ from hashsvc.v1 import index_service_pb2 as index_pb
 from hashsvc.v1 import match_service_pb2 as match_pb
 from hashsvc.v1 import retro_service_pb2 as retro_pb
 from hashsvc.wire.access import decode_new_token, decode_token, encode_role
-from hashsvc.wire.bank import decode_bank, decode_entry, encode_interval, encode_policy
+from hashsvc.wire.bank import decode_bank, decode_entry, encode_interval, encode_mode, encode_policy
 from hashsvc.wire.breaker import decode_breaker
 from hashsvc.wire.event import decode_event, decode_listed, decode_webhook
 from hashsvc.wire.fingerprint import encode_fingerprint
@@ -57,9 +57,16 @@ class Call(Generic[Result]):
         return f"/hashsvc.v1.{self.method}"
 
 
-def create_bank(bank: str, description: str, policy: Policy, two_person: bool) -> Call[Bank]:
+def create_bank(bank: str, description: str, policy: Policy, two_person: bool, mode: BankMode) -> Call[Bank]:
     """BankService.CreateBank; a second arrival would be BANK_EXISTS."""
-    new = _build(bank_pb.Bank, bank=bank, description=description, policy=encode_policy(policy), two_person=two_person)
+    new = _build(
+        bank_pb.Bank,
+        bank=bank,
+        description=description,
+        policy=encode_policy(policy),
+        two_person=two_person,
+        mode=encode_mode(mode),
+    )
     return Call(
         method="BankService/CreateBank",
         request=bank_pb.CreateBankRequest(bank=new),
@@ -90,7 +97,12 @@ def list_banks(page_size: int, page_token: str) -> Call[Page[Bank]]:
 
 
 def update_bank(
-    bank: str, description: str | None, policy: Policy | None, two_person: bool | None, revision: int
+    bank: str,
+    description: str | None,
+    policy: Policy | None,
+    two_person: bool | None,
+    mode: BankMode | None,
+    revision: int,
 ) -> Call[Bank]:
     """BankService.UpdateBank with a mask of what is not None; a second arrival would be REVISION_CONFLICT.
 
@@ -100,6 +112,7 @@ def update_bank(
         "description": description,
         "policy": None if policy is None else encode_policy(policy),
         "two_person": two_person,
+        "mode": None if mode is None else encode_mode(mode),
     }
     given = {path: value for path, value in values.items() if value is not None}
     new = _build(bank_pb.Bank, bank=bank, revision=revision, **given)

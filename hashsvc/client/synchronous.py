@@ -8,7 +8,7 @@ import grpc
 
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
 from hashsvc.bank.breaker import Breaker
-from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
+from hashsvc.bank.model import Bank, BankMode, Entry, Interval, Page, Policy
 from hashsvc.client import calls
 from hashsvc.client.calls import Call
 from hashsvc.client.channel import LONG_TIMEOUT, TIMEOUT, channel_options, error_of
@@ -74,10 +74,16 @@ class Client:
 
     # banks
     def create_bank(
-        self, bank: str, *, description: str = "", policy: Policy = Policy(), two_person: bool = False
+        self,
+        bank: str,
+        *,
+        description: str = "",
+        policy: Policy = Policy(),
+        two_person: bool = False,
+        mode: BankMode = BankMode.ENFORCE,
     ) -> Bank:
         """Make a bank."""
-        return self._run(calls.create_bank(bank, description, policy, two_person))
+        return self._run(calls.create_bank(bank, description, policy, two_person, mode))
 
     def get_bank(self, bank: str) -> Bank:
         """Read a bank."""
@@ -94,10 +100,11 @@ class Client:
         description: str | None = None,
         policy: Policy | None = None,
         two_person: bool | None = None,
+        mode: BankMode | None = None,
         revision: int = 0,
     ) -> Bank:
         """Change what is not None. `revision` other than 0 must be the bank's last, else ConflictError."""
-        return self._run(calls.update_bank(bank, description, policy, two_person, revision))
+        return self._run(calls.update_bank(bank, description, policy, two_person, mode, revision))
 
     # entries
     def confirm(

@@ -35,6 +35,7 @@ def bank_changed(source: str, bank: Bank, change: str) -> Event:
         "bank": bank.bank,
         "change": change,
         "description": bank.description,
+        "mode": str(bank.mode),
         "policy": {
             "block_evidence": policy.block_evidence,
             "block_coverage": policy.block_coverage,
@@ -106,6 +107,7 @@ def _match(match: Match) -> dict[str, Any]:
         **_place(match.bank, match.entry),
         "external_id": match.external_id,
         "verdict": str(match.verdict),
+        "observed": None if match.observed is None else str(match.observed),
         "reason": match.reason,
         "evidence": round(match.evidence, 3),
         "query_coverage": round(match.query_coverage, 4),

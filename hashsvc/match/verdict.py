@@ -4,9 +4,10 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from hashsvc.bank.model import EntryState, Policy, Rule, Verdict
+from hashsvc.match.allow import is_explained
 from hashsvc.match.model import Match, MatchResult
 
-_STRICTNESS = {Verdict.ALLOW: 0, Verdict.REVIEW: 1, Verdict.BLOCK: 2}
+_STRICTNESS = {verdict: place for place, verdict in enumerate(Verdict)}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,23 +51,29 @@ def _applies(rule: Rule, evidence: float, share: float, seconds: float, labels: 
 
 
 def combined(quick: MatchResult, deep: MatchResult) -> MatchResult:
-    """What two readings of one upload come to: every entry that either found, each by its stronger match."""
+    """What two readings of one upload come to: every entry that either found, each by its stronger match.
+
+    A match of one reading is none where the other tells that an allow bank explains it.
+    """
     best: dict[tuple[str, str], Match] = {}
+    explained = [one for one in (*quick.excused, *deep.excused) if one.by_entry]
     for one in (*quick.matches, *deep.matches):
+        if any(is_explained(one, other) for other in explained):
+            continue
         known = best.get((one.bank, one.entry))
         if known is None or _strength(one) > _strength(known):
             best[one.bank, one.entry] = one
-    excused = {(one.bank, one.entry): one for one in (*quick.excused, *deep.excused)}
+    excused = {(one.bank, one.entry, one.by_bank, one.by_entry): one for one in (*quick.excused, *deep.excused)}
     return MatchResult(
         verdict=strictest(one.verdict for one in best.values()),
         revision=deep.revision,
         matches=tuple(sorted(best.values(), key=lambda one: (one.evidence, one.entry))),
-        excused=tuple(one for place, one in excused.items() if place not in best),
+        excused=tuple(one for one in excused.values() if one.by_entry or (one.bank, one.entry) not in best),
     )
 
 
 def _strength(match: Match) -> tuple[int, float]:
-    return _STRICTNESS[match.verdict], -match.evidence
+    return _STRICTNESS[match.judged], -match.evidence
 
 
 def strictest(verdicts: Iterable[Verdict]) -> Verdict:

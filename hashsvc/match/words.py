@@ -4,7 +4,7 @@ import re
 
 from hashsvc.bank.model import EntryState
 from hashsvc.battery.catalogue import BY_NAME, VIEW_PREFIX
-from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult
+from hashsvc.match.model import ALLOWED, EXCLUDED, Excused, Match, MatchResult
 
 _REFERENCE_VIEWS = {
     "mirror": "mirrored",
@@ -51,6 +51,8 @@ def why(match: Match) -> str:
         parts.append(f"the entry is {match.state}")
     if match.reason.startswith("rule"):
         parts.append(match.reason)
+    if match.observed is not None:
+        parts.append(f"only observed, would be {match.observed}")
     return "; ".join(parts)
 
 
@@ -112,8 +114,11 @@ def evidence_in_words(evidence: float) -> str:
 
 
 def excuse(excused: Excused) -> str:
-    """`only harmless parts of attack (12.0 s)`, or `attack (12.0 s), but rule 1: allow if label=film`."""
+    """Such as `only harmless parts of attack (12.0 s)`, or `attack (12.0 s), but rule 1: allow if label=film`."""
     shown = f"{excused.external_id or excused.entry} ({excused.seconds:.1f} s)"
+    if excused.reason == ALLOWED:
+        by = f"{excused.by_external_id or excused.by_entry} of the allow bank {excused.by_bank}"
+        return f"{shown}, but {by} explains that as well"
     return f"only harmless parts of {shown}" if excused.reason == EXCLUDED else f"{shown}, but {excused.reason}"
 
 

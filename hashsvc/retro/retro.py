@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 import structlog
 
 from hashsvc.bank import records
-from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Page
+from hashsvc.bank.model import Bank, BankMode, Entry, EntryState, Interval, Page
 from hashsvc.config import RecentSettings
 from hashsvc.errors import HashsvcError, PreconditionError, UnavailableError
 from hashsvc.fingerprint.model import Fingerprint
@@ -279,7 +279,8 @@ class Retro:
             record = self._store.get_entry_by_number(change.number)
             entry = records.entry_of(record)
             if record.live and entry.state is EntryState.CONFIRMED and not self._is_hunted(entry, change.number):
-                return entry
+                bank = records.bank_of(self._store.get_bank(entry.bank))
+                return None if bank.mode is BankMode.ALLOW else entry
         return None
 
     def _is_hunted(self, entry: Entry, number: int) -> bool:

@@ -11,10 +11,12 @@ from hashsvc.server.gate import current_caller
 from hashsvc.service import Service
 from hashsvc.v1 import bank_service_pb2 as pb
 from hashsvc.v1.bank_service_pb2_grpc import BankServiceServicer
-from hashsvc.wire.bank import POLICY_FIELDS, decode_intervals, decode_policy, encode_bank, encode_entry
+from hashsvc.wire.bank import POLICY_FIELDS, decode_intervals, decode_mode, decode_policy, encode_bank, encode_entry
 from hashsvc.wire.fingerprint import decode_fingerprint
 
-_MASK_PATHS = frozenset({"description", "two_person", "policy", *(f"policy.{field}" for field in POLICY_FIELDS)})
+_MASK_PATHS = frozenset(
+    {"description", "two_person", "mode", "policy", *(f"policy.{field}" for field in POLICY_FIELDS)}
+)
 
 
 class BankServicer(BankServiceServicer):
@@ -31,6 +33,7 @@ class BankServicer(BankServiceServicer):
             description=new.description,
             policy=decode_policy(new.policy),
             two_person=new.two_person,
+            mode=decode_mode(new.mode),
             actor=current_caller().name,
         )
         return pb.CreateBankResponse(bank=encode_bank(bank), revision=bank.revision)
@@ -175,7 +178,7 @@ def _mask(request: pb.UpdateBankRequest) -> frozenset[str]:
     if paths:
         return paths
     bank = request.bank
-    plain = {name for name in ("description", "two_person") if getattr(bank, name)}
+    plain = {name for name in ("description", "two_person", "mode") if getattr(bank, name)}
     return frozenset(plain | {f"policy.{field.name}" for field, _ in request.bank.policy.ListFields()})
 
 
@@ -194,5 +197,11 @@ def _update(service: Service, new: pb.Bank, mask: frozenset[str], actor: str) ->
     description = new.description if "description" in mask else None
     two_person = new.two_person if "two_person" in mask else None
     return service.update_bank(
-        new.bank, description=description, policy=policy, two_person=two_person, revision=revision, actor=actor
+        new.bank,
+        description=description,
+        policy=policy,
+        two_person=two_person,
+        mode=decode_mode(new.mode) if "mode" in mask else None,
+        revision=revision,
+        actor=actor,
     )

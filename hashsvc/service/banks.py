@@ -3,7 +3,7 @@
 import dataclasses
 
 from hashsvc.bank import decisions, records, rules
-from hashsvc.bank.model import Bank, Page, Policy
+from hashsvc.bank.model import Bank, BankMode, Page, Policy
 from hashsvc.events import payloads
 from hashsvc.service.base import Base
 
@@ -18,22 +18,23 @@ class Banks(Base):
         description: str = "",
         policy: Policy = Policy(),
         two_person: bool = False,
+        mode: BankMode = BankMode.ENFORCE,
         actor: str = "",
     ) -> Bank:
         """Raises InvalidInputError (BANK_ID_INVALID, FIELD_TOO_LONG, FIELD_INVALID); BANK_EXISTS."""
         rules.check_bank_id(bank)
-        rules.check_text("description", description)
-        rules.check_policy(policy)
         moment = records.now()
         made = Bank(
             bank=bank,
             description=description,
             policy=policy,
             two_person=two_person,
+            mode=mode,
             created_at=moment,
             updated_at=moment,
             revision=0,
         )
+        rules.check_bank(made)
         logged = decisions.of_bank("create", actor or self._actor, None, made)
         told = payloads.bank_changed(self._outbox.source, made, "created").encode()
         revision = self._store.put_bank(
@@ -63,20 +64,24 @@ class Banks(Base):
         description: str | None = None,
         policy: Policy | None = None,
         two_person: bool | None = None,
+        mode: BankMode | None = None,
         revision: int = 0,
         actor: str = "",
     ) -> Bank:
-        """Change what is not None. `revision` other than 0 must be the bank's last, else REVISION_CONFLICT."""
+        """Change what is not None. `revision` other than 0 must be the bank's last, else REVISION_CONFLICT.
+
+        Raises what `create_bank` raises, and PreconditionError BANK_MODE for a change to or from `allow`.
+        """
         before = self.get_bank(bank)
         changed = dataclasses.replace(
             before,
             description=before.description if description is None else description,
             policy=policy or before.policy,
             two_person=before.two_person if two_person is None else two_person,
+            mode=mode or before.mode,
             updated_at=records.now(),
         )
-        rules.check_text("description", changed.description)
-        rules.check_policy(changed.policy)
+        rules.check_bank(changed, before)
         # What was just read is what is changed: another's change in between is a conflict, not lost.
         payload = records.bank_payload(changed)
         written = self._store.put_bank(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hashsvc.bank import decisions, entries, life, records, rules
 from hashsvc.bank.card import RobustnessCard
-from hashsvc.bank.model import Entry, EntryState, Interval, Page
+from hashsvc.bank.model import BankMode, Entry, EntryState, Interval, Page
 from hashsvc.errors import FingerprintError, InvalidInputError, PreconditionError
 from hashsvc.events import payloads
 from hashsvc.fingerprint.digests import digest_file
@@ -109,6 +109,8 @@ class Entries(Banks):
         self.check_confirm(bank, external_id=external_id, labels=labels, exclusions=exclusions)
         fingerprint = self._sandbox.fingerprint(media, Reading.REFERENCE, progress=progress)
         add = partial(self._add, bank, fingerprint, external_id, labels, exclusions, actor)
+        if self.get_bank(bank).mode is BankMode.ALLOW:
+            return add(secrets.token_hex(8), RobustnessCard())
         return self._vaccinator.confirm(media, add)
 
     def vaccinate(
@@ -116,9 +118,10 @@ class Entries(Banks):
     ) -> Entry:
         """Attack an entry with edited copies of `media`, its own bytes, and strengthen it; minutes, here and now.
 
-        Raises InvalidInputError FIELD_INVALID for other bytes, PreconditionError ENTRY_WITHDRAWN, MediaError,
-        LimitExceededError.
+        Raises InvalidInputError FIELD_INVALID for other bytes, PreconditionError (ENTRY_WITHDRAWN, BANK_MODE for an allow
+        bank), MediaError, LimitExceededError.
         """
+        rules.check_hunting(self.get_bank(bank), "edited copies of it need not be found")
         known = self.get_entry(bank, entry)
         if known.state is EntryState.WITHDRAWN:
             raise PreconditionError("ENTRY_WITHDRAWN", f"{entry} is withdrawn", bank=bank, entry=entry)

@@ -110,6 +110,38 @@ VERDICT_BLOCK: Verdict.ValueType  # 3
 """A known video."""
 Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
 
+class _BankMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BankModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BankMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BANK_MODE_UNSPECIFIED: _BankMode.ValueType  # 0
+    """BANK_MODE_ENFORCE."""
+    BANK_MODE_ENFORCE: _BankMode.ValueType  # 1
+    """The verdict that its policy gives."""
+    BANK_MODE_OBSERVE: _BankMode.ValueType  # 2
+    """They are told with the verdict that they would have, and count as VERDICT_ALLOW."""
+    BANK_MODE_ALLOW: _BankMode.ValueType  # 3
+    """Its entries are harmless: what they explain at least as well is excused in every other bank. They are never matches,
+    exported, vaccinated or hunted for.
+    """
+
+class BankMode(_BankMode, metaclass=_BankModeEnumTypeWrapper):
+    """What comes of the matches of a bank's entries."""
+
+BANK_MODE_UNSPECIFIED: BankMode.ValueType  # 0
+"""BANK_MODE_ENFORCE."""
+BANK_MODE_ENFORCE: BankMode.ValueType  # 1
+"""The verdict that its policy gives."""
+BANK_MODE_OBSERVE: BankMode.ValueType  # 2
+"""They are told with the verdict that they would have, and count as VERDICT_ALLOW."""
+BANK_MODE_ALLOW: BankMode.ValueType  # 3
+"""Its entries are harmless: what they explain at least as well is excused in every other bank. They are never matches,
+exported, vaccinated or hunted for.
+"""
+Global___BankMode: _TypeAlias = BankMode  # noqa: Y015
+
 class _CardState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -254,6 +286,7 @@ class Bank(_message.Message):
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     TWO_PERSON_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """Identifier. Picked by the caller: [a-z0-9][a-z0-9-]{0,62}, else BANK_ID_INVALID."""
     description: _builtins.str
@@ -262,6 +295,8 @@ class Bank(_message.Message):
     """Output only, unless sent back in UpdateBank to detect a lost update. The revision of its last change."""
     two_person: _builtins.bool
     """Whether an entry takes a second person's approval to be confirmed. To take that back takes "two_person" in the mask."""
+    mode: Global___BankMode.ValueType
+    """What comes of its entries' matches. A change to or from BANK_MODE_ALLOW is BANK_MODE."""
     @_builtins.property
     def policy(self) -> Global___Policy:
         """What a match in it means."""
@@ -284,10 +319,11 @@ class Bank(_message.Message):
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         revision: _builtins.int = ...,
         two_person: _builtins.bool = ...,
+        mode: Global___BankMode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "policy", b"policy", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "created_at", b"created_at", "description", b"description", "policy", b"policy", "revision", b"revision", "two_person", b"two_person", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "created_at", b"created_at", "description", b"description", "mode", b"mode", "policy", b"policy", "revision", b"revision", "two_person", b"two_person", "updated_at", b"updated_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -715,7 +751,7 @@ class UpdateBankRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which fields change: "description", "two_person", "policy" (unset fields go back to their defaults), "policy.block_evidence",
+        """Which fields change: "description", "two_person", "mode", "policy" (unset fields go back to their defaults), "policy.block_evidence",
         "policy.block_coverage", "policy.review_evidence", "policy.depth", "policy.rules". Empty: every one of them that is set in `bank`.
         """
 

@@ -249,6 +249,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the breaker of the entry is not tripped, or never was.
     Example: {"reason": "BREAKER_NOT_TRIPPED", "domain": "hashsvc", "metadata": {"bank": "news", "entry": "e1"}}
     """
+    ERROR_REASON_BANK_MODE: _ErrorReason.ValueType  # 90
+    """FAILED_PRECONDITION: the bank is an allow bank, which cannot be exported, hunted for or turned into another; or is none and
+    cannot become one.
+    Example: {"reason": "BANK_MODE", "domain": "hashsvc", "metadata": {"bank": "films", "mode": "allow"}}
+    """
     ERROR_REASON_TOKEN_MISSING: _ErrorReason.ValueType  # 100
     """UNAUTHENTICATED: the call has neither a token nor a client certificate that has a role.
     Example: {"reason": "TOKEN_MISSING", "domain": "hashsvc", "metadata": {}}
@@ -524,6 +529,11 @@ Example: {"reason": "WEBHOOK_NOT_FOUND", "domain": "hashsvc", "metadata": {"webh
 ERROR_REASON_BREAKER_NOT_TRIPPED: ErrorReason.ValueType  # 81
 """FAILED_PRECONDITION: the breaker of the entry is not tripped, or never was.
 Example: {"reason": "BREAKER_NOT_TRIPPED", "domain": "hashsvc", "metadata": {"bank": "news", "entry": "e1"}}
+"""
+ERROR_REASON_BANK_MODE: ErrorReason.ValueType  # 90
+"""FAILED_PRECONDITION: the bank is an allow bank, which cannot be exported, hunted for or turned into another; or is none and
+cannot become one.
+Example: {"reason": "BANK_MODE", "domain": "hashsvc", "metadata": {"bank": "films", "mode": "allow"}}
 """
 ERROR_REASON_TOKEN_MISSING: ErrorReason.ValueType  # 100
 """UNAUTHENTICATED: the call has neither a token nor a client certificate that has a role.

@@ -39,7 +39,7 @@ class MatchOptions(_message.Message):
     """
     @_builtins.property
     def banks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Banks to search. Empty: every bank. One that does not exist is BANK_NOT_FOUND."""
+        """Banks to search. Empty: every bank. One that does not exist is BANK_NOT_FOUND. Allow banks count in any case."""
 
     def __init__(
         self,
@@ -183,6 +183,7 @@ class MatchResult(_message.Message):
     MATCHES_FIELD_NUMBER: _builtins.int
     DEEPEN_FIELD_NUMBER: _builtins.int
     EXCUSED_FIELD_NUMBER: _builtins.int
+    OBSERVED_FIELD_NUMBER: _builtins.int
     verdict: _bank_service_pb2.Verdict.ValueType
     """The strictest verdict of the matches; VERDICT_ALLOW when there is none."""
     revision: _builtins.int
@@ -191,6 +192,8 @@ class MatchResult(_message.Message):
     """Whether to match a deep reading of the same upload, too: the quick one left a hint, or a bank asks for it. Then what
     either answer has counts. Never set for a deep reading, nor by MatchMedia, which reads deeply by itself.
     """
+    observed: _bank_service_pb2.Verdict.ValueType
+    """What the verdict would be if the banks that only observe enforced; VERDICT_UNSPECIFIED where none of them has a match."""
     @_builtins.property
     def matches(self) -> _containers.RepeatedCompositeFieldContainer[Global___Match]:
         """Strongest evidence first."""
@@ -207,10 +210,11 @@ class MatchResult(_message.Message):
         matches: _abc.Iterable[Global___Match] | None = ...,
         deepen: _builtins.bool = ...,
         excused: _abc.Iterable[Global___Excused] | None = ...,
+        observed: _bank_service_pb2.Verdict.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deepen", b"deepen", "excused", b"excused", "matches", b"matches", "revision", b"revision", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deepen", b"deepen", "excused", b"excused", "matches", b"matches", "observed", b"observed", "revision", b"revision", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -218,7 +222,7 @@ Global___MatchResult: _TypeAlias = MatchResult  # noqa: Y015
 
 @_typing.final
 class Excused(_message.Message):
-    """An entry that was recognised and is no match all the same, and why."""
+    """An entry that was recognised and is no match all the same, and why; or parts of it, where another part is a match."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -227,6 +231,10 @@ class Excused(_message.Message):
     EXTERNAL_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     SECONDS_FIELD_NUMBER: _builtins.int
+    BY_BANK_FIELD_NUMBER: _builtins.int
+    BY_ENTRY_FIELD_NUMBER: _builtins.int
+    BY_EXTERNAL_ID_FIELD_NUMBER: _builtins.int
+    SEGMENTS_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """The bank of the entry."""
     entry: _builtins.str
@@ -235,10 +243,20 @@ class Excused(_message.Message):
     """The confirming caller's own name for the video."""
     reason: _builtins.str
     """For people: "excluded part of the entry" when without the entry's exclusions it would have been a match, "rule 1: allow
-    if label=film" where a rule of the bank allows it.
+    if label=film" where a rule of the bank allows it, "as well explained by an allow bank".
     """
     seconds: _builtins.float
     """Seconds of the upload in which it shows the entry, or only its excluded parts."""
+    by_bank: _builtins.str
+    """Where an allow bank explains it as well: that bank,"""
+    by_entry: _builtins.str
+    """the entry in it,"""
+    by_external_id: _builtins.str
+    """what its confirming caller called that,"""
+    @_builtins.property
+    def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Segment]:
+        """and the parts in question, aligned with the entry that is excused."""
+
     def __init__(
         self,
         *,
@@ -247,10 +265,14 @@ class Excused(_message.Message):
         external_id: _builtins.str = ...,
         reason: _builtins.str = ...,
         seconds: _builtins.float = ...,
+        by_bank: _builtins.str = ...,
+        by_entry: _builtins.str = ...,
+        by_external_id: _builtins.str = ...,
+        segments: _abc.Iterable[Global___Segment] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "entry", b"entry", "external_id", b"external_id", "reason", b"reason", "seconds", b"seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "by_bank", b"by_bank", "by_entry", b"by_entry", "by_external_id", b"by_external_id", "entry", b"entry", "external_id", b"external_id", "reason", b"reason", "seconds", b"seconds", "segments", b"segments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -274,6 +296,7 @@ class Match(_message.Message):
     DIGEST_FIELD_NUMBER: _builtins.int
     ENTRY_STATE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    OBSERVED_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """The bank of the entry."""
     entry: _builtins.str
@@ -298,6 +321,8 @@ class Match(_message.Message):
     """Of the entry: with another than ENTRY_STATE_CONFIRMED the verdict is VERDICT_REVIEW at most."""
     reason: _builtins.str
     """For people: the rule or threshold that the verdict comes from, "rule 1: block if evidence<=-6 seconds>=5"."""
+    observed: _bank_service_pb2.Verdict.ValueType
+    """VERDICT_UNSPECIFIED, unless the bank only observes: then what the verdict would be, and `verdict` is VERDICT_ALLOW."""
     @_builtins.property
     def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Segment]:
         """The aligned intervals."""
@@ -317,10 +342,11 @@ class Match(_message.Message):
         digest: _builtins.str = ...,
         entry_state: _bank_service_pb2.EntryState.ValueType = ...,
         reason: _builtins.str = ...,
+        observed: _bank_service_pb2.Verdict.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "digest", b"digest", "entry", b"entry", "entry_state", b"entry_state", "evidence", b"evidence", "external_id", b"external_id", "mean_distance", b"mean_distance", "query_coverage", b"query_coverage", "reason", b"reason", "reference_coverage", b"reference_coverage", "segments", b"segments", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "digest", b"digest", "entry", b"entry", "entry_state", b"entry_state", "evidence", b"evidence", "external_id", b"external_id", "mean_distance", b"mean_distance", "observed", b"observed", "query_coverage", b"query_coverage", "reason", b"reason", "reference_coverage", b"reference_coverage", "segments", b"segments", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -8,7 +8,7 @@ from typing import Literal
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hashsvc.bank.card import CardState, EditResult, RobustnessCard
-from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Interval, Policy, Rule, StateChange, Verdict
+from hashsvc.bank.model import Bank, BankMode, Depth, Entry, EntryState, Interval, Policy, Rule, StateChange, Verdict
 from hashsvc.errors import InternalError, InvalidInputError
 from hashsvc.v1 import bank_service_pb2 as pb
 
@@ -21,6 +21,15 @@ _DEPTHS = {
 }
 _DEPTHS_BACK = {value: depth for depth, value in _DEPTHS.items()}
 
+_MODES = {
+    BankMode.ENFORCE: pb.BANK_MODE_ENFORCE,
+    BankMode.OBSERVE: pb.BANK_MODE_OBSERVE,
+    BankMode.ALLOW: pb.BANK_MODE_ALLOW,
+}
+_MODES_BACK: dict[int, BankMode] = {
+    pb.BANK_MODE_UNSPECIFIED: BankMode.ENFORCE,
+    **{value: mode for mode, value in _MODES.items()},
+}
 _VERDICTS = {
     Verdict.ALLOW: pb.VERDICT_ALLOW,
     Verdict.REVIEW: pb.VERDICT_REVIEW,
@@ -100,6 +109,7 @@ def encode_bank(bank: Bank) -> pb.Bank:
         description=bank.description,
         policy=encode_policy(bank.policy),
         two_person=bank.two_person,
+        mode=encode_mode(bank.mode),
         created_at=_encode_time(bank.created_at),
         updated_at=_encode_time(bank.updated_at),
         revision=bank.revision,
@@ -113,10 +123,23 @@ def decode_bank(message: pb.Bank) -> Bank:
         description=message.description,
         policy=decode_policy(message.policy),
         two_person=message.two_person,
+        mode=decode_mode(message.mode),
         created_at=_decode_time(message.created_at),
         updated_at=_decode_time(message.updated_at),
         revision=message.revision,
     )
+
+
+def encode_mode(mode: BankMode) -> pb.BankMode.ValueType:
+    """The value of `mode`."""
+    return _MODES[mode]
+
+
+def decode_mode(value: int) -> BankMode:
+    """Unspecified is to enforce. Raises InvalidInputError FIELD_INVALID for a mode that this version does not know."""
+    if value not in _MODES_BACK:
+        raise InvalidInputError("FIELD_INVALID", f"mode {value} is unknown", field="mode")
+    return _MODES_BACK[value]
 
 
 def encode_entry(entry: Entry) -> pb.Entry:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hashsvc.bank import records
-from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Policy, Rule, StateChange, Verdict
+from hashsvc.bank.model import Bank, BankMode, Entry, EntryState, Interval, Policy, Rule, StateChange, Verdict
 from hashsvc.bank.rules import check_policy
 from hashsvc.errors import FingerprintError
 from hashsvc.fingerprint.encoding import encode
@@ -31,6 +31,7 @@ BANK = Bank(
         ),
     ),
     two_person=True,
+    mode=BankMode.OBSERVE,
     created_at=MOMENT,
     updated_at=MOMENT + datetime.timedelta(days=400),
     revision=7,
@@ -102,12 +103,13 @@ def test_of_before_there_were_states(stored: tuple[BankRecord, EntryRecord]) -> 
     assert records.entry_of(former) == dataclasses.replace(records.entry_of(entry), history=())
 
 
-def test_a_bank_of_before_there_were_rules(stored: tuple[BankRecord, EntryRecord]) -> None:
-    """A policy without them has none."""
+def test_a_bank_of_before_there_were_rules_and_modes(stored: tuple[BankRecord, EntryRecord]) -> None:
+    """A policy without rules has none, and the bank enforces."""
     fields = msgpack.unpackb(stored[0].payload, timestamp=3)
-    del fields["policy"]["rules"]
-    old = dataclasses.replace(stored[0], payload=msgpack.packb(fields, datetime=True))
-    assert records.bank_of(old).policy == dataclasses.replace(BANK.policy, rules=())
+    del fields["policy"]["rules"], fields["mode"]
+    old = records.bank_of(dataclasses.replace(stored[0], payload=msgpack.packb(fields, datetime=True)))
+    assert old.policy == dataclasses.replace(BANK.policy, rules=())
+    assert old.mode is BankMode.ENFORCE
 
 
 def test_the_longest_rules_fit() -> None:

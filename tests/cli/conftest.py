@@ -16,7 +16,7 @@ import pytest
 
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
 from hashsvc.bank.breaker import Breaker
-from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Page, Policy, StateChange, Verdict
+from hashsvc.bank.model import Bank, BankMode, Entry, EntryState, Interval, Page, Policy, StateChange, Verdict
 from hashsvc.cli import main
 from hashsvc.cli.target import Choice, Target
 from hashsvc.errors import ConflictError, MediaError, NotFoundError, PreconditionError
@@ -91,9 +91,16 @@ class FakeTarget:
         return Bank(bank=name, created_at=NOW, updated_at=NOW, revision=1)
 
     def create_bank(
-        self, bank: str, *, description: str = "", policy: Policy = Policy(), two_person: bool = False
+        self,
+        bank: str,
+        *,
+        description: str = "",
+        policy: Policy = Policy(),
+        two_person: bool = False,
+        mode: BankMode = BankMode.ENFORCE,
     ) -> Bank:
-        made = dataclasses.replace(self._bank(bank), description=description, policy=policy, two_person=two_person)
+        fields = {"description": description, "policy": policy, "two_person": two_person, "mode": mode}
+        made = dataclasses.replace(self._bank(bank), **fields)  # type: ignore[arg-type]
         self.banks[bank] = made
         return self.banks[bank]
 
@@ -112,6 +119,7 @@ class FakeTarget:
         description: str | None = None,
         policy: Policy | None = None,
         two_person: bool | None = None,
+        mode: BankMode | None = None,
         revision: int = 0,
     ) -> Bank:
         now = self.get_bank(bank)
@@ -121,6 +129,8 @@ class FakeTarget:
             now = dataclasses.replace(now, description=description)
         if two_person is not None:
             now = dataclasses.replace(now, two_person=two_person)
+        if mode is not None:
+            now = dataclasses.replace(now, mode=mode)
         if policy is not None:
             now = dataclasses.replace(now, policy=policy)
         self.banks[bank] = dataclasses.replace(now, revision=next(self._revision))

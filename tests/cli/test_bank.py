@@ -72,6 +72,16 @@ def test_rules(fake: FakeTarget, invoke: Invoke) -> None:
     assert cleared["policy"]["rules"] == []
 
 
+def test_modes(fake: FakeTarget, invoke: Invoke) -> None:
+    """A bank enforces unless told otherwise; a mode that is not given stays."""
+    at = ("--data", "d", "--format", "json")
+    assert objects(invoke("bank", "create", *at, "a"))[0]["mode"] == "enforce"
+    assert objects(invoke("bank", "create", *at, "--mode", "allow", "b"))[0]["mode"] == "allow"
+    assert objects(invoke("bank", "update", *at, "--mode", "observe", "a"))[0]["mode"] == "observe"
+    assert objects(invoke("bank", "update", *at, "--description", "x", "a"))[0]["mode"] == "observe"
+    assert invoke("bank", "update", *at, "--mode", "off", "a").exit_code == 2
+
+
 def test_what_is_no_rule_is_bad_usage(fake: FakeTarget, invoke: Invoke) -> None:
     """It says what was meant; --rule and --no-rules exclude each other."""
     result = invoke("bank", "update", "--data", "d", "--rule", "block when seconds>=5", "default")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hashsvc.bank.model import Policy, Rule, Verdict
+from hashsvc.bank.model import BankMode, Policy, Rule, Verdict
+from hashsvc.config import BreakerSettings, Settings
 from hashsvc.match.model import MatchResult
 from hashsvc.service import DEFAULT_BANK, Service
 from tests.match.synthetic import a_reference, an_upload
@@ -68,3 +69,40 @@ def test_a_dry_run_knows_the_labels(service: Service) -> None:
     for labels, verdict in (((), Verdict.REVIEW), (("new",), Verdict.BLOCK)):
         [hit] = service.dry_run(DEFAULT_BANK, VIDEO, labels=labels).hits
         assert hit.match.verdict is verdict
+
+
+def test_a_bank_that_observes(service: Service) -> None:
+    """Its match is told with what the verdict would be, and the verdict is that of the banks that enforce."""
+    service.update_bank(DEFAULT_BANK, mode=BankMode.OBSERVE)
+    copy = an_upload([(VIDEO, 3.0, 12.0, 1.0)])
+    result = service.match(copy, min_revision=service.revision)
+    assert (result.verdict, result.observed) == (Verdict.ALLOW, Verdict.BLOCK)
+    [match] = result.matches
+    assert (match.verdict, match.observed) == (Verdict.ALLOW, Verdict.BLOCK)
+    assert match.reason == "threshold: block if evidence<=-6 share>=0.5"
+    same = service.match(VIDEO.digests)
+    assert (same.verdict, same.observed, same.is_exact) == (Verdict.ALLOW, Verdict.BLOCK, False)
+    service.create_bank("strict")
+    service.confirm("strict", a_reference(1))
+    both = service.match(copy, min_revision=service.revision)
+    assert (both.verdict, both.observed) == (Verdict.BLOCK, Verdict.BLOCK)
+    assert {one.bank: one.observed for one in both.matches} == {DEFAULT_BANK: Verdict.BLOCK, "strict": None}
+    service.update_bank(DEFAULT_BANK, mode=BankMode.ENFORCE)
+    enforced = service.match(copy, min_revision=service.revision)
+    assert (enforced.verdict, enforced.observed) == (Verdict.BLOCK, None)
+
+
+def test_what_observes_trips_no_breaker(tmp_path: Path) -> None:
+    """Twenty uploads in a row are told as a burst of what would be blocked, and no breaker trips."""
+    settings = Settings(breaker=BreakerSettings(hits=5, burst_hits=5))
+    with Service.open(tmp_path / "data", settings) as service:
+        service.update_bank(DEFAULT_BANK, mode=BankMode.OBSERVE)
+        service.confirm(DEFAULT_BANK, VIDEO)
+        for seed in range(20):
+            result = service.match(an_upload([(VIDEO, 3.0, 12.0, 1.0)], seed=seed), min_revision=service.revision)
+            assert (result.verdict, result.observed) == (Verdict.ALLOW, Verdict.BLOCK)
+    with Service.open(tmp_path / "data", settings) as service:
+        told = {one.type.rpartition(".")[2]: one.data for one in service.watch(after=0, stop_at_end=True)}
+        assert (told["first-match"]["verdict"], told["first-match"]["observed"]) == ("ALLOW", "BLOCK")
+        assert (told["burst"]["verdict"], told["burst"]["observed"]) == ("ALLOW", "BLOCK")
+        assert service.list_breakers().items == ()

@@ -5,17 +5,19 @@ import datetime
 import pytest
 
 from hashsvc.bank.card import CardState, EditResult, RobustnessCard
-from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Policy, Rule, StateChange, Verdict
+from hashsvc.bank.model import Bank, BankMode, Entry, EntryState, Interval, Policy, Rule, StateChange, Verdict
 from hashsvc.errors import InternalError, InvalidInputError
 from hashsvc.v1 import bank_service_pb2 as pb
 from hashsvc.wire.bank import (
     decode_bank,
     decode_card,
     decode_entry,
+    decode_mode,
     decode_policy,
     encode_bank,
     encode_card,
     encode_entry,
+    encode_mode,
     encode_policy,
 )
 
@@ -35,6 +37,7 @@ BANK = Bank(
         ),
     ),
     two_person=True,
+    mode=BankMode.ALLOW,
     created_at=MADE,
     updated_at=CHANGED,
     revision=2**40,
@@ -77,6 +80,15 @@ def entry(state: EntryState) -> Entry:
             ),
         ),
     )
+
+
+@pytest.mark.parametrize("mode", BankMode)
+def test_modes(mode: BankMode) -> None:
+    """Each arrives, one that is not sent is to enforce, and one of a newer version is not taken for one of ours."""
+    assert decode_mode(encode_mode(mode)) is mode
+    assert decode_bank(pb.Bank(bank="news")).mode is BankMode.ENFORCE
+    with pytest.raises(InvalidInputError):
+        decode_mode(99)
 
 
 def test_bank_round_trip() -> None:
