@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import enum
 import shlex
+from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 from hashsvc.bank.card import RobustnessCard
@@ -144,6 +145,23 @@ class StateChange:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """What people keep with an entry, for themselves and for whoever asks later."""
+
+    metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Whatever they like, by name; never changed in place."""
+    partner: str = ""
+    """Who gave it; empty: it is our own."""
+    partner_id: str = ""
+    """What the partner calls it."""
+    legal_basis: str = ""
+    review_by: datetime.datetime | None = None
+    """When somebody is to look at it again; then that is told once."""
+    expires_at: datetime.datetime | None = None
+    """When it is withdrawn by itself."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One video in a bank."""
 
@@ -154,6 +172,7 @@ class Entry:
     """The caller's own name for the video."""
     state: EntryState = EntryState.CONFIRMED
     labels: tuple[str, ...] = ()
+    details: Details = Details()
     exclusions: tuple[Interval, ...] = ()
     """Harmless parts of it, which are no evidence in a match: in order, apart from each other."""
     reason: str = ""

@@ -152,6 +152,12 @@ def entry_record(entry: Entry) -> Record:
         "external_id": entry.external_id,
         "state": str(entry.state),
         "labels": list(entry.labels),
+        "metadata": dict(entry.details.metadata),
+        "partner": entry.details.partner,
+        "partner_id": entry.details.partner_id,
+        "legal_basis": entry.details.legal_basis,
+        "review_by": None if entry.details.review_by is None else entry.details.review_by.isoformat(),
+        "expires_at": None if entry.details.expires_at is None else entry.details.expires_at.isoformat(),
         "exclusions": [{"start": one.start, "end": one.end} for one in entry.exclusions],
         "reason": entry.reason,
         "history": [

@@ -126,13 +126,24 @@ def banks(listed: Iterable[Bank]) -> Table:
 
 
 def entries(listed: Iterable[Entry]) -> Table:
-    table = _table("entry", "external id", "state", "labels", "duration", "hashes", "changed", "revision")
+    table = _table(
+        "entry",
+        "external id",
+        "state",
+        "labels",
+        "from",
+        "review by",
+        "expires",
+        "duration",
+        "hashes",
+        "changed",
+        "revision",
+    )
     for entry in listed:
         labels, duration = ", ".join(entry.labels), f"{entry.duration:.1f} s"
-        changed = _when(entry.updated_at)
-        _row(
-            table, entry.entry, entry.external_id, entry.state, labels, duration, entry.hashes, changed, entry.revision
-        )
+        dates = (one.strftime("%Y-%m-%d") if one else "" for one in (entry.details.review_by, entry.details.expires_at))
+        about = entry.entry, entry.external_id, entry.state, labels, entry.details.partner, *dates
+        _row(table, *about, duration, entry.hashes, _when(entry.updated_at), entry.revision)
     return table
 
 
@@ -155,6 +166,11 @@ def one_entry(entry: Entry) -> Table:
         ("state", entry.state),
         ("reason", entry.reason),
         ("labels", ", ".join(entry.labels)),
+        ("from", f"{entry.details.partner} {entry.details.partner_id}".strip() or "ourselves"),
+        ("legal basis", entry.details.legal_basis),
+        ("review by", _when(entry.details.review_by) if entry.details.review_by else ""),
+        ("expires", _when(entry.details.expires_at) if entry.details.expires_at else ""),
+        ("metadata", "\n".join(f"{name}={value}" for name, value in entry.details.metadata.items())),
         ("exclusions", ", ".join(f"{one} s" for one in entry.exclusions)),
         ("duration", f"{entry.duration:.3f} s"),
         ("frames, hashes", f"{entry.frames}, {entry.hashes}"),

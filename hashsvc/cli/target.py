@@ -5,12 +5,12 @@ import dataclasses
 import getpass
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from hashsvc.access.model import NewToken, Role, Token
-from hashsvc.bank.model import Bank, BankMode, Entry, Interval, Page, Policy
+from hashsvc.bank.model import Bank, BankMode, Details, Entry, Interval, Page, Policy
 from hashsvc.config import Settings
 from hashsvc.errors import PreconditionError
 from hashsvc.match.model import MatchResult
@@ -51,7 +51,19 @@ class Operations(Protocol):
         revision: int = ...,
     ) -> Bank: ...
     def get_entry(self, bank: str, entry: str) -> Entry: ...
-    def list_entries(self, bank: str, *, page_size: int = ..., page_token: str = ...) -> Page[Entry]: ...
+    def list_entries(
+        self, bank: str, *, review_due: bool = ..., page_size: int = ..., page_token: str = ...
+    ) -> Page[Entry]: ...
+    def update_entry(
+        self,
+        bank: str,
+        entry: str,
+        *,
+        labels: Sequence[str] | None = ...,
+        details: Details | None = ...,
+        fields: Collection[str] | None = ...,
+        revision: int = ...,
+    ) -> Entry: ...
     def approve(self, bank: str, entry: str, *, reason: str = ..., revision: int = ...) -> Entry: ...
     def dispute(self, bank: str, entry: str, *, reason: str = ..., revision: int = ...) -> Entry: ...
     def reinstate(self, bank: str, entry: str, *, reason: str = ..., revision: int = ...) -> Entry: ...
@@ -105,6 +117,7 @@ class ConfirmFile(Protocol):
         *,
         external_id: str = ...,
         labels: Sequence[str] = ...,
+        details: Details = ...,
         exclusions: Sequence[Interval] = ...,
         progress: Callable[[float], None] | None = ...,
     ) -> Entry: ...

@@ -1,7 +1,7 @@
 """The asyncio client."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -10,7 +10,7 @@ import grpc.aio
 
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
 from hashsvc.bank.breaker import Breaker
-from hashsvc.bank.model import Bank, BankMode, Entry, Interval, Page, Policy
+from hashsvc.bank.model import Bank, BankMode, Details, Entry, Interval, Page, Policy
 from hashsvc.client import calls
 from hashsvc.client.calls import Call
 from hashsvc.client.channel import LONG_TIMEOUT, TIMEOUT, channel_options, error_of
@@ -110,11 +110,12 @@ class AsyncClient:
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        details: Details = Details(),
         exclusions: Sequence[Interval] = (),
     ) -> Entry:
         """Durable when it returns. The same SHA-256, external id and exclusions, live in the bank already, give that
         entry back."""
-        return await self._run(calls.confirm(bank, fingerprint, external_id, labels, exclusions))
+        return await self._run(calls.confirm(bank, fingerprint, external_id, labels, details, exclusions))
 
     async def confirm_media(
         self,
@@ -123,11 +124,12 @@ class AsyncClient:
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        details: Details = Details(),
         exclusions: Sequence[Interval] = (),
         progress: Progress | None = None,
     ) -> Entry:
         """Send the bytes, which the server hashes. `progress` gets the share sent, 0-1."""
-        return await self._upload(calls.confirm_media(bank, external_id, labels, exclusions), media, progress)
+        return await self._upload(calls.confirm_media(bank, external_id, labels, details, exclusions), media, progress)
 
     async def confirm_file(
         self,
@@ -136,20 +138,25 @@ class AsyncClient:
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        details: Details = Details(),
         exclusions: Sequence[Interval] = (),
         progress: Progress | None = None,
     ) -> Entry:
         """As `Client.confirm_file`."""
         fingerprint = await asyncio.to_thread(self._local.fingerprint, path, Reading.REFERENCE, progress=progress)
-        return await self.confirm(bank, fingerprint, external_id=external_id, labels=labels, exclusions=exclusions)
+        return await self.confirm(
+            bank, fingerprint, external_id=external_id, labels=labels, details=details, exclusions=exclusions
+        )
 
     async def get_entry(self, bank: str, entry: str) -> Entry:
         """Read an entry, withdrawn or not."""
         return await self._run(calls.get_entry(bank, entry))
 
-    async def list_entries(self, bank: str, *, page_size: int = 0, page_token: str = "") -> Page[Entry]:
-        """One page of a bank's entries."""
-        return await self._run(calls.list_entries(bank, page_size, page_token))
+    async def list_entries(
+        self, bank: str, *, review_due: bool = False, page_size: int = 0, page_token: str = ""
+    ) -> Page[Entry]:
+        """One page of a bank's entries, or of those that somebody was to look at again by now."""
+        return await self._run(calls.list_entries(bank, review_due, page_size, page_token))
 
     async def withdraw(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
         """Take an entry out of matching and exports."""
@@ -172,6 +179,19 @@ class AsyncClient:
     ) -> Entry:
         """Replace the harmless parts of an entry. `revision` other than 0 must be its last, else ConflictError."""
         return await self._run(calls.set_exclusions(bank, entry, exclusions, revision))
+
+    async def update_entry(
+        self,
+        bank: str,
+        entry: str,
+        *,
+        labels: Sequence[str] | None = None,
+        details: Details | None = None,
+        fields: Collection[str] | None = None,
+        revision: int = 0,
+    ) -> Entry:
+        """Change labels where given, and of the details those `fields`, or all. `revision` other than 0 must be its last."""
+        return await self._run(calls.update_entry(bank, entry, labels, details, fields, revision))
 
     # matching
     async def match(

@@ -1,6 +1,6 @@
 """The blocking client."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -8,7 +8,7 @@ import grpc
 
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
 from hashsvc.bank.breaker import Breaker
-from hashsvc.bank.model import Bank, BankMode, Entry, Interval, Page, Policy
+from hashsvc.bank.model import Bank, BankMode, Details, Entry, Interval, Page, Policy
 from hashsvc.client import calls
 from hashsvc.client.calls import Call
 from hashsvc.client.channel import LONG_TIMEOUT, TIMEOUT, channel_options, error_of
@@ -114,11 +114,12 @@ class Client:
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        details: Details = Details(),
         exclusions: Sequence[Interval] = (),
     ) -> Entry:
         """Durable when it returns. The same SHA-256, external id and exclusions, live in the bank already, give that
         entry back."""
-        return self._run(calls.confirm(bank, fingerprint, external_id, labels, exclusions))
+        return self._run(calls.confirm(bank, fingerprint, external_id, labels, details, exclusions))
 
     def confirm_media(
         self,
@@ -127,11 +128,12 @@ class Client:
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        details: Details = Details(),
         exclusions: Sequence[Interval] = (),
         progress: Progress | None = None,
     ) -> Entry:
         """Send the bytes, which the server hashes. `progress` gets the share sent, 0-1."""
-        return self._upload(calls.confirm_media(bank, external_id, labels, exclusions), media, progress)
+        return self._upload(calls.confirm_media(bank, external_id, labels, details, exclusions), media, progress)
 
     def confirm_file(
         self,
@@ -140,6 +142,7 @@ class Client:
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        details: Details = Details(),
         exclusions: Sequence[Interval] = (),
         progress: Progress | None = None,
     ) -> Entry:
@@ -148,15 +151,19 @@ class Client:
         Raises MediaError and LimitExceededError for what cannot be hashed.
         """
         fingerprint = self._local.fingerprint(path, Reading.REFERENCE, progress=progress)
-        return self.confirm(bank, fingerprint, external_id=external_id, labels=labels, exclusions=exclusions)
+        return self.confirm(
+            bank, fingerprint, external_id=external_id, labels=labels, details=details, exclusions=exclusions
+        )
 
     def get_entry(self, bank: str, entry: str) -> Entry:
         """Read an entry, withdrawn or not."""
         return self._run(calls.get_entry(bank, entry))
 
-    def list_entries(self, bank: str, *, page_size: int = 0, page_token: str = "") -> Page[Entry]:
-        """One page of a bank's entries."""
-        return self._run(calls.list_entries(bank, page_size, page_token))
+    def list_entries(
+        self, bank: str, *, review_due: bool = False, page_size: int = 0, page_token: str = ""
+    ) -> Page[Entry]:
+        """One page of a bank's entries, or of those that somebody was to look at again by now."""
+        return self._run(calls.list_entries(bank, review_due, page_size, page_token))
 
     def withdraw(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
         """Take an entry out of matching and exports."""
@@ -177,6 +184,19 @@ class Client:
     def set_exclusions(self, bank: str, entry: str, exclusions: Sequence[Interval], *, revision: int = 0) -> Entry:
         """Replace the harmless parts of an entry. `revision` other than 0 must be its last, else ConflictError."""
         return self._run(calls.set_exclusions(bank, entry, exclusions, revision))
+
+    def update_entry(
+        self,
+        bank: str,
+        entry: str,
+        *,
+        labels: Sequence[str] | None = None,
+        details: Details | None = None,
+        fields: Collection[str] | None = None,
+        revision: int = 0,
+    ) -> Entry:
+        """Change labels where given, and of the details those `fields`, or all. `revision` other than 0 must be its last."""
+        return self._run(calls.update_entry(bank, entry, labels, details, fields, revision))
 
     # matching
     def match(

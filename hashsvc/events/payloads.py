@@ -16,16 +16,16 @@ _MOST_SEGMENTS, _MOST_HITS = 8, 200
 
 
 def entry_changed(source: str, entry: Entry, change: str) -> Event:
-    """An entry was written; `change` says by what: confirmed, withdrawn, exclusions, or what a later state is called."""
-    data = {
-        **_place(entry.bank, entry.entry),
-        "external_id": entry.external_id,
-        "change": change,
-        "state": str(entry.state),
-        "labels": list(entry.labels),
-        "reason": entry.reason,
-    }
+    """An entry was written; `change` says by what: exclusions, details, or what its new state is called."""
+    data = {**_entry(entry), "change": change}
     return _made(EventType.ENTRY_CHANGED, source, _subject(entry.bank, entry.entry), data)
+
+
+def entry_review_due(source: str, entry: Entry) -> Event:
+    """The day by which somebody was to look at an entry again has come."""
+    date = entry.details.review_by
+    data = {**_entry(entry), "review_by": None if date is None else date.isoformat()}
+    return _made(EventType.ENTRY_REVIEW_DUE, source, _subject(entry.bank, entry.entry), data)
 
 
 def bank_changed(source: str, bank: Bank, change: str) -> Event:
@@ -100,6 +100,16 @@ def breaker_reset(source: str, bank: str, entry: str, allowed_hits: int) -> Even
     """An entry may block again, up to a limit of its own where that is not 0."""
     data = {**_place(bank, entry), "allowed_hits": allowed_hits}
     return _made(EventType.BREAKER_RESET, source, _subject(bank, entry), data)
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        **_place(entry.bank, entry.entry),
+        "external_id": entry.external_id,
+        "state": str(entry.state),
+        "labels": list(entry.labels),
+        "reason": entry.reason,
+    }
 
 
 def _match(match: Match) -> dict[str, Any]:

@@ -28,6 +28,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "hashsvc.v1.BankService/WithdrawEntry": _CURATORS,
     "hashsvc.v1.BankService/ReinstateEntry": _CURATORS,
     "hashsvc.v1.BankService/SetExclusions": _CURATORS,
+    "hashsvc.v1.BankService/UpdateEntry": _CURATORS,
     "hashsvc.v1.ExchangeService/ExportSignals": _PARTNERS,
     "hashsvc.v1.IndexService/GetStatus": _READERS,
     "hashsvc.v1.IndexService/Verify": _ADMINS,

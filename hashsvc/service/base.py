@@ -17,6 +17,7 @@ from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.match.matcher import Matcher
 from hashsvc.retro.recorder import Recorder
 from hashsvc.retro.retro import Retro
+from hashsvc.service.dates import Dates
 from hashsvc.traffic.monitor import Monitor
 from hashsvc.vaccination import Vaccinator
 from hashsvc_index import Index, Store
@@ -42,6 +43,7 @@ class Base:
     _webhooks: Webhooks
     _monitor: Monitor
     _deliverer: Deliverer
+    _dates: Dates
     _actor: str
     """Who makes a change where the call does not say."""
 

@@ -390,6 +390,7 @@ class Entry(_message.Message):
     ROBUSTNESS_CARD_FIELD_NUMBER: _builtins.int
     EXCLUSIONS_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """The bank it is in."""
     entry: _builtins.str
@@ -440,6 +441,10 @@ class Entry(_message.Message):
     def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateChange]:
         """Its last changes of state, up to 16, oldest first; none of before they were kept."""
 
+    @_builtins.property
+    def details(self) -> Global___EntryDetails:
+        """What people keep with it."""
+
     def __init__(
         self,
         *,
@@ -462,14 +467,83 @@ class Entry(_message.Message):
         robustness_card: Global___RobustnessCard | None = ...,
         exclusions: _abc.Iterable[Global___Interval] | None = ...,
         history: _abc.Iterable[Global___StateChange] | None = ...,
+        details: Global___EntryDetails | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "robustness_card", b"robustness_card", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "details", b"details", "robustness_card", b"robustness_card", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "created_at", b"created_at", "duration_seconds", b"duration_seconds", "entry", b"entry", "exclusions", b"exclusions", "external_id", b"external_id", "frames", b"frames", "hashes", b"hashes", "history", b"history", "labels", b"labels", "md5", b"md5", "profile", b"profile", "reason", b"reason", "revision", b"revision", "robustness_card", b"robustness_card", "sha256", b"sha256", "state", b"state", "updated_at", b"updated_at", "videohash", b"videohash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "created_at", b"created_at", "details", b"details", "duration_seconds", b"duration_seconds", "entry", b"entry", "exclusions", b"exclusions", "external_id", b"external_id", "frames", b"frames", "hashes", b"hashes", "history", b"history", "labels", b"labels", "md5", b"md5", "profile", b"profile", "reason", b"reason", "revision", b"revision", "robustness_card", b"robustness_card", "sha256", b"sha256", "state", b"state", "updated_at", b"updated_at", "videohash", b"videohash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Entry: _TypeAlias = Entry  # noqa: Y015
+
+@_typing.final
+class EntryDetails(_message.Message):
+    """What people keep with an entry, for themselves and for whoever asks later."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    METADATA_FIELD_NUMBER: _builtins.int
+    PARTNER_FIELD_NUMBER: _builtins.int
+    PARTNER_ID_FIELD_NUMBER: _builtins.int
+    LEGAL_BASIS_FIELD_NUMBER: _builtins.int
+    REVIEW_BY_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    partner: _builtins.str
+    """Who gave it; empty: it is our own."""
+    partner_id: _builtins.str
+    """What the partner calls it."""
+    legal_basis: _builtins.str
+    """The law, contract or policy that it is kept under."""
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Whatever they like, by name: up to 32 pairs, keys of up to 64 characters and values of up to 1024, 8 KiB in all."""
+
+    @_builtins.property
+    def review_by(self) -> _timestamp_pb2.Timestamp:
+        """When somebody is to look at it again, which is then told once as an event. A new date must not have passed."""
+
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """When it is withdrawn by itself, with the reason "expired". A new date must not have passed."""
+
+    def __init__(
+        self,
+        *,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        partner: _builtins.str = ...,
+        partner_id: _builtins.str = ...,
+        legal_basis: _builtins.str = ...,
+        review_by: _timestamp_pb2.Timestamp | None = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "review_by", b"review_by"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "legal_basis", b"legal_basis", "metadata", b"metadata", "partner", b"partner", "partner_id", b"partner_id", "review_by", b"review_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EntryDetails: _TypeAlias = EntryDetails  # noqa: Y015
 
 @_typing.final
 class Interval(_message.Message):
@@ -808,6 +882,7 @@ class ConfirmEntryRequest(_message.Message):
     EXTERNAL_ID_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     EXCLUSIONS_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """Required. The bank to put it in."""
     external_id: _builtins.str
@@ -824,6 +899,10 @@ class ConfirmEntryRequest(_message.Message):
     def exclusions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interval]:
         """Harmless parts of the video, as in SetExclusionsRequest."""
 
+    @_builtins.property
+    def details(self) -> Global___EntryDetails:
+        """What to keep with it."""
+
     def __init__(
         self,
         *,
@@ -832,10 +911,11 @@ class ConfirmEntryRequest(_message.Message):
         external_id: _builtins.str = ...,
         labels: _abc.Iterable[_builtins.str] | None = ...,
         exclusions: _abc.Iterable[Global___Interval] | None = ...,
+        details: Global___EntryDetails | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["fingerprint", b"fingerprint"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["details", b"details", "fingerprint", b"fingerprint"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "exclusions", b"exclusions", "external_id", b"external_id", "fingerprint", b"fingerprint", "labels", b"labels"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "details", b"details", "exclusions", b"exclusions", "external_id", b"external_id", "fingerprint", b"fingerprint", "labels", b"labels"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -881,6 +961,7 @@ class ConfirmEntryMediaOptions(_message.Message):
     EXTERNAL_ID_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     EXCLUSIONS_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """Required. The bank to put it in."""
     external_id: _builtins.str
@@ -893,6 +974,10 @@ class ConfirmEntryMediaOptions(_message.Message):
     def exclusions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interval]:
         """Harmless parts of the video, as in SetExclusionsRequest."""
 
+    @_builtins.property
+    def details(self) -> Global___EntryDetails:
+        """What to keep with it."""
+
     def __init__(
         self,
         *,
@@ -900,10 +985,11 @@ class ConfirmEntryMediaOptions(_message.Message):
         external_id: _builtins.str = ...,
         labels: _abc.Iterable[_builtins.str] | None = ...,
         exclusions: _abc.Iterable[Global___Interval] | None = ...,
+        details: Global___EntryDetails | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["details", b"details"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "exclusions", b"exclusions", "external_id", b"external_id", "labels", b"labels"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "details", b"details", "exclusions", b"exclusions", "external_id", b"external_id", "labels", b"labels"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1026,22 +1112,26 @@ class ListEntriesRequest(_message.Message):
     BANK_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    REVIEW_DUE_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """Required. The bank."""
     page_size: _builtins.int
     """Entries on a page, as in ListBanksRequest."""
     page_token: _builtins.str
     """`next_page_token` of the page before; empty for the first. Another may be PAGE_TOKEN_INVALID."""
+    review_due: _builtins.bool
+    """Only those that somebody was to look at again by now, and none withdrawn."""
     def __init__(
         self,
         *,
         bank: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        review_due: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "page_size", b"page_size", "page_token", b"page_token", "review_due", b"review_due"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1388,3 +1478,66 @@ class ReinstateEntryResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReinstateEntryResponse: _TypeAlias = ReinstateEntryResponse  # noqa: Y015
+
+@_typing.final
+class UpdateEntryRequest(_message.Message):
+    """A change of what people keep with an entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRY_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def entry(self) -> Global___Entry:
+        """Required. `bank` and `entry` identify it, which may be in any state; `labels` and `details` carry the new values.
+        `revision` other than 0 must be its last, else REVISION_CONFLICT.
+        """
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Which fields change: "labels", "details" (unset fields are cleared), "details.metadata", "details.partner",
+        "details.partner_id", "details.legal_basis", "details.review_by", "details.expires_at". Empty: every one of them that
+        is set in `entry`.
+        """
+
+    def __init__(
+        self,
+        *,
+        entry: Global___Entry | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateEntryRequest: _TypeAlias = UpdateEntryRequest  # noqa: Y015
+
+@_typing.final
+class UpdateEntryResponse(_message.Message):
+    """The entry changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRY_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The revision of this write."""
+    @_builtins.property
+    def entry(self) -> Global___Entry:
+        """As stored."""
+
+    def __init__(
+        self,
+        *,
+        entry: Global___Entry | None = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateEntryResponse: _TypeAlias = UpdateEntryResponse  # noqa: Y015

@@ -43,8 +43,8 @@ class BankServiceStub:
     """Changes a bank's description or policy."""
     ConfirmEntry: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.ConfirmEntryRequest, _bank_service_pb2.ConfirmEntryResponse]
     """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256,
-    external id and exclusions, that entry is returned and nothing changes. Under another external id or with other
-    exclusions they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
+    external id and exclusions, that entry is returned and nothing changes. Under another external id with other
+    exclusions or other details they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
     """
     ConfirmEntryMedia: _grpc.StreamUnaryMultiCallable[_bank_service_pb2.ConfirmEntryMediaRequest, _bank_service_pb2.ConfirmEntryMediaResponse]
     """The same with the bytes, which the server hashes, uses for the entry's robustness card, and does not keep. Options in the first message and only there,
@@ -71,6 +71,8 @@ class BankServiceStub:
     """
     SetExclusions: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.SetExclusionsRequest, _bank_service_pb2.SetExclusionsResponse]
     """Replaces the exclusions of an entry, for every match from then on."""
+    UpdateEntry: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.UpdateEntryRequest, _bank_service_pb2.UpdateEntryResponse]
+    """Changes what people keep with an entry: its labels and details."""
 
 @_typing.type_check_only
 class BankServiceAsyncStub(BankServiceStub):
@@ -87,8 +89,8 @@ class BankServiceAsyncStub(BankServiceStub):
     """Changes a bank's description or policy."""
     ConfirmEntry: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.ConfirmEntryRequest, _bank_service_pb2.ConfirmEntryResponse]  # type: ignore[assignment]
     """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256,
-    external id and exclusions, that entry is returned and nothing changes. Under another external id or with other
-    exclusions they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
+    external id and exclusions, that entry is returned and nothing changes. Under another external id with other
+    exclusions or other details they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
     """
     ConfirmEntryMedia: _aio.StreamUnaryMultiCallable[_bank_service_pb2.ConfirmEntryMediaRequest, _bank_service_pb2.ConfirmEntryMediaResponse]  # type: ignore[assignment]
     """The same with the bytes, which the server hashes, uses for the entry's robustness card, and does not keep. Options in the first message and only there,
@@ -115,6 +117,8 @@ class BankServiceAsyncStub(BankServiceStub):
     """
     SetExclusions: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.SetExclusionsRequest, _bank_service_pb2.SetExclusionsResponse]  # type: ignore[assignment]
     """Replaces the exclusions of an entry, for every match from then on."""
+    UpdateEntry: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.UpdateEntryRequest, _bank_service_pb2.UpdateEntryResponse]  # type: ignore[assignment]
+    """Changes what people keep with an entry: its labels and details."""
 
 class BankServiceServicer(metaclass=_abc_1.ABCMeta):
     """Administers banks and the entries in them. A write is durable when it returns."""
@@ -158,8 +162,8 @@ class BankServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_bank_service_pb2.ConfirmEntryResponse, _abc.Awaitable[_bank_service_pb2.ConfirmEntryResponse]]:
         """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256,
-        external id and exclusions, that entry is returned and nothing changes. Under another external id or with other
-        exclusions they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
+        external id and exclusions, that entry is returned and nothing changes. Under another external id with other
+        exclusions or other details they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
         """
 
     @_abc_1.abstractmethod
@@ -234,5 +238,13 @@ class BankServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_bank_service_pb2.SetExclusionsResponse, _abc.Awaitable[_bank_service_pb2.SetExclusionsResponse]]:
         """Replaces the exclusions of an entry, for every match from then on."""
+
+    @_abc_1.abstractmethod
+    def UpdateEntry(
+        self,
+        request: _bank_service_pb2.UpdateEntryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bank_service_pb2.UpdateEntryResponse, _abc.Awaitable[_bank_service_pb2.UpdateEntryResponse]]:
+        """Changes what people keep with an entry: its labels and details."""
 
 def add_BankServiceServicer_to_server(servicer: BankServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -142,7 +142,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: {"reason": "BANK_EXISTS", "domain": "hashsvc", "metadata": {"bank": "news"}}
     """
     ERROR_REASON_ENTRY_EXISTS: _ErrorReason.ValueType  # 43
-    """ALREADY_EXISTS: the same bytes are live in the bank already, under another external id or with other exclusions.
+    """ALREADY_EXISTS: the same bytes are live in the bank already, under another external id, with other exclusions or details.
     Example: {"reason": "ENTRY_EXISTS", "domain": "hashsvc", "metadata": {"bank": "news", "entry": "e1", "external_id": "a"}}
     """
     ERROR_REASON_REVISION_CONFLICT: _ErrorReason.ValueType  # 44
@@ -423,7 +423,7 @@ ERROR_REASON_BANK_EXISTS: ErrorReason.ValueType  # 42
 Example: {"reason": "BANK_EXISTS", "domain": "hashsvc", "metadata": {"bank": "news"}}
 """
 ERROR_REASON_ENTRY_EXISTS: ErrorReason.ValueType  # 43
-"""ALREADY_EXISTS: the same bytes are live in the bank already, under another external id or with other exclusions.
+"""ALREADY_EXISTS: the same bytes are live in the bank already, under another external id, with other exclusions or details.
 Example: {"reason": "ENTRY_EXISTS", "domain": "hashsvc", "metadata": {"bank": "news", "entry": "e1", "external_id": "a"}}
 """
 ERROR_REASON_REVISION_CONFLICT: ErrorReason.ValueType  # 44

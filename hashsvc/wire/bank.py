@@ -8,7 +8,19 @@ from typing import Literal
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hashsvc.bank.card import CardState, EditResult, RobustnessCard
-from hashsvc.bank.model import Bank, BankMode, Depth, Entry, EntryState, Interval, Policy, Rule, StateChange, Verdict
+from hashsvc.bank.model import (
+    Bank,
+    BankMode,
+    Depth,
+    Details,
+    Entry,
+    EntryState,
+    Interval,
+    Policy,
+    Rule,
+    StateChange,
+    Verdict,
+)
 from hashsvc.errors import InternalError, InvalidInputError
 from hashsvc.v1 import bank_service_pb2 as pb
 
@@ -164,6 +176,7 @@ def encode_entry(entry: Entry) -> pb.Entry:
         robustness_card=encode_card(entry.card),
         exclusions=map(encode_interval, entry.exclusions),
         history=map(_encode_change, entry.history),
+        details=encode_details(entry.details),
     )
 
 
@@ -225,7 +238,41 @@ def decode_entry(message: pb.Entry) -> Entry:
         card=decode_card(message.robustness_card),
         exclusions=decode_intervals(message.exclusions),
         history=tuple(map(_decode_change, message.history)),
+        details=decode_details(message.details),
     )
+
+
+def encode_details(details: Details) -> pb.EntryDetails:
+    """The message of `details`."""
+    return pb.EntryDetails(
+        metadata=details.metadata,
+        partner=details.partner,
+        partner_id=details.partner_id,
+        legal_basis=details.legal_basis,
+        review_by=None if details.review_by is None else _encode_time(details.review_by),
+        expires_at=None if details.expires_at is None else _encode_time(details.expires_at),
+    )
+
+
+def decode_details(message: pb.EntryDetails) -> Details:
+    """The details in `message`. Raises InvalidInputError FIELD_INVALID for a date that is none."""
+    return Details(
+        metadata=dict(message.metadata),
+        partner=message.partner,
+        partner_id=message.partner_id,
+        legal_basis=message.legal_basis,
+        review_by=_decode_date(message, "review_by"),
+        expires_at=_decode_date(message, "expires_at"),
+    )
+
+
+def _decode_date(message: pb.EntryDetails, field: Literal["review_by", "expires_at"]) -> datetime.datetime | None:
+    if not message.HasField(field):
+        return None
+    try:
+        return _decode_time(getattr(message, field))
+    except (ValueError, OverflowError) as error:
+        raise InvalidInputError("FIELD_INVALID", f"{field} is no time", field=field) from error
 
 
 def encode_interval(interval: Interval) -> pb.Interval:

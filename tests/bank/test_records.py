@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hashsvc.bank import records
-from hashsvc.bank.model import Bank, BankMode, Entry, EntryState, Interval, Policy, Rule, StateChange, Verdict
+from hashsvc.bank.model import Bank, BankMode, Details, Entry, EntryState, Interval, Policy, Rule, StateChange, Verdict
 from hashsvc.bank.rules import check_policy
 from hashsvc.errors import FingerprintError
 from hashsvc.fingerprint.encoding import encode
@@ -42,6 +42,14 @@ ENTRY = Entry(
     external_id="Überwachung 🎥",
     state=EntryState.WITHDRAWN,
     labels=("a", "b c"),
+    details=Details(
+        metadata={"case": "41", "größe": "中文"},
+        partner="TAT",
+        partner_id="7",
+        legal_basis="law",
+        review_by=MOMENT,
+        expires_at=MOMENT + datetime.timedelta(days=9),
+    ),
     exclusions=(Interval(0.0, 4.5), Interval(7.25, 12.34)),
     reason="appeal",
     history=(
@@ -91,16 +99,16 @@ def test_an_entry_of_before_there_were_exclusions(stored: tuple[BankRecord, Entr
 
 
 def test_of_before_there_were_states(stored: tuple[BankRecord, EntryRecord]) -> None:
-    """A bank without a choice takes one person, an entry without a history has none."""
+    """A bank without a choice takes one person, an entry without a history or details has none."""
     bank, entry = stored
     fields = msgpack.unpackb(bank.payload, timestamp=3)
     del fields["two_person"]
     old = dataclasses.replace(bank, payload=msgpack.packb(fields, datetime=True))
     assert records.bank_of(old) == dataclasses.replace(records.bank_of(bank), two_person=False)
     fields = msgpack.unpackb(entry.payload, timestamp=3)
-    del fields["history"]
+    del fields["history"], fields["details"]
     former = dataclasses.replace(entry, payload=msgpack.packb(fields, datetime=True))
-    assert records.entry_of(former) == dataclasses.replace(records.entry_of(entry), history=())
+    assert records.entry_of(former) == dataclasses.replace(records.entry_of(entry), history=(), details=Details())
 
 
 def test_a_bank_of_before_there_were_rules_and_modes(stored: tuple[BankRecord, EntryRecord]) -> None:

@@ -7,7 +7,7 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytest
 
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
 from hashsvc.bank.breaker import Breaker
-from hashsvc.bank.model import Bank, BankMode, Entry, EntryState, Interval, Page, Policy, StateChange, Verdict
+from hashsvc.bank.model import Bank, BankMode, Details, Entry, EntryState, Interval, Page, Policy, StateChange, Verdict
 from hashsvc.cli import main
 from hashsvc.cli.target import Choice, Target
 from hashsvc.errors import ConflictError, MediaError, NotFoundError, PreconditionError
@@ -156,8 +156,27 @@ class FakeTarget:
             raise NotFoundError("ENTRY_NOT_FOUND", f"no entry {entry!r} in bank {bank!r}", bank=bank, entry=entry)
         return self.entries[entry]
 
-    def list_entries(self, bank: str, *, page_size: int = 0, page_token: str = "") -> Page[Entry]:
-        return self._page([entry for entry in self.entries.values() if entry.bank == bank], page_token)
+    def list_entries(
+        self, bank: str, *, review_due: bool = False, page_size: int = 0, page_token: str = ""
+    ) -> Page[Entry]:
+        found = [entry for entry in self.entries.values() if entry.bank == bank]
+        return self._page([one for one in found if not review_due or one.details.review_by], page_token)
+
+    def update_entry(
+        self,
+        bank: str,
+        entry: str,
+        *,
+        labels: Sequence[str] | None = None,
+        details: Details | None = None,
+        fields: Collection[str] | None = None,
+        revision: int = 0,
+    ) -> Entry:
+        now = self.get_entry(bank, entry)
+        if revision not in (0, now.revision):
+            raise ConflictError("REVISION_CONFLICT", f"entry {entry!r} changed", entry=entry)
+        kept = now.labels if labels is None else tuple(labels)
+        return self.add(entry, labels=kept, details=details or now.details)
 
     def withdraw(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
         return self._step(EntryState.WITHDRAWN, bank, entry, reason, revision)
@@ -281,6 +300,7 @@ class FakeTarget:
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        details: Details = Details(),
         exclusions: Sequence[Interval] = (),
         progress: Callable[[float], None] | None = None,
     ) -> Entry:
@@ -289,7 +309,7 @@ class FakeTarget:
             progress(0.5)
         self.confirmed.append((bank, path, external_id, tuple(labels)))
         self.excluded.append(tuple(exclusions))
-        return self.add(f"e-{path.stem}", bank=bank, external_id=external_id, labels=tuple(labels))
+        return self.add(f"e-{path.stem}", bank=bank, external_id=external_id, labels=tuple(labels), details=details)
 
     def match_file(self, path: Path, /, *, banks: Sequence[str] = (), content_id: str = "") -> MatchResult:
         time.sleep(self.delays.get(path.stem, 0))

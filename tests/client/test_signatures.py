@@ -21,6 +21,7 @@ SHARED = (
     "withdraw",
     "reinstate",
     "set_exclusions",
+    "update_entry",
     "match",
     "match_media",
     "create_token",

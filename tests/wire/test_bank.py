@@ -5,12 +5,13 @@ import datetime
 import pytest
 
 from hashsvc.bank.card import CardState, EditResult, RobustnessCard
-from hashsvc.bank.model import Bank, BankMode, Entry, EntryState, Interval, Policy, Rule, StateChange, Verdict
+from hashsvc.bank.model import Bank, BankMode, Details, Entry, EntryState, Interval, Policy, Rule, StateChange, Verdict
 from hashsvc.errors import InternalError, InvalidInputError
 from hashsvc.v1 import bank_service_pb2 as pb
 from hashsvc.wire.bank import (
     decode_bank,
     decode_card,
+    decode_details,
     decode_entry,
     decode_mode,
     decode_policy,
@@ -52,6 +53,14 @@ def entry(state: EntryState) -> Entry:
         external_id="x",
         state=state,
         labels=("a", "b"),
+        details=Details(
+            metadata={"case": "41"},
+            partner="TAT",
+            partner_id="7",
+            legal_basis="law",
+            review_by=MADE,
+            expires_at=CHANGED,
+        ),
         exclusions=(Interval(0.0, 3.25), Interval(5.0, 12.34)),
         reason="why",
         history=(
@@ -132,6 +141,16 @@ def test_a_rule_with_an_unknown_verdict() -> None:
     for verdict in (0, 99):
         with pytest.raises(InvalidInputError):
             decode_policy(pb.Policy(rules=[pb.Rule(verdict=verdict)]))  # type: ignore[arg-type]
+
+
+def test_a_date_that_is_none() -> None:
+    """It is the caller's mistake, not a defect."""
+    for seconds in (10**15, -(10**15)):
+        message = pb.EntryDetails()
+        message.expires_at.seconds = seconds
+        with pytest.raises(InvalidInputError):
+            decode_details(message)
+    assert decode_details(pb.EntryDetails()) == Details()
 
 
 def test_unknown_state() -> None:
