@@ -113,6 +113,8 @@ class Bank:
     """Whether an entry takes a second person's approval to be confirmed."""
     mode: BankMode = BankMode.ENFORCE
     """What comes of its entries' matches; whether that is `allow` is settled when it is made."""
+    taxonomy_only: bool = False
+    """Whether its entries are given current labels of the taxonomy only."""
     created_at: datetime.datetime
     updated_at: datetime.datetime
     revision: int
@@ -172,6 +174,8 @@ class Entry:
     """The caller's own name for the video."""
     state: EntryState = EntryState.CONFIRMED
     labels: tuple[str, ...] = ()
+    taxonomy: str = ""
+    """Version of the taxonomy that its labels were checked against; empty for free ones."""
     details: Details = Details()
     exclusions: tuple[Interval, ...] = ()
     """Harmless parts of it, which are no evidence in a match: in order, apart from each other."""

@@ -54,6 +54,11 @@ two_person_option = click.option(
     "--two-person/--one-person", default=None, help="Whether an entry takes a second person's approval."
 )
 
+taxonomy_option = click.option(
+    "--taxonomy-only/--free-labels",
+    default=None,
+    help="Whether entries are given labels of the taxonomy only; `hashsvc labels` lists them.",
+)
 mode_option = click.option(
     "--mode",
     type=click.Choice([one.value for one in BankMode]),
@@ -83,6 +88,7 @@ def command() -> None:
 @click.option("--description", default="", help="What it holds, for people.")
 @two_person_option
 @mode_option
+@taxonomy_option
 @policy_options
 @format_option
 @bank_argument
@@ -92,6 +98,7 @@ def create(
     description: str,
     two_person: bool | None,
     mode: BankMode | None,
+    taxonomy_only: bool | None,
     output_format: str,
     **policy: Any,
 ) -> None:
@@ -110,6 +117,7 @@ def create(
             policy=_changed(Policy(), policy),
             two_person=bool(two_person),
             mode=mode or BankMode.ENFORCE,
+            taxonomy_only=bool(taxonomy_only),
         )
     _show([made], output_format)
 
@@ -149,6 +157,7 @@ def list_(choice: Choice, output_format: str) -> None:
 @click.option("--description", help="What it holds, for people.")
 @two_person_option
 @mode_option
+@taxonomy_option
 @policy_options
 @click.option("--no-rules", is_flag=True, help="Have no rules any more.")
 @revision_option
@@ -160,6 +169,7 @@ def update(
     description: str | None,
     two_person: bool | None,
     mode: BankMode | None,
+    taxonomy_only: bool | None,
     no_rules: bool,
     revision: int | None,
     output_format: str,
@@ -175,10 +185,10 @@ def update(
         if policy["rules"]:
             raise click.UsageError("give --rule or --no-rules, not both")
         policy["rules"] = ()
-    plain = {"description": description, "two_person": two_person, "mode": mode}
+    plain = {"description": description, "two_person": two_person, "mode": mode, "taxonomy_only": taxonomy_only}
     if all(value is None for value in (*plain.values(), *policy.values())):
         raise click.UsageError(
-            "nothing to change: give --description, --two-person, --mode, --depth, --rule or a threshold"
+            "nothing to change: give --description, --two-person, --mode, --taxonomy-only, --depth, --rule or a threshold"
         )
     with choice.open() as target:
         changed = _update(target.operations, bank, plain, policy, revision)

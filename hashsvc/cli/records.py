@@ -13,6 +13,7 @@ from hashsvc.retro.model import DryRun, Hit, Hunt
 
 if TYPE_CHECKING:
     from hashsvc.bank.breaker import Breaker
+    from hashsvc.bank.taxonomy import Label, Taxonomy
     from hashsvc.events.model import Event
     from hashsvc.events.webhook import ListedWebhook, Webhook
     from hashsvc.fingerprint.model import Fingerprint
@@ -139,9 +140,20 @@ def bank_record(bank: Bank) -> Record:
         },
         "two_person": bank.two_person,
         "mode": str(bank.mode),
+        "taxonomy_only": bank.taxonomy_only,
         "created_at": bank.created_at.isoformat(),
         "updated_at": bank.updated_at.isoformat(),
         "revision": bank.revision,
+    }
+
+
+def label_record(taxonomy: "Taxonomy", label: "Label") -> Record:
+    return {
+        "label": label.label,
+        "title": label.title,
+        "current": label.current,
+        "replaced_by": label.replaced_by,
+        "version": taxonomy.version,
     }
 
 
@@ -152,6 +164,7 @@ def entry_record(entry: Entry) -> Record:
         "external_id": entry.external_id,
         "state": str(entry.state),
         "labels": list(entry.labels),
+        "taxonomy": entry.taxonomy,
         "metadata": dict(entry.details.metadata),
         "partner": entry.details.partner,
         "partner_id": entry.details.partner_id,

@@ -19,6 +19,7 @@ from hashsvc.retro.model import DryRun, Hit
 
 if TYPE_CHECKING:
     from hashsvc.bank.breaker import Breaker
+    from hashsvc.bank.taxonomy import Taxonomy
     from hashsvc.events.webhook import ListedWebhook, Webhook
     from hashsvc.fingerprint.model import Fingerprint
 
@@ -112,16 +113,40 @@ def fingerprints(made: Iterable[tuple[object, "Fingerprint"]]) -> Table:
 
 
 def banks(listed: Iterable[Bank]) -> Table:
-    table = _table("bank", "description", "mode", "BLOCK at", "REVIEW at", "depth", "people", "changed", "revision")
+    table = _table(
+        "bank", "description", "mode", "BLOCK at", "REVIEW at", "depth", "labels", "people", "changed", "revision"
+    )
     for bank in listed:
         policy = bank.policy
         block = f"evidence <= {policy.block_evidence:g}, {policy.block_coverage:.0%} of the upload"
         review = f"evidence <= {policy.review_evidence:g}"
         changed = _when(bank.updated_at)
         if policy.rules:
-            block = "; ".join(f"{place}. {rule}" for place, rule in enumerate(policy.rules, 1)) + f"; else {block}"
+            block = "\n".join((*(f"{place}. {rule}" for place, rule in enumerate(policy.rules, 1)), f"else {block}"))
+        labels = "taxonomy" if bank.taxonomy_only else "free"
         people = "two" if bank.two_person else "one"
-        _row(table, bank.bank, bank.description, bank.mode, block, review, policy.depth, people, changed, bank.revision)
+        _row(
+            table,
+            bank.bank,
+            bank.description,
+            bank.mode,
+            block,
+            review,
+            policy.depth,
+            labels,
+            people,
+            changed,
+            bank.revision,
+        )
+    return table
+
+
+def labels(taxonomy: "Taxonomy") -> Table:
+    """One row a label, retired ones too."""
+    table = _table("label", "title", "", title=f"Taxonomy {taxonomy.version}")
+    for one in taxonomy.labels:
+        retired = "retired" + (f", replaced by {one.replaced_by}" if one.replaced_by else "")
+        _row(table, one.label, one.title, "" if one.current else retired)
     return table
 
 
@@ -165,7 +190,7 @@ def one_entry(entry: Entry) -> Table:
         ("external id", entry.external_id),
         ("state", entry.state),
         ("reason", entry.reason),
-        ("labels", ", ".join(entry.labels)),
+        ("labels", ", ".join(entry.labels) + (f" ({entry.taxonomy})" if entry.taxonomy else "")),
         ("from", f"{entry.details.partner} {entry.details.partner_id}".strip() or "ourselves"),
         ("legal basis", entry.details.legal_basis),
         ("review by", _when(entry.details.review_by) if entry.details.review_by else ""),

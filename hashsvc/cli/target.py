@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from hashsvc.access.model import NewToken, Role, Token
 from hashsvc.bank.model import Bank, BankMode, Details, Entry, Interval, Page, Policy
+from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.config import Settings
 from hashsvc.errors import PreconditionError
 from hashsvc.match.model import MatchResult
@@ -37,7 +38,9 @@ class Operations(Protocol):
         policy: Policy = ...,
         two_person: bool = ...,
         mode: BankMode = ...,
+        taxonomy_only: bool = ...,
     ) -> Bank: ...
+    def list_labels(self) -> Taxonomy: ...
     def get_bank(self, bank: str) -> Bank: ...
     def list_banks(self, *, page_size: int = ..., page_token: str = ...) -> Page[Bank]: ...
     def update_bank(
@@ -48,6 +51,7 @@ class Operations(Protocol):
         policy: Policy | None = ...,
         two_person: bool | None = ...,
         mode: BankMode | None = ...,
+        taxonomy_only: bool | None = ...,
         revision: int = ...,
     ) -> Bank: ...
     def get_entry(self, bank: str, entry: str) -> Entry: ...

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from hashsvc.access.model import NewToken, Role, Token
 from hashsvc.bank.breaker import Breaker
 from hashsvc.bank.model import Bank, BankMode, Details, Entry, Interval, Page, Policy
+from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.errors import InvalidInputError
 from hashsvc.events.model import Event
 from hashsvc.events.webhook import ListedWebhook, Webhook
@@ -25,7 +26,15 @@ from hashsvc.v1 import index_service_pb2 as index_pb
 from hashsvc.v1 import match_service_pb2 as match_pb
 from hashsvc.v1 import retro_service_pb2 as retro_pb
 from hashsvc.wire.access import decode_new_token, decode_token, encode_role
-from hashsvc.wire.bank import decode_bank, decode_entry, encode_details, encode_interval, encode_mode, encode_policy
+from hashsvc.wire.bank import (
+    decode_bank,
+    decode_entry,
+    decode_taxonomy,
+    encode_details,
+    encode_interval,
+    encode_mode,
+    encode_policy,
+)
 from hashsvc.wire.breaker import decode_breaker
 from hashsvc.wire.event import decode_event, decode_listed, decode_webhook
 from hashsvc.wire.fingerprint import encode_fingerprint
@@ -57,7 +66,9 @@ class Call(Generic[Result]):
         return f"/hashsvc.v1.{self.method}"
 
 
-def create_bank(bank: str, description: str, policy: Policy, two_person: bool, mode: BankMode) -> Call[Bank]:
+def create_bank(
+    bank: str, description: str, policy: Policy, two_person: bool, mode: BankMode, taxonomy_only: bool
+) -> Call[Bank]:
     """BankService.CreateBank; a second arrival would be BANK_EXISTS."""
     new = _build(
         bank_pb.Bank,
@@ -66,6 +77,7 @@ def create_bank(bank: str, description: str, policy: Policy, two_person: bool, m
         policy=encode_policy(policy),
         two_person=two_person,
         mode=encode_mode(mode),
+        taxonomy_only=taxonomy_only,
     )
     return Call(
         method="BankService/CreateBank",
@@ -73,6 +85,16 @@ def create_bank(bank: str, description: str, policy: Policy, two_person: bool, m
         response=bank_pb.CreateBankResponse,
         decode=lambda answer: decode_bank(answer.bank),
         repeatable=False,
+    )
+
+
+def list_labels() -> Call[Taxonomy]:
+    """BankService.ListLabels."""
+    return Call(
+        method="BankService/ListLabels",
+        request=bank_pb.ListLabelsRequest(),
+        response=bank_pb.ListLabelsResponse,
+        decode=decode_taxonomy,
     )
 
 
@@ -102,6 +124,7 @@ def update_bank(
     policy: Policy | None,
     two_person: bool | None,
     mode: BankMode | None,
+    taxonomy_only: bool | None,
     revision: int,
 ) -> Call[Bank]:
     """BankService.UpdateBank with a mask of what is not None; a second arrival would be REVISION_CONFLICT.
@@ -113,6 +136,7 @@ def update_bank(
         "policy": None if policy is None else encode_policy(policy),
         "two_person": two_person,
         "mode": None if mode is None else encode_mode(mode),
+        "taxonomy_only": taxonomy_only,
     }
     given = {path: value for path, value in values.items() if value is not None}
     new = _build(bank_pb.Bank, bank=bank, revision=revision, **given)

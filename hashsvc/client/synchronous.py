@@ -9,6 +9,7 @@ import grpc
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
 from hashsvc.bank.breaker import Breaker
 from hashsvc.bank.model import Bank, BankMode, Details, Entry, Interval, Page, Policy
+from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.client import calls
 from hashsvc.client.calls import Call
 from hashsvc.client.channel import LONG_TIMEOUT, TIMEOUT, channel_options, error_of
@@ -81,9 +82,14 @@ class Client:
         policy: Policy = Policy(),
         two_person: bool = False,
         mode: BankMode = BankMode.ENFORCE,
+        taxonomy_only: bool = False,
     ) -> Bank:
         """Make a bank."""
-        return self._run(calls.create_bank(bank, description, policy, two_person, mode))
+        return self._run(calls.create_bank(bank, description, policy, two_person, mode, taxonomy_only))
+
+    def list_labels(self) -> Taxonomy:
+        """The taxonomy that banks may be kept to, retired labels included."""
+        return self._run(calls.list_labels())
 
     def get_bank(self, bank: str) -> Bank:
         """Read a bank."""
@@ -101,10 +107,11 @@ class Client:
         policy: Policy | None = None,
         two_person: bool | None = None,
         mode: BankMode | None = None,
+        taxonomy_only: bool | None = None,
         revision: int = 0,
     ) -> Bank:
         """Change what is not None. `revision` other than 0 must be the bank's last, else ConflictError."""
-        return self._run(calls.update_bank(bank, description, policy, two_person, mode, revision))
+        return self._run(calls.update_bank(bank, description, policy, two_person, mode, taxonomy_only, revision))
 
     # entries
     def confirm(

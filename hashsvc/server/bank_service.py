@@ -22,12 +22,13 @@ from hashsvc.wire.bank import (
     decode_policy,
     encode_bank,
     encode_entry,
+    encode_taxonomy,
 )
 from hashsvc.wire.fingerprint import decode_fingerprint
 
 _ENTRY_PATHS = frozenset({"labels", "details", *(f"details.{field}" for field in FIELDS)})
 _MASK_PATHS = frozenset(
-    {"description", "two_person", "mode", "policy", *(f"policy.{field}" for field in POLICY_FIELDS)}
+    {"description", "two_person", "mode", "taxonomy_only", "policy", *(f"policy.{field}" for field in POLICY_FIELDS)}
 )
 
 
@@ -46,9 +47,13 @@ class BankServicer(BankServiceServicer):
             policy=decode_policy(new.policy),
             two_person=new.two_person,
             mode=decode_mode(new.mode),
+            taxonomy_only=new.taxonomy_only,
             actor=current_caller().name,
         )
         return pb.CreateBankResponse(bank=encode_bank(bank), revision=bank.revision)
+
+    async def ListLabels(self, request: pb.ListLabelsRequest, context: Context) -> pb.ListLabelsResponse:
+        return encode_taxonomy(await self._backend.store.run(self._service.list_labels))
 
     async def GetBank(self, request: pb.GetBankRequest, context: Context) -> pb.GetBankResponse:
         bank = await self._backend.store.run(self._service.get_bank, request.bank)
@@ -194,7 +199,7 @@ def _confirm(service: Service, request: pb.ConfirmEntryRequest, actor: str) -> p
 def _mask(request: pb.UpdateBankRequest) -> frozenset[str]:
     """The fields of a bank to change; without a mask, those that are set."""
     bank = request.bank
-    plain = {name for name in ("description", "two_person", "mode") if getattr(bank, name)}
+    plain = {name for name in ("description", "two_person", "mode", "taxonomy_only") if getattr(bank, name)}
     implied = plain | {f"policy.{field.name}" for field, _ in bank.policy.ListFields()}
     return _checked_mask(request.update_mask, _MASK_PATHS, implied)
 
@@ -244,6 +249,7 @@ def _update(service: Service, new: pb.Bank, mask: frozenset[str], actor: str) ->
         policy=policy,
         two_person=two_person,
         mode=decode_mode(new.mode) if "mode" in mask else None,
+        taxonomy_only=new.taxonomy_only if "taxonomy_only" in mask else None,
         revision=revision,
         actor=actor,
     )

@@ -16,6 +16,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "hashsvc.v1.MatchService/Match": _MATCHERS,
     "hashsvc.v1.MatchService/MatchMedia": _MATCHERS,
     "hashsvc.v1.BankService/CreateBank": _CURATORS,
+    "hashsvc.v1.BankService/ListLabels": _READERS,
     "hashsvc.v1.BankService/GetBank": _READERS,
     "hashsvc.v1.BankService/ListBanks": _READERS,
     "hashsvc.v1.BankService/UpdateBank": _CURATORS,

@@ -12,6 +12,7 @@ from typing import Self
 from hashsvc.access.model import ANYBODY
 from hashsvc.access.tokens import Tokens
 from hashsvc.bank.references import References
+from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.config import Settings
 from hashsvc.events.deliverer import Deliverer
 from hashsvc.events.outbox import Outbox
@@ -59,6 +60,7 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
         self._index = index
         self._settings = settings
         self.tokens = Tokens(store)
+        self._taxonomy = Taxonomy.load(settings.taxonomy.file)
         self._sandbox = Sandbox(settings)
         self._references = References(self._load, settings.server.reference_cache_bytes)
         self._matcher = Matcher(store, index, self._references)
@@ -93,7 +95,7 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
         webhooks are sent events, unless another process on the directory does so. What has expired is withdrawn at once,
         and with `expire` within a minute as long as the service is open.
 
-        Raises the store's errors: NOT_A_DATA_DIRECTORY, DATA_FORMAT_TOO_NEW, DATA_DIRECTORY_READ_ONLY, STORE_CORRUPT.
+        Raises InvalidInputError CONFIG_INVALID for a taxonomy that cannot be read, and the store's errors: NOT_A_DATA_DIRECTORY, DATA_FORMAT_TOO_NEW, DATA_DIRECTORY_READ_ONLY, STORE_CORRUPT.
         """
         store = Store.open(data)
         try:

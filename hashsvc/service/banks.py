@@ -4,6 +4,7 @@ import dataclasses
 
 from hashsvc.bank import decisions, records, rules
 from hashsvc.bank.model import Bank, BankMode, Page, Policy
+from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.events import payloads
 from hashsvc.service.base import Base
 
@@ -19,6 +20,7 @@ class Banks(Base):
         policy: Policy = Policy(),
         two_person: bool = False,
         mode: BankMode = BankMode.ENFORCE,
+        taxonomy_only: bool = False,
         actor: str = "",
     ) -> Bank:
         """Raises InvalidInputError (BANK_ID_INVALID, FIELD_TOO_LONG, FIELD_INVALID); BANK_EXISTS."""
@@ -30,6 +32,7 @@ class Banks(Base):
             policy=policy,
             two_person=two_person,
             mode=mode,
+            taxonomy_only=taxonomy_only,
             created_at=moment,
             updated_at=moment,
             revision=0,
@@ -42,6 +45,10 @@ class Banks(Base):
         )
         self._index.notify()
         return dataclasses.replace(made, revision=revision)
+
+    def list_labels(self) -> Taxonomy:
+        """The taxonomy, retired labels included."""
+        return self._taxonomy
 
     def get_bank(self, bank: str) -> Bank:
         """Raises BANK_ID_INVALID, BANK_NOT_FOUND."""
@@ -65,6 +72,7 @@ class Banks(Base):
         policy: Policy | None = None,
         two_person: bool | None = None,
         mode: BankMode | None = None,
+        taxonomy_only: bool | None = None,
         revision: int = 0,
         actor: str = "",
     ) -> Bank:
@@ -79,6 +87,7 @@ class Banks(Base):
             policy=policy or before.policy,
             two_person=before.two_person if two_person is None else two_person,
             mode=mode or before.mode,
+            taxonomy_only=before.taxonomy_only if taxonomy_only is None else taxonomy_only,
             updated_at=records.now(),
         )
         rules.check_bank(changed, before)

@@ -40,7 +40,7 @@ class Entries(Banks):
         Safe to repeat: the same SHA-256 under the same external id with the same exclusions, live in the bank already,
         gives that entry back.
         Raises FingerprintError (PROFILE_UNKNOWN, FINGERPRINT_MALFORMED, FINGERPRINT_WITHOUT_EVIDENCE),
-        InvalidInputError (BANK_ID_INVALID, FIELD_TOO_LONG, FIELD_INVALID), AlreadyExistsError ENTRY_EXISTS when the
+        InvalidInputError (BANK_ID_INVALID, FIELD_TOO_LONG, FIELD_INVALID, LABEL_UNKNOWN, LABEL_RETIRED), AlreadyExistsError ENTRY_EXISTS when the
         same bytes are live in the bank under another external id, with other exclusions or other details; BANK_NOT_FOUND.
         """
         name = secrets.token_hex(8)
@@ -68,9 +68,13 @@ class Entries(Banks):
             raise FingerprintError(
                 "FINGERPRINT_WITHOUT_EVIDENCE", "no frame is good enough to match by, and there is no digest"
             )
-        made = entries.made(bank, name, fingerprint, len(vectors), external_id, tuple(labels), details, excluded, card)
+        home = self.get_bank(bank)
+        version = self._checked_labels(home, labels)
+        made = entries.made(
+            bank, name, fingerprint, len(vectors), external_id, tuple(labels), version, details, excluded, card
+        )
         self._dates.note(bank, name, entry_details.new_dates(Details(), details, records.now()))
-        entry = life.begun(made, self.get_bank(bank), actor or self._actor)
+        entry = life.begun(made, home, actor or self._actor)
         record = self._store.add_entry(
             bank,
             entry.entry,
@@ -99,10 +103,9 @@ class Entries(Banks):
         Whether the exclusions end within the video is known only then.
         """
         rules.check_text("external_id", external_id, rules.MAX_EXTERNAL_ID)
-        rules.check_labels(labels)
         rules.settled_exclusions(exclusions)
         entry_details.new_dates(Details(), entry_details.settled(details), records.now())
-        self.get_bank(bank)
+        self._checked_labels(self.get_bank(bank), labels)
 
     def confirm_media(
         self,

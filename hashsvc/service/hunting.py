@@ -54,9 +54,9 @@ class Hunting(Banks):
 
         Raises what `confirm` raises of a fingerprint, and PreconditionError RECENT_DISABLED, BANK_MODE for an allow bank.
         """
-        rules.check_labels(labels)
         chosen = self.get_bank(bank)
         rules.check_hunting(chosen, _NOT_HUNTED)
+        self._checked_labels(chosen, labels)
         excluded = self._checked_reference(fingerprint, exclusions)
         self._recorder.flush()
         return self._retro.dry_run(chosen, fingerprint, excluded, labels)
@@ -72,8 +72,9 @@ class Hunting(Banks):
     ) -> DryRun:
         """Hash densely in the sandbox, then `dry_run`; `progress` gets 0-1 of the hashing."""
         rules.settled_exclusions(exclusions)
-        rules.check_labels(labels)
-        rules.check_hunting(self.get_bank(bank), _NOT_HUNTED)
+        chosen = self.get_bank(bank)
+        rules.check_hunting(chosen, _NOT_HUNTED)
+        self._checked_labels(chosen, labels)
         fingerprint = self._sandbox.fingerprint(media, Reading.REFERENCE, progress=progress)
         return self.dry_run(bank, fingerprint, exclusions=exclusions, labels=labels)
 

@@ -78,10 +78,10 @@ class Lives(Banks):
     ) -> Entry:
         """Change an entry's labels where given, and of its details those `fields`, or all where none are named.
 
-        In any state. Raises InvalidInputError FIELD_TOO_LONG, FIELD_INVALID, also for a new date that has passed.
+        In any state. Raises InvalidInputError FIELD_TOO_LONG, FIELD_INVALID, also for a new date that has passed, and
+        LABEL_UNKNOWN, LABEL_RETIRED for labels that it does not have yet.
         """
-        if labels is not None:
-            rules.check_labels(labels)
+        home = self.get_bank(bank)
         given = Details() if details is None else details
         wanted = () if details is None else entry_details.FIELDS if fields is None else fields
 
@@ -89,7 +89,11 @@ class Lives(Banks):
             after = entry_details.changed(known.details, given, wanted)
             # Dates are written down first: the entry that has one is never without its sweep.
             self._dates.note(bank, entry, entry_details.new_dates(known.details, after, records.now()))
-            return dataclasses.replace(known, labels=known.labels if labels is None else tuple(labels), details=after)
+            known = dataclasses.replace(known, details=after)
+            if labels is None:
+                return known
+            version = self._checked_labels(home, labels, known.labels)
+            return dataclasses.replace(known, labels=tuple(labels), taxonomy=version)
 
         return self._change("update", bank, entry, "", revision, actor or self._actor, change)
 

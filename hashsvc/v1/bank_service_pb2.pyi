@@ -287,6 +287,7 @@ class Bank(_message.Message):
     REVISION_FIELD_NUMBER: _builtins.int
     TWO_PERSON_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
+    TAXONOMY_ONLY_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """Identifier. Picked by the caller: [a-z0-9][a-z0-9-]{0,62}, else BANK_ID_INVALID."""
     description: _builtins.str
@@ -297,6 +298,10 @@ class Bank(_message.Message):
     """Whether an entry takes a second person's approval to be confirmed. To take that back takes "two_person" in the mask."""
     mode: Global___BankMode.ValueType
     """What comes of its entries' matches. A change to or from BANK_MODE_ALLOW is BANK_MODE."""
+    taxonomy_only: _builtins.bool
+    """Whether its entries are given current labels of the taxonomy only; another is LABEL_UNKNOWN or LABEL_RETIRED. To take that
+    back takes "taxonomy_only" in the mask.
+    """
     @_builtins.property
     def policy(self) -> Global___Policy:
         """What a match in it means."""
@@ -320,10 +325,11 @@ class Bank(_message.Message):
         revision: _builtins.int = ...,
         two_person: _builtins.bool = ...,
         mode: Global___BankMode.ValueType = ...,
+        taxonomy_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "policy", b"policy", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "created_at", b"created_at", "description", b"description", "mode", b"mode", "policy", b"policy", "revision", b"revision", "two_person", b"two_person", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "created_at", b"created_at", "description", b"description", "mode", b"mode", "policy", b"policy", "revision", b"revision", "taxonomy_only", b"taxonomy_only", "two_person", b"two_person", "updated_at", b"updated_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -391,6 +397,7 @@ class Entry(_message.Message):
     EXCLUSIONS_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
     DETAILS_FIELD_NUMBER: _builtins.int
+    TAXONOMY_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """The bank it is in."""
     entry: _builtins.str
@@ -417,6 +424,8 @@ class Entry(_message.Message):
     """The videohash signal, or empty."""
     revision: _builtins.int
     """The revision of its last change."""
+    taxonomy: _builtins.str
+    """Version of the taxonomy that its labels were checked against; empty for free ones."""
     @_builtins.property
     def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The confirming caller's own labels."""
@@ -468,10 +477,11 @@ class Entry(_message.Message):
         exclusions: _abc.Iterable[Global___Interval] | None = ...,
         history: _abc.Iterable[Global___StateChange] | None = ...,
         details: Global___EntryDetails | None = ...,
+        taxonomy: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "details", b"details", "robustness_card", b"robustness_card", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "created_at", b"created_at", "details", b"details", "duration_seconds", b"duration_seconds", "entry", b"entry", "exclusions", b"exclusions", "external_id", b"external_id", "frames", b"frames", "hashes", b"hashes", "history", b"history", "labels", b"labels", "md5", b"md5", "profile", b"profile", "reason", b"reason", "revision", b"revision", "robustness_card", b"robustness_card", "sha256", b"sha256", "state", b"state", "updated_at", b"updated_at", "videohash", b"videohash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "created_at", b"created_at", "details", b"details", "duration_seconds", b"duration_seconds", "entry", b"entry", "exclusions", b"exclusions", "external_id", b"external_id", "frames", b"frames", "hashes", b"hashes", "history", b"history", "labels", b"labels", "md5", b"md5", "profile", b"profile", "reason", b"reason", "revision", b"revision", "robustness_card", b"robustness_card", "sha256", b"sha256", "state", b"state", "taxonomy", b"taxonomy", "updated_at", b"updated_at", "videohash", b"videohash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -825,7 +835,7 @@ class UpdateBankRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which fields change: "description", "two_person", "mode", "policy" (unset fields go back to their defaults), "policy.block_evidence",
+        """Which fields change: "description", "two_person", "mode", "taxonomy_only", "policy" (unset fields go back to their defaults), "policy.block_evidence",
         "policy.block_coverage", "policy.review_evidence", "policy.depth", "policy.rules". Empty: every one of them that is set in `bank`.
         """
 
@@ -1541,3 +1551,82 @@ class UpdateEntryResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UpdateEntryResponse: _TypeAlias = UpdateEntryResponse  # noqa: Y015
+
+@_typing.final
+class ListLabelsRequest(_message.Message):
+    """Asks for the taxonomy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLabelsRequest: _TypeAlias = ListLabelsRequest  # noqa: Y015
+
+@_typing.final
+class ListLabelsResponse(_message.Message):
+    """The taxonomy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    version: _builtins.str
+    """Changes when a label does."""
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedCompositeFieldContainer[Global___Label]:
+        """In the order of the file that they are from."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.str = ...,
+        labels: _abc.Iterable[Global___Label] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLabelsResponse: _TypeAlias = ListLabelsResponse  # noqa: Y015
+
+@_typing.final
+class Label(_message.Message):
+    """What an entry may be called."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LABEL_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    CURRENT_FIELD_NUMBER: _builtins.int
+    REPLACED_BY_FIELD_NUMBER: _builtins.int
+    label: _builtins.str
+    """Identifier."""
+    title: _builtins.str
+    """For people."""
+    current: _builtins.bool
+    """Whether it may be given; one that is retired may stay where it is."""
+    replaced_by: _builtins.str
+    """For a retired label, the one to give in its place, if any."""
+    def __init__(
+        self,
+        *,
+        label: _builtins.str = ...,
+        title: _builtins.str = ...,
+        current: _builtins.bool = ...,
+        replaced_by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["current", b"current", "label", b"label", "replaced_by", b"replaced_by", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Label: _TypeAlias = Label  # noqa: Y015

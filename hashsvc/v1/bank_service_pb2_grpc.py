@@ -40,6 +40,11 @@ class BankServiceStub:
                 request_serializer=hashsvc_dot_v1_dot_bank__service__pb2.CreateBankRequest.SerializeToString,
                 response_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.CreateBankResponse.FromString,
                 _registered_method=True)
+        self.ListLabels = channel.unary_unary(
+                '/hashsvc.v1.BankService/ListLabels',
+                request_serializer=hashsvc_dot_v1_dot_bank__service__pb2.ListLabelsRequest.SerializeToString,
+                response_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.ListLabelsResponse.FromString,
+                _registered_method=True)
         self.GetBank = channel.unary_unary(
                 '/hashsvc.v1.BankService/GetBank',
                 request_serializer=hashsvc_dot_v1_dot_bank__service__pb2.GetBankRequest.SerializeToString,
@@ -113,6 +118,13 @@ class BankServiceServicer:
 
     def CreateBank(self, request, context):
         """Makes a bank.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLabels(self, request, context):
+        """Lists the taxonomy: the labels that banks may be kept to, retired ones included.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -224,6 +236,11 @@ def add_BankServiceServicer_to_server(servicer, server):
                     request_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.CreateBankRequest.FromString,
                     response_serializer=hashsvc_dot_v1_dot_bank__service__pb2.CreateBankResponse.SerializeToString,
             ),
+            'ListLabels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLabels,
+                    request_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.ListLabelsRequest.FromString,
+                    response_serializer=hashsvc_dot_v1_dot_bank__service__pb2.ListLabelsResponse.SerializeToString,
+            ),
             'GetBank': grpc.unary_unary_rpc_method_handler(
                     servicer.GetBank,
                     request_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.GetBankRequest.FromString,
@@ -318,6 +335,33 @@ class BankService:
             '/hashsvc.v1.BankService/CreateBank',
             hashsvc_dot_v1_dot_bank__service__pb2.CreateBankRequest.SerializeToString,
             hashsvc_dot_v1_dot_bank__service__pb2.CreateBankResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLabels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hashsvc.v1.BankService/ListLabels',
+            hashsvc_dot_v1_dot_bank__service__pb2.ListLabelsRequest.SerializeToString,
+            hashsvc_dot_v1_dot_bank__service__pb2.ListLabelsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,8 @@ class BankServiceStub:
     def __new__(cls, channel: _aio.Channel) -> BankServiceAsyncStub: ...
     CreateBank: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.CreateBankRequest, _bank_service_pb2.CreateBankResponse]
     """Makes a bank."""
+    ListLabels: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.ListLabelsRequest, _bank_service_pb2.ListLabelsResponse]
+    """Lists the taxonomy: the labels that banks may be kept to, retired ones included."""
     GetBank: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.GetBankRequest, _bank_service_pb2.GetBankResponse]
     """Reads a bank."""
     ListBanks: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.ListBanksRequest, _bank_service_pb2.ListBanksResponse]
@@ -81,6 +83,8 @@ class BankServiceAsyncStub(BankServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateBank: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.CreateBankRequest, _bank_service_pb2.CreateBankResponse]  # type: ignore[assignment]
     """Makes a bank."""
+    ListLabels: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.ListLabelsRequest, _bank_service_pb2.ListLabelsResponse]  # type: ignore[assignment]
+    """Lists the taxonomy: the labels that banks may be kept to, retired ones included."""
     GetBank: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.GetBankRequest, _bank_service_pb2.GetBankResponse]  # type: ignore[assignment]
     """Reads a bank."""
     ListBanks: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.ListBanksRequest, _bank_service_pb2.ListBanksResponse]  # type: ignore[assignment]
@@ -130,6 +134,14 @@ class BankServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_bank_service_pb2.CreateBankResponse, _abc.Awaitable[_bank_service_pb2.CreateBankResponse]]:
         """Makes a bank."""
+
+    @_abc_1.abstractmethod
+    def ListLabels(
+        self,
+        request: _bank_service_pb2.ListLabelsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bank_service_pb2.ListLabelsResponse, _abc.Awaitable[_bank_service_pb2.ListLabelsResponse]]:
+        """Lists the taxonomy: the labels that banks may be kept to, retired ones included."""
 
     @_abc_1.abstractmethod
     def GetBank(

@@ -254,6 +254,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     cannot become one.
     Example: {"reason": "BANK_MODE", "domain": "hashsvc", "metadata": {"bank": "films", "mode": "allow"}}
     """
+    ERROR_REASON_LABEL_UNKNOWN: _ErrorReason.ValueType  # 91
+    """INVALID_ARGUMENT: the bank takes labels of the taxonomy only, and this is none.
+    Example: {"reason": "LABEL_UNKNOWN", "domain": "hashsvc", "metadata": {"label": "gore", "version": "gifct-2025-09"}}
+    """
+    ERROR_REASON_LABEL_RETIRED: _ErrorReason.ValueType  # 92
+    """INVALID_ARGUMENT: the bank takes labels of the taxonomy only, and this one is given no more.
+    Example: {"reason": "LABEL_RETIRED", "domain": "hashsvc", "metadata": {"label": "old", "replaced_by": "new", "version": "2"}}
+    """
     ERROR_REASON_TOKEN_MISSING: _ErrorReason.ValueType  # 100
     """UNAUTHENTICATED: the call has neither a token nor a client certificate that has a role.
     Example: {"reason": "TOKEN_MISSING", "domain": "hashsvc", "metadata": {}}
@@ -534,6 +542,14 @@ ERROR_REASON_BANK_MODE: ErrorReason.ValueType  # 90
 """FAILED_PRECONDITION: the bank is an allow bank, which cannot be exported, hunted for or turned into another; or is none and
 cannot become one.
 Example: {"reason": "BANK_MODE", "domain": "hashsvc", "metadata": {"bank": "films", "mode": "allow"}}
+"""
+ERROR_REASON_LABEL_UNKNOWN: ErrorReason.ValueType  # 91
+"""INVALID_ARGUMENT: the bank takes labels of the taxonomy only, and this is none.
+Example: {"reason": "LABEL_UNKNOWN", "domain": "hashsvc", "metadata": {"label": "gore", "version": "gifct-2025-09"}}
+"""
+ERROR_REASON_LABEL_RETIRED: ErrorReason.ValueType  # 92
+"""INVALID_ARGUMENT: the bank takes labels of the taxonomy only, and this one is given no more.
+Example: {"reason": "LABEL_RETIRED", "domain": "hashsvc", "metadata": {"label": "old", "replaced_by": "new", "version": "2"}}
 """
 ERROR_REASON_TOKEN_MISSING: ErrorReason.ValueType  # 100
 """UNAUTHENTICATED: the call has neither a token nor a client certificate that has a role.

@@ -21,6 +21,7 @@ from hashsvc.bank.model import (
     StateChange,
     Verdict,
 )
+from hashsvc.bank.taxonomy import Label, Taxonomy
 from hashsvc.errors import InternalError, InvalidInputError
 from hashsvc.v1 import bank_service_pb2 as pb
 
@@ -122,6 +123,7 @@ def encode_bank(bank: Bank) -> pb.Bank:
         policy=encode_policy(bank.policy),
         two_person=bank.two_person,
         mode=encode_mode(bank.mode),
+        taxonomy_only=bank.taxonomy_only,
         created_at=_encode_time(bank.created_at),
         updated_at=_encode_time(bank.updated_at),
         revision=bank.revision,
@@ -136,6 +138,7 @@ def decode_bank(message: pb.Bank) -> Bank:
         policy=decode_policy(message.policy),
         two_person=message.two_person,
         mode=decode_mode(message.mode),
+        taxonomy_only=message.taxonomy_only,
         created_at=_decode_time(message.created_at),
         updated_at=_decode_time(message.updated_at),
         revision=message.revision,
@@ -177,6 +180,7 @@ def encode_entry(entry: Entry) -> pb.Entry:
         exclusions=map(encode_interval, entry.exclusions),
         history=map(_encode_change, entry.history),
         details=encode_details(entry.details),
+        taxonomy=entry.taxonomy,
     )
 
 
@@ -239,7 +243,26 @@ def decode_entry(message: pb.Entry) -> Entry:
         exclusions=decode_intervals(message.exclusions),
         history=tuple(map(_decode_change, message.history)),
         details=decode_details(message.details),
+        taxonomy=message.taxonomy,
     )
+
+
+def encode_taxonomy(taxonomy: Taxonomy) -> pb.ListLabelsResponse:
+    """The message of `taxonomy`."""
+    labels = [
+        pb.Label(label=one.label, title=one.title, current=one.current, replaced_by=one.replaced_by)
+        for one in taxonomy.labels
+    ]
+    return pb.ListLabelsResponse(version=taxonomy.version, labels=labels)
+
+
+def decode_taxonomy(message: pb.ListLabelsResponse) -> Taxonomy:
+    """The taxonomy in `message`."""
+    labels = (
+        Label(label=one.label, title=one.title, current=one.current, replaced_by=one.replaced_by)
+        for one in message.labels
+    )
+    return Taxonomy(version=message.version, labels=tuple(labels))
 
 
 def encode_details(details: Details) -> pb.EntryDetails:

@@ -32,6 +32,7 @@ BANK = Bank(
     ),
     two_person=True,
     mode=BankMode.OBSERVE,
+    taxonomy_only=True,
     created_at=MOMENT,
     updated_at=MOMENT + datetime.timedelta(days=400),
     revision=7,
@@ -42,6 +43,7 @@ ENTRY = Entry(
     external_id="Überwachung 🎥",
     state=EntryState.WITHDRAWN,
     labels=("a", "b c"),
+    taxonomy="ours-1",
     details=Details(
         metadata={"case": "41", "größe": "中文"},
         partner="TAT",
@@ -106,18 +108,19 @@ def test_of_before_there_were_states(stored: tuple[BankRecord, EntryRecord]) -> 
     old = dataclasses.replace(bank, payload=msgpack.packb(fields, datetime=True))
     assert records.bank_of(old) == dataclasses.replace(records.bank_of(bank), two_person=False)
     fields = msgpack.unpackb(entry.payload, timestamp=3)
-    del fields["history"], fields["details"]
+    del fields["history"], fields["details"], fields["taxonomy"]
     former = dataclasses.replace(entry, payload=msgpack.packb(fields, datetime=True))
-    assert records.entry_of(former) == dataclasses.replace(records.entry_of(entry), history=(), details=Details())
+    expected = dataclasses.replace(records.entry_of(entry), history=(), details=Details(), taxonomy="")
+    assert records.entry_of(former) == expected
 
 
 def test_a_bank_of_before_there_were_rules_and_modes(stored: tuple[BankRecord, EntryRecord]) -> None:
     """A policy without rules has none, and the bank enforces."""
     fields = msgpack.unpackb(stored[0].payload, timestamp=3)
-    del fields["policy"]["rules"], fields["mode"]
+    del fields["policy"]["rules"], fields["mode"], fields["taxonomy_only"]
     old = records.bank_of(dataclasses.replace(stored[0], payload=msgpack.packb(fields, datetime=True)))
     assert old.policy == dataclasses.replace(BANK.policy, rules=())
-    assert old.mode is BankMode.ENFORCE
+    assert (old.mode, old.taxonomy_only) == (BankMode.ENFORCE, False)
 
 
 def test_the_longest_rules_fit() -> None:

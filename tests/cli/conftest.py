@@ -17,6 +17,7 @@ import pytest
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
 from hashsvc.bank.breaker import Breaker
 from hashsvc.bank.model import Bank, BankMode, Details, Entry, EntryState, Interval, Page, Policy, StateChange, Verdict
+from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.cli import main
 from hashsvc.cli.target import Choice, Target
 from hashsvc.errors import ConflictError, MediaError, NotFoundError, PreconditionError
@@ -98,11 +99,21 @@ class FakeTarget:
         policy: Policy = Policy(),
         two_person: bool = False,
         mode: BankMode = BankMode.ENFORCE,
+        taxonomy_only: bool = False,
     ) -> Bank:
-        fields = {"description": description, "policy": policy, "two_person": two_person, "mode": mode}
+        fields = {
+            "description": description,
+            "policy": policy,
+            "two_person": two_person,
+            "mode": mode,
+            "taxonomy_only": taxonomy_only,
+        }
         made = dataclasses.replace(self._bank(bank), **fields)  # type: ignore[arg-type]
         self.banks[bank] = made
         return self.banks[bank]
+
+    def list_labels(self) -> Taxonomy:
+        return Taxonomy.load()
 
     def get_bank(self, bank: str) -> Bank:
         if bank not in self.banks:
@@ -120,6 +131,7 @@ class FakeTarget:
         policy: Policy | None = None,
         two_person: bool | None = None,
         mode: BankMode | None = None,
+        taxonomy_only: bool | None = None,
         revision: int = 0,
     ) -> Bank:
         now = self.get_bank(bank)
@@ -129,6 +141,8 @@ class FakeTarget:
             now = dataclasses.replace(now, description=description)
         if two_person is not None:
             now = dataclasses.replace(now, two_person=two_person)
+        if taxonomy_only is not None:
+            now = dataclasses.replace(now, taxonomy_only=taxonomy_only)
         if mode is not None:
             now = dataclasses.replace(now, mode=mode)
         if policy is not None:

@@ -9,6 +9,7 @@ from hashsvc.service import Service
 
 SHARED = (
     "create_bank",
+    "list_labels",
     "get_bank",
     "list_banks",
     "update_bank",

@@ -166,6 +166,19 @@ def test_rules_and_modes_over_grpc(client: Client) -> None:
     assert caught.value.reason == "BANK_MODE"
 
 
+def test_labels_over_grpc(client: Client) -> None:
+    """The taxonomy is listed, and a bank that is kept to it refuses others by their reasons."""
+    taxonomy = client.list_labels()
+    assert client.create_bank("strict", taxonomy_only=True).taxonomy_only
+    for label, reason in (("gore", "LABEL_UNKNOWN"), ("content-incident-protocol", "LABEL_RETIRED")):
+        with pytest.raises(InvalidInputError) as caught:
+            client.confirm("strict", reference(1), labels=[label])
+        assert caught.value.reason == reason
+    entry = client.confirm("strict", reference(1), labels=["perpetrator-produced-content"])
+    assert entry.taxonomy == taxonomy.version
+    assert not client.update_bank("strict", taxonomy_only=False).taxonomy_only
+
+
 def test_digest_match(client: Client) -> None:
     """Equal bytes match by digest alone, and other bytes do not."""
     video = reference(2)

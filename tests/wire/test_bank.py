@@ -6,6 +6,7 @@ import pytest
 
 from hashsvc.bank.card import CardState, EditResult, RobustnessCard
 from hashsvc.bank.model import Bank, BankMode, Details, Entry, EntryState, Interval, Policy, Rule, StateChange, Verdict
+from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.errors import InternalError, InvalidInputError
 from hashsvc.v1 import bank_service_pb2 as pb
 from hashsvc.wire.bank import (
@@ -15,11 +16,13 @@ from hashsvc.wire.bank import (
     decode_entry,
     decode_mode,
     decode_policy,
+    decode_taxonomy,
     encode_bank,
     encode_card,
     encode_entry,
     encode_mode,
     encode_policy,
+    encode_taxonomy,
 )
 
 MADE = datetime.datetime(2024, 3, 1, 12, 30, 45, 123456, datetime.UTC)
@@ -39,6 +42,7 @@ BANK = Bank(
     ),
     two_person=True,
     mode=BankMode.ALLOW,
+    taxonomy_only=True,
     created_at=MADE,
     updated_at=CHANGED,
     revision=2**40,
@@ -53,6 +57,7 @@ def entry(state: EntryState) -> Entry:
         external_id="x",
         state=state,
         labels=("a", "b"),
+        taxonomy="ours-1",
         details=Details(
             metadata={"case": "41"},
             partner="TAT",
@@ -151,6 +156,12 @@ def test_a_date_that_is_none() -> None:
         with pytest.raises(InvalidInputError):
             decode_details(message)
     assert decode_details(pb.EntryDetails()) == Details()
+
+
+def test_taxonomy_round_trip() -> None:
+    """Labels arrive in order, retired ones too."""
+    message = pb.ListLabelsResponse.FromString(encode_taxonomy(Taxonomy.load()).SerializeToString())
+    assert decode_taxonomy(message) == Taxonomy.load()
 
 
 def test_unknown_state() -> None:
