@@ -171,6 +171,14 @@ class BreakerSettings:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TaxonomySettings:
+    """Which labels there are in banks that take no others."""
+
+    file: str = ""
+    """TOML file of the form of `hashsvc/bank/taxonomy.toml`; empty: that one."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of them, by section."""
 
@@ -185,6 +193,7 @@ class Settings:
     rates: RateSettings = RateSettings()
     events: EventSettings = EventSettings()
     breaker: BreakerSettings = BreakerSettings()
+    taxonomy: TaxonomySettings = TaxonomySettings()
 
     @classmethod
     def load(cls, path: Path | None) -> "Settings":
@@ -214,6 +223,7 @@ class Settings:
             "rates": RateSettings,
             "events": EventSettings,
             "breaker": BreakerSettings,
+            "taxonomy": TaxonomySettings,
         }
         return cls(**{name: _section(kinds[name], table, path) for name, table in tables.items()})
 

@@ -26,7 +26,7 @@ class Change:
     kind: str
     """`bank` or `entry`."""
     action: str
-    """create, update; confirm, approve, dispute, withdraw, reinstate, exclude, vaccinate."""
+    """create, update; confirm, approve, dispute, withdraw, reinstate, exclude, update, vaccinate."""
     actor: str
     at: datetime.datetime
     bank: str

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from hashsvc.bank import records
 from hashsvc.bank.card import RobustnessCard
-from hashsvc.bank.model import Entry, Interval
+from hashsvc.bank.model import Details, Entry, Interval
 from hashsvc.battery.catalogue import VIEW_PREFIX
 from hashsvc.errors import AlreadyExistsError
 from hashsvc.fingerprint.model import Fingerprint
@@ -18,6 +18,8 @@ def made(
     hashes: int,
     external_id: str,
     labels: tuple[str, ...],
+    taxonomy: str,
+    details: Details,
     exclusions: tuple[Interval, ...],
     card: RobustnessCard,
 ) -> Entry:
@@ -28,6 +30,8 @@ def made(
         entry=entry,
         external_id=external_id,
         labels=labels,
+        taxonomy=taxonomy,
+        details=details,
         exclusions=exclusions,
         profile=fingerprint.profile,
         duration=fingerprint.duration,
@@ -52,8 +56,8 @@ def is_reference(views: Sequence[str], profile: Profile) -> bool:
 def is_repeated(known: Entry, entry: Entry) -> bool:
     """Whether `entry` is `known`, a live entry of the same bank with a digest in common, confirmed once more.
 
-    Raises AlreadyExistsError ENTRY_EXISTS when it is the same bytes under another external id or with other exclusions:
-    to give back the known entry would drop what was asked for without a word.
+    Raises AlreadyExistsError ENTRY_EXISTS when it is the same bytes under another external id, with other exclusions or
+    other details: to give back the known entry would drop what was asked for without a word.
     """
     if not entry.sha256 or known.sha256 != entry.sha256:
         return False
@@ -62,6 +66,8 @@ def is_repeated(known: Entry, entry: Entry) -> bool:
     if known.exclusions != entry.exclusions:
         excluded = f"{len(known.exclusions)} exclusions" if known.exclusions else "no exclusions"
         raise _exists(known, f"with {excluded}, not those given; `hashsvc entry exclude` changes them")
+    if entry.details not in (known.details, Details()):
+        raise _exists(known, "with other details than those given; `hashsvc entry update` changes them")
     return True
 
 

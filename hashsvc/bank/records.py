@@ -12,11 +12,25 @@ import numpy as np
 import numpy.typing as npt
 
 from hashsvc.bank.card import RobustnessCard
-from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Interval, Policy, StateChange
+from hashsvc.bank.model import (
+    Bank,
+    BankMode,
+    Depth,
+    Details,
+    Entry,
+    EntryState,
+    Interval,
+    Policy,
+    Rule,
+    StateChange,
+    Verdict,
+)
+from hashsvc.errors import InvalidInputError
 from hashsvc.fingerprint.encoding import decode, encode
 from hashsvc.fingerprint.model import HASH_BYTES, Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
 from hashsvc_index import BankRecord, EntryRecord
+from hashsvc_index.records import MAX_PAYLOAD_BYTES
 
 FINGERPRINT = "fingerprint"
 """Name of the blob that holds a fingerprint without the hashes that the vectors hold."""
@@ -38,15 +52,35 @@ def bank_payload(bank: Bank) -> bytes:
 def bank_of(record: BankRecord) -> Bank:
     """The inverse of `bank_payload`."""
     fields = _unpacked(record.payload)
-    policy = fields["policy"]
-    depth = Depth(policy.pop("depth", Depth.AUTO))  # banks of before there was a choice have none
-    fields["policy"] = Policy(**policy, depth=depth)
+    fields["policy"] = _policy_of(fields["policy"])
+    fields["mode"] = BankMode(fields.get("mode", BankMode.ENFORCE))  # banks of before there was a choice enforce
     return Bank(**fields, revision=record.revision)
 
 
+def _policy_of(fields: dict[str, Any]) -> Policy:
+    """Banks of before there was a choice have no depth, and none of before there were rules has any."""
+    depth = Depth(fields.pop("depth", Depth.AUTO))
+    rules = tuple(
+        Rule(**{**one, "verdict": Verdict(one["verdict"]), "labels": tuple(one["labels"])})
+        for one in fields.pop("rules", ())
+    )
+    return Policy(**fields, depth=depth, rules=rules)
+
+
 def entry_payload(entry: Entry) -> bytes:
-    """All of an entry but its revision, which is the record's."""
-    return _packed(dataclasses.asdict(entry))
+    """All of an entry but its revision, which is the record's.
+
+    Raises InvalidInputError FIELD_TOO_LONG where all texts together, each within its bounds, are more than the store takes.
+    """
+    payload = _packed(dataclasses.asdict(entry))
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise InvalidInputError(
+            "FIELD_TOO_LONG",
+            f"labels, details, reason and the rest have {len(payload)} bytes, over {MAX_PAYLOAD_BYTES}",
+            field="entry",
+            limit=MAX_PAYLOAD_BYTES,
+        )
+    return payload
 
 
 def entry_of(record: EntryRecord) -> Entry:
@@ -58,6 +92,7 @@ def entry_of(record: EntryRecord) -> Entry:
         StateChange(**{**one, "state": EntryState(one["state"])}) for one in fields.get("history", ())
     )
     fields["labels"] = tuple(fields["labels"])
+    fields["details"] = Details(**fields.get("details", {}))  # entries of before there were any have none
     # Entries of before there were exclusions have none.
     fields["exclusions"] = tuple(Interval(**one) for one in fields.get("exclusions", ()))
     if "card" in fields:  # entries of before there were cards have none

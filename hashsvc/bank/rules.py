@@ -4,12 +4,16 @@ import math
 import re
 from collections.abc import Sequence
 
-from hashsvc.bank.model import Interval, Policy
-from hashsvc.errors import InvalidInputError
+from hashsvc.bank.model import Bank, BankMode, Interval, Policy, Rule
+from hashsvc.errors import InvalidInputError, PreconditionError
 
 MAX_LABELS = 32
 MAX_LABEL = 128
 MAX_EXCLUSIONS = 64
+MAX_RULES = 32
+MAX_RULE_LABELS = 64
+"""Labels in all rules of a bank."""
+MAX_RULE_SECONDS = 1e6
 MAX_EXTERNAL_ID = 512
 MAX_ENTRY_ID = 64
 MAX_CONTENT_ID = 512
@@ -116,6 +120,32 @@ def _not_an_exclusion(one: Interval, fault: str) -> InvalidInputError:
     return InvalidInputError("FIELD_INVALID", f"exclusion {one} {fault}", field="exclusions", value=one)
 
 
+def check_bank(bank: Bank, before: Bank | None = None) -> None:
+    """Raises InvalidInputError (FIELD_TOO_LONG, FIELD_INVALID), PreconditionError BANK_MODE for a change to or from `allow`.
+
+    What an allow bank holds would block everybody who shows it if the bank could turn into another, and what another
+    holds would pass.
+    """
+    check_text("description", bank.description)
+    check_policy(bank.policy)
+    if bank.mode is BankMode.ALLOW and bank.policy.rules:
+        raise InvalidInputError("FIELD_INVALID", "an allow bank gives no verdicts, so it has no rules", field="rules")
+    if before is not None and bank.mode is not before.mode and BankMode.ALLOW in (bank.mode, before.mode):
+        raise _wrong_mode(before, f"cannot become one that is {bank.mode}")
+
+
+def check_hunting(bank: Bank, what: str) -> None:
+    """Raises PreconditionError BANK_MODE for an allow bank, of which `what` cannot be."""
+    if bank.mode is BankMode.ALLOW:
+        raise _wrong_mode(bank, f"holds what is harmless: {what}")
+
+
+def _wrong_mode(bank: Bank, fault: str) -> PreconditionError:
+    return PreconditionError(
+        "BANK_MODE", f"bank {bank.bank}, an {bank.mode} bank, {fault}", bank=bank.bank, mode=bank.mode
+    )
+
+
 def check_policy(policy: Policy) -> None:
     """Raises InvalidInputError FIELD_INVALID."""
     for field in ("block_evidence", "review_evidence"):
@@ -132,3 +162,30 @@ def check_policy(policy: Policy) -> None:
         raise InvalidInputError(
             "FIELD_INVALID", "block_evidence must be at or below review_evidence", field="block_evidence"
         )
+    _check_number("rules", len(policy.rules), MAX_RULES)
+    _check_number("labels in rules", sum(len(one.labels) for one in policy.rules), MAX_RULE_LABELS)
+    for place, one in enumerate(policy.rules, 1):
+        _check_rule(f"rule {place}", one, policy)
+
+
+def _check_number(what: str, number: int, most: int) -> None:
+    if number > most:
+        raise InvalidInputError("FIELD_TOO_LONG", f"{number} {what}, over {most}", field="rules", limit=most)
+
+
+def _check_rule(name: str, rule: Rule, policy: Policy) -> None:
+    fault = ""
+    if not 0 <= rule.share <= 1:
+        fault = f"share is from 0 to 1, not {rule.share}"
+    elif not 0 <= rule.seconds <= MAX_RULE_SECONDS:
+        fault = f"seconds is from 0 to {MAX_RULE_SECONDS:g}, not {rule.seconds}"
+    elif rule.evidence is not None and not (math.isfinite(rule.evidence) and rule.evidence <= policy.review_evidence):
+        fault = (
+            f"evidence is at or below review_evidence, {policy.review_evidence}, "
+            f"since what is weaker is no match; not {rule.evidence}"
+        )
+    elif any("," in label for label in rule.labels):
+        fault = "a label in it holds a comma"
+    if fault:
+        raise InvalidInputError("FIELD_INVALID", f"{name}: {fault}", field="rules")
+    check_labels(rule.labels)

@@ -1,11 +1,13 @@
 """hashsvc confirm: remember videos."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from hashsvc.bank.model import Entry, Interval
+from hashsvc.bank.model import Details, Entry, Interval
 from hashsvc.cli import records
+from hashsvc.cli.details import changed, details_options
 from hashsvc.cli.interval import START_END, interval
 from hashsvc.cli.options import bank_option, files_argument, format_option, target_options
 from hashsvc.cli.target import Choice
@@ -24,6 +26,7 @@ from hashsvc.cli.target import Choice
     metavar=START_END,
     help="A harmless part of the video, seconds; no evidence in a match. May be repeated; one file only.",
 )
+@details_options
 @click.option("--upload", is_flag=True, help="Send the bytes and let the server hash; else only hashes leave here.")
 @click.option(
     "--vaccinate", is_flag=True, help="Attack each entry with edited copies and strengthen it; minutes, --data only."
@@ -44,6 +47,7 @@ def command(
     dry_run: bool,
     output_format: str,
     files: tuple[Path, ...],
+    **given: Any,
 ) -> None:
     """Confirm videos: hash each densely and put it into a bank.
 
@@ -63,6 +67,7 @@ def command(
     hashsvc confirm --data bank-data --dry-run attack.mp4
     hashsvc confirm --data bank-data --label incident-7 attack.mp4
     hashsvc confirm --data bank-data --exclude 0-30 --exclude 95.5-110 attack.mp4
+    hashsvc confirm --data bank-data --partner TAT --partner-id 4711 --review-by 2027-06-30 attack.mp4
     hashsvc confirm --data bank-data --vaccinate attack.mp4
     hashsvc confirm --server 127.0.0.1:50051 --bank drills --format json a.mp4 b.mp4
     """
@@ -70,6 +75,7 @@ def command(
         raise click.UsageError("--external-id names one video: give exactly one file")
     if exclusions and len(files) > 1:
         raise click.UsageError("--exclude speaks of one video: give exactly one file")
+    details = changed(Details(), given)
     if upload and choice.server is None:
         raise click.UsageError("--upload needs --server")
     if vaccinate and choice.data is None:
@@ -83,7 +89,9 @@ def command(
         if dry_run:
             trial = Batch(
                 files,
-                lambda file, share: target.dry_run_file(bank, file, exclusions=exclusions, progress=share),
+                lambda file, share: target.dry_run_file(
+                    bank, file, exclusions=exclusions, labels=labels, progress=share
+                ),
                 jobs=choice.settings.workers.workers,
                 record=records.dry_run_record,
                 table=tables.dry_runs,
@@ -94,7 +102,13 @@ def command(
             name = file.stem if external_id is None else external_id
             if not vaccinate or target.vaccinate is None:
                 return target.confirm_file(
-                    bank, file, external_id=name, labels=labels, exclusions=exclusions, progress=share
+                    bank,
+                    file,
+                    external_id=name,
+                    labels=labels,
+                    details=details,
+                    exclusions=exclusions,
+                    progress=share,
                 )
             # Hashing takes about a fifth of the whole.
             entry = target.confirm_file(
@@ -102,6 +116,7 @@ def command(
                 file,
                 external_id=name,
                 labels=labels,
+                details=details,
                 exclusions=exclusions,
                 progress=lambda done: share(done * 0.2),
             )

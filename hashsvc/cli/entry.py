@@ -7,6 +7,7 @@ import click
 
 from hashsvc.bank.model import Entry, Interval
 from hashsvc.cli import records
+from hashsvc.cli.details import changed, details_options, is_given
 from hashsvc.cli.interval import START_END, interval
 from hashsvc.cli.options import bank_option, format_option, revision_option, target_options
 from hashsvc.cli.target import PAGE_SIZE, Choice, every
@@ -45,16 +46,18 @@ def show(choice: Choice, bank: str, entry: str, output_format: str) -> None:
 @command.command("list")
 @target_options
 @bank_option
+@click.option("--review-due", is_flag=True, help="Only those that somebody was to look at again by now.")
 @format_option
-def list_(choice: Choice, bank: str, output_format: str) -> None:
+def list_(choice: Choice, bank: str, review_due: bool, output_format: str) -> None:
     """Show all entries of a bank, withdrawn ones too.
 
     \b
     hashsvc entry list --data bank-data --bank default
+    hashsvc entry list --data bank-data --review-due
     """
     with choice.open() as target:
         fetch = target.operations.list_entries
-        found = every(lambda token: fetch(bank, page_size=PAGE_SIZE, page_token=token))
+        found = every(lambda token: fetch(bank, review_due=review_due, page_size=PAGE_SIZE, page_token=token))
         if output_format == "json":
             for one in found:
                 click.echo(records.in_json(records.entry_record(one)))
@@ -95,6 +98,52 @@ def exclude(
     with choice.open() as target:
         changed = target.operations.set_exclusions(bank, entry, exclusions, revision=revision or 0)
     _show(changed, output_format)
+
+
+@command.command("update")
+@target_options
+@bank_option
+@click.option(
+    "--label", "labels", multiple=True, metavar="LABEL", help="In place of the labels before; may be repeated."
+)
+@click.option("--no-labels", is_flag=True, help="Have no labels any more.")
+@details_options
+@revision_option
+@format_option
+@entry_argument
+def update(
+    choice: Choice,
+    bank: str,
+    labels: tuple[str, ...],
+    no_labels: bool,
+    revision: int | None,
+    output_format: str,
+    entry: str,
+    **given: Any,
+) -> None:
+    """Change what is kept with an entry, and leave what is not given: labels, metadata, where it is from, and its dates.
+
+    A name of metadata without a value (NAME=) is taken away, and so is a date that is `none`.
+
+    \b
+    hashsvc entry update --data bank-data --metadata case=41 --legal-basis "TCO 2021/784" ENTRY
+    hashsvc entry update --data bank-data --review-by 2027-06-30 --expires none ENTRY
+    """
+    if labels and no_labels:
+        raise click.UsageError("give --label or --no-labels, not both")
+    if not (labels or no_labels or is_given(given)):
+        raise click.UsageError("nothing to change: give --label, --metadata or another option")
+    with choice.open() as target:
+        # What is added to is read first, and written under the revision read, so that nobody's change is lost.
+        now = target.operations.get_entry(bank, entry)
+        after = target.operations.update_entry(
+            bank,
+            entry,
+            labels=labels if labels or no_labels else None,
+            details=changed(now.details, given) if is_given(given) else None,
+            revision=revision or now.revision,
+        )
+    _show(after, output_format)
 
 
 def step_options(command: Callable[..., Any]) -> Callable[..., Any]:

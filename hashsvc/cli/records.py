@@ -13,6 +13,7 @@ from hashsvc.retro.model import DryRun, Hit, Hunt
 
 if TYPE_CHECKING:
     from hashsvc.bank.breaker import Breaker
+    from hashsvc.bank.taxonomy import Label, Taxonomy
     from hashsvc.events.model import Event
     from hashsvc.events.webhook import ListedWebhook, Webhook
     from hashsvc.fingerprint.model import Fingerprint
@@ -44,6 +45,7 @@ def match_record(file: Path, result: MatchResult) -> Record:
     return {
         "file": str(file),
         "verdict": str(result.verdict),
+        "observed": None if result.observed is None else str(result.observed),
         "revision": result.revision,
         "matches": [_match(match) for match in result.matches],
         "excused": [_excused(excused) for excused in result.excused],
@@ -59,6 +61,9 @@ def _match(match: Match) -> Record:
         "query_coverage": round(match.query_coverage, 4),
         "reference_coverage": round(match.reference_coverage, 4),
         "state": str(match.state),
+        "verdict": str(match.verdict),
+        "observed": None if match.observed is None else str(match.observed),
+        "reason": match.reason,
         "segments": [_segment(segment) for segment in match.segments],
     }
 
@@ -67,7 +72,6 @@ def hit_record(hit: Hit) -> Record:
     return {
         "content_id": hit.content_id,
         "seen_at": hit.seen_at.isoformat(),
-        "verdict": str(hit.match.verdict),
         **_match(hit.match),
     }
 
@@ -103,6 +107,10 @@ def _excused(excused: Excused) -> Record:
         "external_id": excused.external_id,
         "reason": excused.reason,
         "seconds": round(excused.seconds, 3),
+        "by_bank": excused.by_bank,
+        "by_entry": excused.by_entry,
+        "by_external_id": excused.by_external_id,
+        "segments": [_segment(segment) for segment in excused.segments],
     }
 
 
@@ -128,11 +136,24 @@ def bank_record(bank: Bank) -> Record:
             "block_coverage": bank.policy.block_coverage,
             "review_evidence": bank.policy.review_evidence,
             "depth": str(bank.policy.depth),
+            "rules": [str(one) for one in bank.policy.rules],
         },
         "two_person": bank.two_person,
+        "mode": str(bank.mode),
+        "taxonomy_only": bank.taxonomy_only,
         "created_at": bank.created_at.isoformat(),
         "updated_at": bank.updated_at.isoformat(),
         "revision": bank.revision,
+    }
+
+
+def label_record(taxonomy: "Taxonomy", label: "Label") -> Record:
+    return {
+        "label": label.label,
+        "title": label.title,
+        "current": label.current,
+        "replaced_by": label.replaced_by,
+        "version": taxonomy.version,
     }
 
 
@@ -143,6 +164,13 @@ def entry_record(entry: Entry) -> Record:
         "external_id": entry.external_id,
         "state": str(entry.state),
         "labels": list(entry.labels),
+        "taxonomy": entry.taxonomy,
+        "metadata": dict(entry.details.metadata),
+        "partner": entry.details.partner,
+        "partner_id": entry.details.partner_id,
+        "legal_basis": entry.details.legal_basis,
+        "review_by": None if entry.details.review_by is None else entry.details.review_by.isoformat(),
+        "expires_at": None if entry.details.expires_at is None else entry.details.expires_at.isoformat(),
         "exclusions": [{"start": one.start, "end": one.end} for one in entry.exclusions],
         "reason": entry.reason,
         "history": [

@@ -19,6 +19,7 @@ from hashsvc.retro.model import DryRun, Hit
 
 if TYPE_CHECKING:
     from hashsvc.bank.breaker import Breaker
+    from hashsvc.bank.taxonomy import Taxonomy
     from hashsvc.events.webhook import ListedWebhook, Webhook
     from hashsvc.fingerprint.model import Fingerprint
 
@@ -112,25 +113,62 @@ def fingerprints(made: Iterable[tuple[object, "Fingerprint"]]) -> Table:
 
 
 def banks(listed: Iterable[Bank]) -> Table:
-    table = _table("bank", "description", "BLOCK at", "REVIEW at", "depth", "people", "changed", "revision")
+    table = _table(
+        "bank", "description", "mode", "BLOCK at", "REVIEW at", "depth", "labels", "people", "changed", "revision"
+    )
     for bank in listed:
         policy = bank.policy
         block = f"evidence <= {policy.block_evidence:g}, {policy.block_coverage:.0%} of the upload"
         review = f"evidence <= {policy.review_evidence:g}"
         changed = _when(bank.updated_at)
+        if policy.rules:
+            block = "\n".join((*(f"{place}. {rule}" for place, rule in enumerate(policy.rules, 1)), f"else {block}"))
+        labels = "taxonomy" if bank.taxonomy_only else "free"
         people = "two" if bank.two_person else "one"
-        _row(table, bank.bank, bank.description, block, review, policy.depth, people, changed, bank.revision)
+        _row(
+            table,
+            bank.bank,
+            bank.description,
+            bank.mode,
+            block,
+            review,
+            policy.depth,
+            labels,
+            people,
+            changed,
+            bank.revision,
+        )
+    return table
+
+
+def labels(taxonomy: "Taxonomy") -> Table:
+    """One row a label, retired ones too."""
+    table = _table("label", "title", "", title=f"Taxonomy {taxonomy.version}")
+    for one in taxonomy.labels:
+        retired = "retired" + (f", replaced by {one.replaced_by}" if one.replaced_by else "")
+        _row(table, one.label, one.title, "" if one.current else retired)
     return table
 
 
 def entries(listed: Iterable[Entry]) -> Table:
-    table = _table("entry", "external id", "state", "labels", "duration", "hashes", "changed", "revision")
+    table = _table(
+        "entry",
+        "external id",
+        "state",
+        "labels",
+        "from",
+        "review by",
+        "expires",
+        "duration",
+        "hashes",
+        "changed",
+        "revision",
+    )
     for entry in listed:
         labels, duration = ", ".join(entry.labels), f"{entry.duration:.1f} s"
-        changed = _when(entry.updated_at)
-        _row(
-            table, entry.entry, entry.external_id, entry.state, labels, duration, entry.hashes, changed, entry.revision
-        )
+        dates = (one.strftime("%Y-%m-%d") if one else "" for one in (entry.details.review_by, entry.details.expires_at))
+        about = entry.entry, entry.external_id, entry.state, labels, entry.details.partner, *dates
+        _row(table, *about, duration, entry.hashes, _when(entry.updated_at), entry.revision)
     return table
 
 
@@ -152,7 +190,12 @@ def one_entry(entry: Entry) -> Table:
         ("external id", entry.external_id),
         ("state", entry.state),
         ("reason", entry.reason),
-        ("labels", ", ".join(entry.labels)),
+        ("labels", ", ".join(entry.labels) + (f" ({entry.taxonomy})" if entry.taxonomy else "")),
+        ("from", f"{entry.details.partner} {entry.details.partner_id}".strip() or "ourselves"),
+        ("legal basis", entry.details.legal_basis),
+        ("review by", _when(entry.details.review_by) if entry.details.review_by else ""),
+        ("expires", _when(entry.details.expires_at) if entry.details.expires_at else ""),
+        ("metadata", "\n".join(f"{name}={value}" for name, value in entry.details.metadata.items())),
         ("exclusions", ", ".join(f"{one} s" for one in entry.exclusions)),
         ("duration", f"{entry.duration:.3f} s"),
         ("frames, hashes", f"{entry.frames}, {entry.hashes}"),

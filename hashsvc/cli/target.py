@@ -5,12 +5,13 @@ import dataclasses
 import getpass
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from hashsvc.access.model import NewToken, Role, Token
-from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
+from hashsvc.bank.model import Bank, BankMode, Details, Entry, Interval, Page, Policy
+from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.config import Settings
 from hashsvc.errors import PreconditionError
 from hashsvc.match.model import MatchResult
@@ -30,8 +31,16 @@ class Operations(Protocol):
     """The methods that `hashsvc.service.Service` and `hashsvc.client.Client` share and commands call."""
 
     def create_bank(
-        self, bank: str, *, description: str = ..., policy: Policy = ..., two_person: bool = ...
+        self,
+        bank: str,
+        *,
+        description: str = ...,
+        policy: Policy = ...,
+        two_person: bool = ...,
+        mode: BankMode = ...,
+        taxonomy_only: bool = ...,
     ) -> Bank: ...
+    def list_labels(self) -> Taxonomy: ...
     def get_bank(self, bank: str) -> Bank: ...
     def list_banks(self, *, page_size: int = ..., page_token: str = ...) -> Page[Bank]: ...
     def update_bank(
@@ -41,10 +50,24 @@ class Operations(Protocol):
         description: str | None = ...,
         policy: Policy | None = ...,
         two_person: bool | None = ...,
+        mode: BankMode | None = ...,
+        taxonomy_only: bool | None = ...,
         revision: int = ...,
     ) -> Bank: ...
     def get_entry(self, bank: str, entry: str) -> Entry: ...
-    def list_entries(self, bank: str, *, page_size: int = ..., page_token: str = ...) -> Page[Entry]: ...
+    def list_entries(
+        self, bank: str, *, review_due: bool = ..., page_size: int = ..., page_token: str = ...
+    ) -> Page[Entry]: ...
+    def update_entry(
+        self,
+        bank: str,
+        entry: str,
+        *,
+        labels: Sequence[str] | None = ...,
+        details: Details | None = ...,
+        fields: Collection[str] | None = ...,
+        revision: int = ...,
+    ) -> Entry: ...
     def approve(self, bank: str, entry: str, *, reason: str = ..., revision: int = ...) -> Entry: ...
     def dispute(self, bank: str, entry: str, *, reason: str = ..., revision: int = ...) -> Entry: ...
     def reinstate(self, bank: str, entry: str, *, reason: str = ..., revision: int = ...) -> Entry: ...
@@ -98,6 +121,7 @@ class ConfirmFile(Protocol):
         *,
         external_id: str = ...,
         labels: Sequence[str] = ...,
+        details: Details = ...,
         exclusions: Sequence[Interval] = ...,
         progress: Callable[[float], None] | None = ...,
     ) -> Entry: ...
@@ -119,6 +143,7 @@ class DryRunFile(Protocol):
         /,
         *,
         exclusions: Sequence[Interval] = ...,
+        labels: Sequence[str] = ...,
         progress: Callable[[float], None] | None = ...,
     ) -> DryRun: ...
 

@@ -1,7 +1,7 @@
 """The asyncio client."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -10,7 +10,8 @@ import grpc.aio
 
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
 from hashsvc.bank.breaker import Breaker
-from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
+from hashsvc.bank.model import Bank, BankMode, Details, Entry, Interval, Page, Policy
+from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.client import calls
 from hashsvc.client.calls import Call
 from hashsvc.client.channel import LONG_TIMEOUT, TIMEOUT, channel_options, error_of
@@ -70,10 +71,21 @@ class AsyncClient:
 
     # banks
     async def create_bank(
-        self, bank: str, *, description: str = "", policy: Policy = Policy(), two_person: bool = False
+        self,
+        bank: str,
+        *,
+        description: str = "",
+        policy: Policy = Policy(),
+        two_person: bool = False,
+        mode: BankMode = BankMode.ENFORCE,
+        taxonomy_only: bool = False,
     ) -> Bank:
         """Make a bank."""
-        return await self._run(calls.create_bank(bank, description, policy, two_person))
+        return await self._run(calls.create_bank(bank, description, policy, two_person, mode, taxonomy_only))
+
+    async def list_labels(self) -> Taxonomy:
+        """The taxonomy that banks may be kept to, retired labels included."""
+        return await self._run(calls.list_labels())
 
     async def get_bank(self, bank: str) -> Bank:
         """Read a bank."""
@@ -90,10 +102,12 @@ class AsyncClient:
         description: str | None = None,
         policy: Policy | None = None,
         two_person: bool | None = None,
+        mode: BankMode | None = None,
+        taxonomy_only: bool | None = None,
         revision: int = 0,
     ) -> Bank:
         """Change what is not None. `revision` other than 0 must be the bank's last, else ConflictError."""
-        return await self._run(calls.update_bank(bank, description, policy, two_person, revision))
+        return await self._run(calls.update_bank(bank, description, policy, two_person, mode, taxonomy_only, revision))
 
     # entries
     async def confirm(
@@ -103,11 +117,12 @@ class AsyncClient:
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        details: Details = Details(),
         exclusions: Sequence[Interval] = (),
     ) -> Entry:
         """Durable when it returns. The same SHA-256, external id and exclusions, live in the bank already, give that
         entry back."""
-        return await self._run(calls.confirm(bank, fingerprint, external_id, labels, exclusions))
+        return await self._run(calls.confirm(bank, fingerprint, external_id, labels, details, exclusions))
 
     async def confirm_media(
         self,
@@ -116,11 +131,12 @@ class AsyncClient:
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        details: Details = Details(),
         exclusions: Sequence[Interval] = (),
         progress: Progress | None = None,
     ) -> Entry:
         """Send the bytes, which the server hashes. `progress` gets the share sent, 0-1."""
-        return await self._upload(calls.confirm_media(bank, external_id, labels, exclusions), media, progress)
+        return await self._upload(calls.confirm_media(bank, external_id, labels, details, exclusions), media, progress)
 
     async def confirm_file(
         self,
@@ -129,20 +145,25 @@ class AsyncClient:
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        details: Details = Details(),
         exclusions: Sequence[Interval] = (),
         progress: Progress | None = None,
     ) -> Entry:
         """As `Client.confirm_file`."""
         fingerprint = await asyncio.to_thread(self._local.fingerprint, path, Reading.REFERENCE, progress=progress)
-        return await self.confirm(bank, fingerprint, external_id=external_id, labels=labels, exclusions=exclusions)
+        return await self.confirm(
+            bank, fingerprint, external_id=external_id, labels=labels, details=details, exclusions=exclusions
+        )
 
     async def get_entry(self, bank: str, entry: str) -> Entry:
         """Read an entry, withdrawn or not."""
         return await self._run(calls.get_entry(bank, entry))
 
-    async def list_entries(self, bank: str, *, page_size: int = 0, page_token: str = "") -> Page[Entry]:
-        """One page of a bank's entries."""
-        return await self._run(calls.list_entries(bank, page_size, page_token))
+    async def list_entries(
+        self, bank: str, *, review_due: bool = False, page_size: int = 0, page_token: str = ""
+    ) -> Page[Entry]:
+        """One page of a bank's entries, or of those that somebody was to look at again by now."""
+        return await self._run(calls.list_entries(bank, review_due, page_size, page_token))
 
     async def withdraw(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
         """Take an entry out of matching and exports."""
@@ -165,6 +186,19 @@ class AsyncClient:
     ) -> Entry:
         """Replace the harmless parts of an entry. `revision` other than 0 must be its last, else ConflictError."""
         return await self._run(calls.set_exclusions(bank, entry, exclusions, revision))
+
+    async def update_entry(
+        self,
+        bank: str,
+        entry: str,
+        *,
+        labels: Sequence[str] | None = None,
+        details: Details | None = None,
+        fields: Collection[str] | None = None,
+        revision: int = 0,
+    ) -> Entry:
+        """Change labels where given, and of the details those `fields`, or all. `revision` other than 0 must be its last."""
+        return await self._run(calls.update_entry(bank, entry, labels, details, fields, revision))
 
     # matching
     async def match(
@@ -242,9 +276,16 @@ class AsyncClient:
         """One page of the recent uploads that hunts found to show an entry."""
         return await self._run(calls.list_hits(bank, entry, page_size, page_token))
 
-    async def dry_run(self, bank: str, fingerprint: Fingerprint, *, exclusions: Sequence[Interval] = ()) -> DryRun:
+    async def dry_run(
+        self,
+        bank: str,
+        fingerprint: Fingerprint,
+        *,
+        exclusions: Sequence[Interval] = (),
+        labels: Sequence[str] = (),
+    ) -> DryRun:
         """Which recent uploads an entry would find if this were confirmed; writes nothing."""
-        return await self._run(calls.dry_run(bank, fingerprint, exclusions))
+        return await self._run(calls.dry_run(bank, fingerprint, exclusions, labels))
 
     async def dry_run_file(
         self,
@@ -252,11 +293,12 @@ class AsyncClient:
         path: Path,
         *,
         exclusions: Sequence[Interval] = (),
+        labels: Sequence[str] = (),
         progress: Progress | None = None,
     ) -> DryRun:
         """Hash `path` here as for a confirm, then `dry_run`; `progress` gets the share hashed, 0-1."""
         fingerprint = await asyncio.to_thread(self._local.fingerprint, path, Reading.REFERENCE, progress=progress)
-        return await self.dry_run(bank, fingerprint, exclusions=exclusions)
+        return await self.dry_run(bank, fingerprint, exclusions=exclusions, labels=labels)
 
     # events
     async def watch(

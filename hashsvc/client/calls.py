@@ -1,7 +1,7 @@
 """Every call that a client makes, described once for the sync and the asyncio client."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Generic, TypeVar
 
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -9,7 +9,8 @@ from google.protobuf.message import Message
 
 from hashsvc.access.model import NewToken, Role, Token
 from hashsvc.bank.breaker import Breaker
-from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
+from hashsvc.bank.model import Bank, BankMode, Details, Entry, Interval, Page, Policy
+from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.errors import InvalidInputError
 from hashsvc.events.model import Event
 from hashsvc.events.webhook import ListedWebhook, Webhook
@@ -25,7 +26,15 @@ from hashsvc.v1 import index_service_pb2 as index_pb
 from hashsvc.v1 import match_service_pb2 as match_pb
 from hashsvc.v1 import retro_service_pb2 as retro_pb
 from hashsvc.wire.access import decode_new_token, decode_token, encode_role
-from hashsvc.wire.bank import decode_bank, decode_entry, encode_interval, encode_policy
+from hashsvc.wire.bank import (
+    decode_bank,
+    decode_entry,
+    decode_taxonomy,
+    encode_details,
+    encode_interval,
+    encode_mode,
+    encode_policy,
+)
 from hashsvc.wire.breaker import decode_breaker
 from hashsvc.wire.event import decode_event, decode_listed, decode_webhook
 from hashsvc.wire.fingerprint import encode_fingerprint
@@ -57,15 +66,35 @@ class Call(Generic[Result]):
         return f"/hashsvc.v1.{self.method}"
 
 
-def create_bank(bank: str, description: str, policy: Policy, two_person: bool) -> Call[Bank]:
+def create_bank(
+    bank: str, description: str, policy: Policy, two_person: bool, mode: BankMode, taxonomy_only: bool
+) -> Call[Bank]:
     """BankService.CreateBank; a second arrival would be BANK_EXISTS."""
-    new = _build(bank_pb.Bank, bank=bank, description=description, policy=encode_policy(policy), two_person=two_person)
+    new = _build(
+        bank_pb.Bank,
+        bank=bank,
+        description=description,
+        policy=encode_policy(policy),
+        two_person=two_person,
+        mode=encode_mode(mode),
+        taxonomy_only=taxonomy_only,
+    )
     return Call(
         method="BankService/CreateBank",
         request=bank_pb.CreateBankRequest(bank=new),
         response=bank_pb.CreateBankResponse,
         decode=lambda answer: decode_bank(answer.bank),
         repeatable=False,
+    )
+
+
+def list_labels() -> Call[Taxonomy]:
+    """BankService.ListLabels."""
+    return Call(
+        method="BankService/ListLabels",
+        request=bank_pb.ListLabelsRequest(),
+        response=bank_pb.ListLabelsResponse,
+        decode=decode_taxonomy,
     )
 
 
@@ -90,7 +119,13 @@ def list_banks(page_size: int, page_token: str) -> Call[Page[Bank]]:
 
 
 def update_bank(
-    bank: str, description: str | None, policy: Policy | None, two_person: bool | None, revision: int
+    bank: str,
+    description: str | None,
+    policy: Policy | None,
+    two_person: bool | None,
+    mode: BankMode | None,
+    taxonomy_only: bool | None,
+    revision: int,
 ) -> Call[Bank]:
     """BankService.UpdateBank with a mask of what is not None; a second arrival would be REVISION_CONFLICT.
 
@@ -100,6 +135,8 @@ def update_bank(
         "description": description,
         "policy": None if policy is None else encode_policy(policy),
         "two_person": two_person,
+        "mode": None if mode is None else encode_mode(mode),
+        "taxonomy_only": taxonomy_only,
     }
     given = {path: value for path, value in values.items() if value is not None}
     new = _build(bank_pb.Bank, bank=bank, revision=revision, **given)
@@ -113,7 +150,12 @@ def update_bank(
 
 
 def confirm(
-    bank: str, fingerprint: Fingerprint, external_id: str, labels: Sequence[str], exclusions: Sequence[Interval]
+    bank: str,
+    fingerprint: Fingerprint,
+    external_id: str,
+    labels: Sequence[str],
+    details: Details,
+    exclusions: Sequence[Interval],
 ) -> Call[Entry]:
     """BankService.ConfirmEntry; the server recognises a second arrival by the SHA-256, where there is one."""
     return Call(
@@ -124,6 +166,7 @@ def confirm(
             fingerprint=encode_fingerprint(fingerprint),
             external_id=external_id,
             labels=labels,
+            details=_build_details(details),
             exclusions=_intervals(exclusions),
         ),
         response=bank_pb.ConfirmEntryResponse,
@@ -132,13 +175,16 @@ def confirm(
     )
 
 
-def confirm_media(bank: str, external_id: str, labels: Sequence[str], exclusions: Sequence[Interval]) -> Call[Entry]:
+def confirm_media(
+    bank: str, external_id: str, labels: Sequence[str], details: Details, exclusions: Sequence[Interval]
+) -> Call[Entry]:
     """BankService.ConfirmEntryMedia, up to its bytes."""
     options = _build(
         bank_pb.ConfirmEntryMediaOptions,
         bank=bank,
         external_id=external_id,
         labels=labels,
+        details=_build_details(details),
         exclusions=_intervals(exclusions),
     )
     return Call(
@@ -161,11 +207,13 @@ def get_entry(bank: str, entry: str) -> Call[Entry]:
     )
 
 
-def list_entries(bank: str, page_size: int, page_token: str) -> Call[Page[Entry]]:
+def list_entries(bank: str, review_due: bool, page_size: int, page_token: str) -> Call[Page[Entry]]:
     """BankService.ListEntries."""
     return Call(
         method="BankService/ListEntries",
-        request=_build(bank_pb.ListEntriesRequest, bank=bank, page_size=page_size, page_token=page_token),
+        request=_build(
+            bank_pb.ListEntriesRequest, bank=bank, review_due=review_due, page_size=page_size, page_token=page_token
+        ),
         response=bank_pb.ListEntriesResponse,
         decode=lambda answer: Page(
             items=tuple(map(decode_entry, answer.entries)), next_page_token=answer.next_page_token
@@ -229,6 +277,35 @@ def set_exclusions(bank: str, entry: str, exclusions: Sequence[Interval], revisi
             revision=revision,
         ),
         response=bank_pb.SetExclusionsResponse,
+        decode=lambda answer: decode_entry(answer.entry),
+        repeatable=False,
+    )
+
+
+def update_entry(
+    bank: str,
+    entry: str,
+    labels: Sequence[str] | None,
+    details: Details | None,
+    fields: Collection[str] | None,
+    revision: int,
+) -> Call[Entry]:
+    """BankService.UpdateEntry with a mask of what is given; a second arrival would be REVISION_CONFLICT."""
+    paths = [] if labels is None else ["labels"]
+    if details is not None:
+        paths += ["details"] if fields is None else [f"details.{field}" for field in fields]
+    new = _build(
+        bank_pb.Entry,
+        bank=bank,
+        entry=entry,
+        revision=revision,
+        labels=labels or (),
+        details=None if details is None or not paths else _build_details(details),
+    )
+    return Call(
+        method="BankService/UpdateEntry",
+        request=bank_pb.UpdateEntryRequest(entry=new, update_mask=_build(FieldMask, paths=paths)),
+        response=bank_pb.UpdateEntryResponse,
         decode=lambda answer: decode_entry(answer.entry),
         repeatable=False,
     )
@@ -322,7 +399,7 @@ def list_hits(bank: str, entry: str, page_size: int, page_token: str) -> Call[Pa
     )
 
 
-def dry_run(bank: str, fingerprint: Fingerprint, exclusions: Sequence[Interval]) -> Call[DryRun]:
+def dry_run(bank: str, fingerprint: Fingerprint, exclusions: Sequence[Interval], labels: Sequence[str]) -> Call[DryRun]:
     """RetroService.DryRun."""
     return Call(
         method="RetroService/DryRun",
@@ -331,6 +408,7 @@ def dry_run(bank: str, fingerprint: Fingerprint, exclusions: Sequence[Interval])
             bank=bank,
             fingerprint=encode_fingerprint(fingerprint),
             exclusions=_intervals(exclusions),
+            labels=labels,
         ),
         response=retro_pb.DryRunResponse,
         decode=decode_dry_run,
@@ -459,6 +537,13 @@ def verify() -> Call[list[str]]:
         decode=lambda answer: list(answer.faults),
         long=True,
     )
+
+
+def _build_details(details: Details) -> bank_pb.EntryDetails:
+    try:
+        return encode_details(details)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError("FIELD_INVALID", f"details: {error}") from error
 
 
 def _intervals(exclusions: Sequence[Interval]) -> list[bank_pb.Interval]:

@@ -1,6 +1,6 @@
 """The blocking client."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -8,7 +8,8 @@ import grpc
 
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
 from hashsvc.bank.breaker import Breaker
-from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
+from hashsvc.bank.model import Bank, BankMode, Details, Entry, Interval, Page, Policy
+from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.client import calls
 from hashsvc.client.calls import Call
 from hashsvc.client.channel import LONG_TIMEOUT, TIMEOUT, channel_options, error_of
@@ -74,10 +75,21 @@ class Client:
 
     # banks
     def create_bank(
-        self, bank: str, *, description: str = "", policy: Policy = Policy(), two_person: bool = False
+        self,
+        bank: str,
+        *,
+        description: str = "",
+        policy: Policy = Policy(),
+        two_person: bool = False,
+        mode: BankMode = BankMode.ENFORCE,
+        taxonomy_only: bool = False,
     ) -> Bank:
         """Make a bank."""
-        return self._run(calls.create_bank(bank, description, policy, two_person))
+        return self._run(calls.create_bank(bank, description, policy, two_person, mode, taxonomy_only))
+
+    def list_labels(self) -> Taxonomy:
+        """The taxonomy that banks may be kept to, retired labels included."""
+        return self._run(calls.list_labels())
 
     def get_bank(self, bank: str) -> Bank:
         """Read a bank."""
@@ -94,10 +106,12 @@ class Client:
         description: str | None = None,
         policy: Policy | None = None,
         two_person: bool | None = None,
+        mode: BankMode | None = None,
+        taxonomy_only: bool | None = None,
         revision: int = 0,
     ) -> Bank:
         """Change what is not None. `revision` other than 0 must be the bank's last, else ConflictError."""
-        return self._run(calls.update_bank(bank, description, policy, two_person, revision))
+        return self._run(calls.update_bank(bank, description, policy, two_person, mode, taxonomy_only, revision))
 
     # entries
     def confirm(
@@ -107,11 +121,12 @@ class Client:
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        details: Details = Details(),
         exclusions: Sequence[Interval] = (),
     ) -> Entry:
         """Durable when it returns. The same SHA-256, external id and exclusions, live in the bank already, give that
         entry back."""
-        return self._run(calls.confirm(bank, fingerprint, external_id, labels, exclusions))
+        return self._run(calls.confirm(bank, fingerprint, external_id, labels, details, exclusions))
 
     def confirm_media(
         self,
@@ -120,11 +135,12 @@ class Client:
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        details: Details = Details(),
         exclusions: Sequence[Interval] = (),
         progress: Progress | None = None,
     ) -> Entry:
         """Send the bytes, which the server hashes. `progress` gets the share sent, 0-1."""
-        return self._upload(calls.confirm_media(bank, external_id, labels, exclusions), media, progress)
+        return self._upload(calls.confirm_media(bank, external_id, labels, details, exclusions), media, progress)
 
     def confirm_file(
         self,
@@ -133,6 +149,7 @@ class Client:
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        details: Details = Details(),
         exclusions: Sequence[Interval] = (),
         progress: Progress | None = None,
     ) -> Entry:
@@ -141,15 +158,19 @@ class Client:
         Raises MediaError and LimitExceededError for what cannot be hashed.
         """
         fingerprint = self._local.fingerprint(path, Reading.REFERENCE, progress=progress)
-        return self.confirm(bank, fingerprint, external_id=external_id, labels=labels, exclusions=exclusions)
+        return self.confirm(
+            bank, fingerprint, external_id=external_id, labels=labels, details=details, exclusions=exclusions
+        )
 
     def get_entry(self, bank: str, entry: str) -> Entry:
         """Read an entry, withdrawn or not."""
         return self._run(calls.get_entry(bank, entry))
 
-    def list_entries(self, bank: str, *, page_size: int = 0, page_token: str = "") -> Page[Entry]:
-        """One page of a bank's entries."""
-        return self._run(calls.list_entries(bank, page_size, page_token))
+    def list_entries(
+        self, bank: str, *, review_due: bool = False, page_size: int = 0, page_token: str = ""
+    ) -> Page[Entry]:
+        """One page of a bank's entries, or of those that somebody was to look at again by now."""
+        return self._run(calls.list_entries(bank, review_due, page_size, page_token))
 
     def withdraw(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
         """Take an entry out of matching and exports."""
@@ -170,6 +191,19 @@ class Client:
     def set_exclusions(self, bank: str, entry: str, exclusions: Sequence[Interval], *, revision: int = 0) -> Entry:
         """Replace the harmless parts of an entry. `revision` other than 0 must be its last, else ConflictError."""
         return self._run(calls.set_exclusions(bank, entry, exclusions, revision))
+
+    def update_entry(
+        self,
+        bank: str,
+        entry: str,
+        *,
+        labels: Sequence[str] | None = None,
+        details: Details | None = None,
+        fields: Collection[str] | None = None,
+        revision: int = 0,
+    ) -> Entry:
+        """Change labels where given, and of the details those `fields`, or all. `revision` other than 0 must be its last."""
+        return self._run(calls.update_entry(bank, entry, labels, details, fields, revision))
 
     # matching
     def match(
@@ -250,9 +284,16 @@ class Client:
         """One page of the recent uploads that hunts found to show an entry."""
         return self._run(calls.list_hits(bank, entry, page_size, page_token))
 
-    def dry_run(self, bank: str, fingerprint: Fingerprint, *, exclusions: Sequence[Interval] = ()) -> DryRun:
+    def dry_run(
+        self,
+        bank: str,
+        fingerprint: Fingerprint,
+        *,
+        exclusions: Sequence[Interval] = (),
+        labels: Sequence[str] = (),
+    ) -> DryRun:
         """Which recent uploads an entry would find if this were confirmed; writes nothing."""
-        return self._run(calls.dry_run(bank, fingerprint, exclusions))
+        return self._run(calls.dry_run(bank, fingerprint, exclusions, labels))
 
     def dry_run_file(
         self,
@@ -260,11 +301,12 @@ class Client:
         path: Path,
         *,
         exclusions: Sequence[Interval] = (),
+        labels: Sequence[str] = (),
         progress: Progress | None = None,
     ) -> DryRun:
         """Hash `path` here as for a confirm, then `dry_run`; `progress` gets the share hashed, 0-1."""
         fingerprint = self._local.fingerprint(path, Reading.REFERENCE, progress=progress)
-        return self.dry_run(bank, fingerprint, exclusions=exclusions)
+        return self.dry_run(bank, fingerprint, exclusions=exclusions, labels=labels)
 
     # events
     def watch(

@@ -17,6 +17,7 @@ class EventType(enum.StrEnum):
 
     ENTRY_CHANGED = "org.hashsvc.entry.changed"
     ENTRY_FIRST_MATCH = "org.hashsvc.entry.first-match"
+    ENTRY_REVIEW_DUE = "org.hashsvc.entry.review-due"
     ENTRY_BURST = "org.hashsvc.entry.burst"
     BANK_CHANGED = "org.hashsvc.bank.changed"
     RETRO_HITS = "org.hashsvc.retro.hits"

@@ -16,16 +16,16 @@ _MOST_SEGMENTS, _MOST_HITS = 8, 200
 
 
 def entry_changed(source: str, entry: Entry, change: str) -> Event:
-    """An entry was written; `change` says by what: confirmed, withdrawn, exclusions, or what a later state is called."""
-    data = {
-        **_place(entry.bank, entry.entry),
-        "external_id": entry.external_id,
-        "change": change,
-        "state": str(entry.state),
-        "labels": list(entry.labels),
-        "reason": entry.reason,
-    }
+    """An entry was written; `change` says by what: exclusions, details, or what its new state is called."""
+    data = {**_entry(entry), "change": change}
     return _made(EventType.ENTRY_CHANGED, source, _subject(entry.bank, entry.entry), data)
+
+
+def entry_review_due(source: str, entry: Entry) -> Event:
+    """The day by which somebody was to look at an entry again has come."""
+    date = entry.details.review_by
+    data = {**_entry(entry), "review_by": None if date is None else date.isoformat()}
+    return _made(EventType.ENTRY_REVIEW_DUE, source, _subject(entry.bank, entry.entry), data)
 
 
 def bank_changed(source: str, bank: Bank, change: str) -> Event:
@@ -35,11 +35,13 @@ def bank_changed(source: str, bank: Bank, change: str) -> Event:
         "bank": bank.bank,
         "change": change,
         "description": bank.description,
+        "mode": str(bank.mode),
         "policy": {
             "block_evidence": policy.block_evidence,
             "block_coverage": policy.block_coverage,
             "review_evidence": policy.review_evidence,
             "depth": str(policy.depth),
+            "rules": [str(one) for one in policy.rules],
         },
     }
     return _made(EventType.BANK_CHANGED, source, bank.bank, data)
@@ -100,11 +102,23 @@ def breaker_reset(source: str, bank: str, entry: str, allowed_hits: int) -> Even
     return _made(EventType.BREAKER_RESET, source, _subject(bank, entry), data)
 
 
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        **_place(entry.bank, entry.entry),
+        "external_id": entry.external_id,
+        "state": str(entry.state),
+        "labels": list(entry.labels),
+        "reason": entry.reason,
+    }
+
+
 def _match(match: Match) -> dict[str, Any]:
     return {
         **_place(match.bank, match.entry),
         "external_id": match.external_id,
         "verdict": str(match.verdict),
+        "observed": None if match.observed is None else str(match.observed),
+        "reason": match.reason,
         "evidence": round(match.evidence, 3),
         "query_coverage": round(match.query_coverage, 4),
         "reference_coverage": round(match.reference_coverage, 4),

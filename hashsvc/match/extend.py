@@ -70,8 +70,8 @@ def find(
     segments = sorted((part for _, parts in proven for part in parts), key=lambda one: one.query_start)
     return Finding(
         evidence=sum(evidence for evidence, _ in proven),
-        query_coverage=_share([(one.query_start, one.query_end) for one in segments], query.duration),
-        reference_coverage=_share([(one.reference_start, one.reference_end) for one in segments], reference.duration),
+        query_coverage=share_of([(one.query_start, one.query_end) for one in segments], query.duration),
+        reference_coverage=share_of([(one.reference_start, one.reference_end) for one in segments], reference.duration),
         mean_distance=float(
             np.average(
                 [one.mean_distance for one in segments],
@@ -117,6 +117,6 @@ def covered(intervals: Sequence[tuple[float, float]]) -> float:
     return total
 
 
-def _share(intervals: Sequence[tuple[float, float]], duration: float) -> float:
+def share_of(intervals: Sequence[tuple[float, float]], duration: float) -> float:
     """Share of `duration` inside the union of intervals, 0-1."""
     return min(1.0, covered(intervals) / duration) if duration > 0 else 0.0

@@ -1,29 +1,29 @@
 """Upload to result: exact digest, else seeds, extension of what they nominate, and each bank's policy."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
 from hashsvc.bank import records
-from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Verdict
+from hashsvc.bank.model import Bank, BankMode, Depth, Entry, EntryState, Verdict
 from hashsvc.bank.references import References
 from hashsvc.config import HintSettings
 from hashsvc.fingerprint.encoding import decode_activity
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
-from hashsvc.match import exclude, seeds
+from hashsvc.match import allow, exclude, seeds
 from hashsvc.match.common import weighed
 from hashsvc.match.curve_index import CurveIndex
-from hashsvc.match.extend import Finding, find
+from hashsvc.match.extend import Finding, covered, find
 from hashsvc.match.hint import is_hint, is_put_together
 from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult, Segment
 from hashsvc.match.rivals import explained_away
 from hashsvc.match.seeds import Nomination
 from hashsvc.match.verdict import combined, judge, strictest
-from hashsvc_index import BankRecord, EntryRecord, Index, Store
+from hashsvc_index import EntryRecord, Index, Store
 from hashsvc_index.errors import EntryNotFoundError
 from hashsvc_index.snapshot import Keep
 
@@ -50,6 +50,11 @@ class _Candidate:
         """Whether a finding is evidence enough for a match."""
         return finding is not None and finding.evidence <= self.bank.policy.review_evidence
 
+    @property
+    def may_block(self) -> bool:
+        """Whether its verdict may be more than REVIEW."""
+        return self.entry.state is EntryState.CONFIRMED and self.bank.mode is BankMode.ENFORCE
+
 
 class Matcher:
     """Thread-safe; holds nothing but what it remembers of the store."""
@@ -63,31 +68,46 @@ class Matcher:
         self._references = references
         self._curves = CurveIndex(store, self._curve)
         self._banks: dict[int, str] = {}
+        self._known_banks: tuple[int, Sequence[Bank]] = (-1, ())
 
     def match(self, query: Fingerprint | Digests, banks: Mapping[str, Bank]) -> MatchResult:
         """Matches in `banks` (none: in every bank), strongest first, with the strictest verdict.
+
+        What entries of allow banks explain as well is excused, in whichever banks it was looked for.
 
         Raises IndexLoadingError until the index has caught up: what is not searchable yet must not read as harmless.
         """
         digests = query.digests if isinstance(query, Fingerprint) else query
         revision = self._index.snapshot.revision
-        exact = self._exact(digests, dict(banks), query.duration if isinstance(query, Fingerprint) else 0.0)
+        chosen = {**banks, **self._allowing()} if banks else {}
+        exact, harmless = self._exact(digests, dict(chosen), query.duration if isinstance(query, Fingerprint) else 0.0)
         known = _result(revision, exact)
+        if harmless is not None:
+            known = _harmless(known, harmless)
         if known.is_exact or not isinstance(query, Fingerprint):
             return known
         # Equal bytes of an entry that is not confirmed must not hide a confirmed one that looks alike.
-        similar = self._similar(query, dict(banks), bool(banks))
+        similar = self._similar(query, chosen, bool(chosen))
+        if harmless is not None:
+            similar = _harmless(similar, harmless)
         return dataclasses.replace(combined(known, similar), deepen=similar.deepen) if exact else similar
 
-    def _exact(self, digests: Digests, banks: dict[str, Bank], duration: float) -> list[Match]:
+    def _exact(
+        self, digests: Digests, banks: dict[str, Bank], duration: float
+    ) -> tuple[list[Match | Excused], Entry | None]:
+        """Entries of equal bytes, and one of an allow bank if there is any."""
         wanted = set(banks)
-        found: dict[int, Match] = {}
+        found: dict[int, Match | Excused] = {}
+        harmless: Entry | None = None
         for kind, digest in (("sha256", digests.sha256), ("md5", digests.md5)):
             for record in self._store.find_digest(digest) if digest else []:
                 if record.number not in found and (not wanted or record.bank in wanted):
-                    entry = records.entry_of(record)
-                    found[record.number] = _match(entry, self._bank(entry.bank, banks), _whole(entry, duration), kind)
-        return list(found.values())
+                    entry, bank = records.entry_of(record), self._bank(record.bank, banks)
+                    if bank.mode is not BankMode.ALLOW:
+                        found[record.number] = _ruled(entry, bank, _whole(entry, duration), kind)
+                    elif entry.state is EntryState.CONFIRMED:
+                        harmless = entry
+        return list(found.values()), harmless
 
     def _similar(self, query: Fingerprint, banks: dict[str, Bank], filtered: bool) -> MatchResult:
         gate = profile_named(query.profile).quality_gate
@@ -110,22 +130,23 @@ class Matcher:
             finding = find(query, reference, nomination, gate, indexed, entry.exclusions)
             if finding is not None or entry.exclusions:
                 candidates[record.bank, record.entry] = _Candidate(entry, bank, nomination, reference, finding)
-        found = [self._judged(query, one, gate, indexed) for one in _settled(list(candidates.values()), gate)]
-        result = _result(hits.revision, [one for one in found if one is not None])
+        left, taken = _without_harmless(query, list(candidates.values()), gate, indexed)
+        found = [self._judged(query, one, gate, indexed) for one in _settled(left, gate)]
+        result = _result(hits.revision, [*(one for one in found if one is not None), *taken])
         hint = is_hint(query, [one.finding for one in candidates.values() if one.finding is not None], self._hints)
         return dataclasses.replace(result, deepen=self._is_to_deepen(query, result, hint, banks, filtered))
 
     def _judged(self, query: Fingerprint, one: "_Candidate", gate: int, indexed: int) -> Match | Excused | None:
         """A match, what would be one without the entry's exclusions, or nothing."""
         if one.reported(one.finding):
-            return _match(one.entry, one.bank, one.finding)
+            return _ruled(one.entry, one.bank, one.finding)
         if not one.entry.exclusions:
             return None
         whole = find(query, one.reference, one.nomination, gate, indexed)
         if not one.reported(whole):
             return None
         seconds = exclude.excluded_seconds(whole.segments, one.entry.exclusions)
-        return _excused(one.entry, seconds) if seconds else None
+        return _excused(one.entry, EXCLUDED, seconds) if seconds else None
 
     def _with_moving(self, query: Fingerprint, nominated: list[Nomination], keep: Keep | None) -> list[Nomination]:
         """The first of `nominated`, and the entries that move as the query does."""
@@ -148,15 +169,23 @@ class Matcher:
             return False
         if result.verdict is Verdict.BLOCK and not is_put_together(query, self._hints):
             return False
-        searched = banks.values() if filtered else map(records.bank_of, self._every_bank())
-        depths = {bank.policy.depth for bank in searched}
+        searched = banks.values() if filtered else self._every_bank()
+        depths = {bank.policy.depth for bank in searched if bank.mode is not BankMode.ALLOW}
         return Depth.DEEP in depths or (hint and Depth.AUTO in depths)
 
-    def _every_bank(self) -> Iterator[BankRecord]:
-        after = ""
-        while page := self._store.list_banks(after, _PAGE):
-            yield from page
-            after = page[-1].bank
+    def _allowing(self) -> dict[str, Bank]:
+        """Every allow bank, by name."""
+        return {bank.bank: bank for bank in self._every_bank() if bank.mode is BankMode.ALLOW}
+
+    def _every_bank(self) -> Sequence[Bank]:
+        """All banks, read again when anything has changed."""
+        revision = self._store.revision()
+        if self._known_banks[0] != revision:
+            found: list[Bank] = []
+            while page := self._store.list_banks(found[-1].bank if found else "", _PAGE):
+                found.extend(map(records.bank_of, page))
+            self._known_banks = revision, found
+        return self._known_banks[1]
 
     def _curve(self, number: int) -> npt.NDArray[np.float32]:
         """The activity curve of an entry; its hashes stay on disk."""
@@ -206,13 +235,50 @@ def _result(revision: int, found: Iterable[Match | Excused]) -> MatchResult:
     )
 
 
+def _harmless(result: MatchResult, entry: Entry) -> MatchResult:
+    """An upload that has the very bytes of an entry of an allow bank: whatever else it shows is excused."""
+    taken = [allow.excused(one, entry, one.segments) for one in result.matches]
+    return MatchResult(verdict=Verdict.ALLOW, revision=result.revision, excused=(*taken, *result.excused))
+
+
+def _without_harmless(
+    query: Fingerprint, candidates: list[_Candidate], gate: int, indexed: int
+) -> tuple[list[_Candidate], list[Excused]]:
+    """The candidates of other than allow banks, with what is left of them, and what entries of allow banks took."""
+
+    def compared(one: _Candidate) -> allow.Compared:
+        def again(part: Fingerprint) -> Finding | None:
+            return find(part, one.reference, one.nomination, gate, indexed, one.entry.exclusions)
+
+        assert one.finding is not None
+        return allow.Compared(one.entry, one.reference, one.finding, again)
+
+    others = [one for one in candidates if one.bank.mode is not BankMode.ALLOW]
+    harmless = [
+        compared(one)
+        for one in candidates
+        if one.bank.mode is BankMode.ALLOW and one.entry.state is EntryState.CONFIRMED and one.reported(one.finding)
+    ]
+    left: list[_Candidate] = []
+    excused: list[Excused] = []
+    for one in others:
+        if not harmless or not one.reported(one.finding):
+            left.append(one)
+            continue
+        finding, taken = allow.without(query, compared(one), harmless)
+        excused += taken
+        if not taken or one.reported(finding):
+            left.append(dataclasses.replace(one, finding=finding))
+    return left, excused
+
+
 def _settled(candidates: list[_Candidate], gate: int) -> list[_Candidate]:
-    """The candidates weighed against each other, but confirmed entries only against such, lest others weaken them."""
-    confirmed = [one for one in candidates if one.entry.state is EntryState.CONFIRMED]
-    others = [one for one in candidates if one.entry.state is not EntryState.CONFIRMED]
+    """The candidates weighed against each other, but those that may block only against such, lest others weaken them."""
+    blocking = [one for one in candidates if one.may_block]
+    others = [one for one in candidates if not one.may_block]
     if not others:
-        return _weighed(confirmed, gate)
-    return [*_weighed(confirmed, gate), *_weighed([*confirmed, *others], gate)[len(confirmed) :]]
+        return _weighed(blocking, gate)
+    return [*_weighed(blocking, gate), *_weighed([*blocking, *others], gate)[len(blocking) :]]
 
 
 def _weighed(candidates: Iterable[_Candidate], gate: int) -> list[_Candidate]:
@@ -227,11 +293,17 @@ def _weighed(candidates: Iterable[_Candidate], gate: int) -> list[_Candidate]:
     return several
 
 
-def _excused(entry: Entry, seconds: float) -> Excused:
-    return Excused(bank=entry.bank, entry=entry.entry, external_id=entry.external_id, reason=EXCLUDED, seconds=seconds)
+def _excused(entry: Entry, reason: str, seconds: float) -> Excused:
+    return Excused(bank=entry.bank, entry=entry.entry, external_id=entry.external_id, reason=reason, seconds=seconds)
 
 
-def _match(entry: Entry, bank: Bank, finding: Finding, digest: str = "") -> Match:
+def _ruled(entry: Entry, bank: Bank, finding: Finding, digest: str = "") -> Match | Excused:
+    """A match with its verdict; excused where a rule of the bank allows it."""
+    seconds = covered([(one.query_start, one.query_end) for one in finding.segments])
+    ruling = judge(bank.policy, finding.evidence, finding.query_coverage, seconds, entry.labels, entry.state)
+    if ruling.verdict is Verdict.ALLOW:
+        return _excused(entry, ruling.reason, seconds)
+    observed = ruling.verdict if bank.mode is BankMode.OBSERVE else None
     return Match(
         bank=entry.bank,
         entry=entry.entry,
@@ -240,7 +312,9 @@ def _match(entry: Entry, bank: Bank, finding: Finding, digest: str = "") -> Matc
         query_coverage=finding.query_coverage,
         reference_coverage=finding.reference_coverage,
         mean_distance=finding.mean_distance,
-        verdict=judge(bank.policy, finding.evidence, finding.query_coverage, entry.state),
+        verdict=Verdict.ALLOW if observed else ruling.verdict,
+        reason=ruling.reason,
+        observed=observed,
         state=entry.state,
         segments=finding.segments,
         digest=digest,

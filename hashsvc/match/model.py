@@ -37,29 +37,47 @@ class Match:
     """Share of the entry's duration inside segments, 0-1."""
     mean_distance: float
     verdict: Verdict
-    """What this bank's policy makes of this match alone."""
+    """What this bank makes of this match alone."""
+    reason: str = ""
+    """The rule or threshold that the verdict comes from; empty where an older server answered."""
+    observed: Verdict | None = None
+    """In a bank that observes, what the verdict would be if it did not; `verdict` is then ALLOW. None in other banks."""
     segments: tuple[Segment, ...]
     state: EntryState = EntryState.CONFIRMED
     """Of the entry; with another than `confirmed` the verdict is REVIEW at most."""
     digest: str = ""
     """`md5` or `sha256` when the bytes were equal, else empty."""
 
+    @property
+    def judged(self) -> Verdict:
+        """What the bank's policy says, whether or not it is enforced."""
+        return self.observed or self.verdict
+
 
 EXCLUDED = "excluded part of the entry"
 """Reason of an `Excused`: without the entry's exclusions it would have been a match."""
+ALLOWED = "as well explained by an allow bank"
+"""Reason of an `Excused`: an entry of an allow bank explains those parts of the upload at least as well."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Excused:
-    """An entry that was recognised and is no match all the same, and why."""
+    """An entry that was recognised and is no match all the same, and why; or parts of it, where another part is a match."""
 
     bank: str
     entry: str
     external_id: str
     reason: str
-    """EXCLUDED; later versions may know others."""
+    """EXCLUDED, ALLOWED, or the rule of the bank that allows it: `rule 1: allow if label=film`; later versions may know others."""
     seconds: float
-    """Of the upload, in which it shows excluded parts of the entry."""
+    """Of the upload, in which it shows the entry, or only its excluded parts."""
+    by_bank: str = ""
+    """With ALLOWED, the allow bank,"""
+    by_entry: str = ""
+    """its entry that explains the upload as well,"""
+    by_external_id: str = ""
+    segments: tuple[Segment, ...] = ()
+    """and the parts in question, aligned with the entry that is excused."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +95,13 @@ class MatchResult:
     """What was left out of `matches`, longest first."""
 
     @property
+    def observed(self) -> Verdict | None:
+        """What the verdict would be if the banks that observe enforced; None where none of them has a match."""
+        if all(one.observed is None for one in self.matches):
+            return None
+        return max((one.judged for one in self.matches), key=list(Verdict).index)
+
+    @property
     def is_exact(self) -> bool:
-        """Whether a confirmed entry has the very bytes of the upload, so that nothing more has to be hashed."""
-        return any(one.digest and one.state is EntryState.CONFIRMED for one in self.matches)
+        """Whether the very bytes of the upload are blocked, so that nothing more has to be hashed."""
+        return any(one.digest and one.verdict is Verdict.BLOCK for one in self.matches)

@@ -1,44 +1,79 @@
 """What a bank's policy makes of matches."""
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Sequence
 
-from hashsvc.bank.model import EntryState, Policy, Verdict
+from hashsvc.bank.model import EntryState, Policy, Rule, Verdict
+from hashsvc.match.allow import is_explained
 from hashsvc.match.model import Match, MatchResult
 
-_STRICTNESS = {Verdict.ALLOW: 0, Verdict.REVIEW: 1, Verdict.BLOCK: 2}
+_STRICTNESS = {verdict: place for place, verdict in enumerate(Verdict)}
 
 
-def judge(policy: Policy, evidence: float, query_coverage: float, state: EntryState = EntryState.CONFIRMED) -> Verdict:
-    """The verdict on one match: evidence is log10 of chance matches, coverage the matched share of the upload, 0-1.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict on one match."""
 
-    Nothing is blocked by an entry that is not confirmed.
+    verdict: Verdict
+    reason: str
+    """Which rule or threshold it comes from: `rule 2: block if seconds>=5`."""
+
+
+def judge(
+    policy: Policy,
+    evidence: float,
+    share: float,
+    seconds: float,
+    labels: Sequence[str] = (),
+    state: EntryState = EntryState.CONFIRMED,
+) -> Judgement:
+    """The verdict on one match: evidence is log10 of chance matches, `share` of the upload matched, 0-1, in so many seconds.
+
+    The first rule that applies decides, and where none does the thresholds do. Nothing is blocked by an entry that is
+    not confirmed.
     """
-    confirmed = state is EntryState.CONFIRMED
-    if confirmed and evidence <= policy.block_evidence and query_coverage >= policy.block_coverage:
-        return Verdict.BLOCK
-    if evidence <= policy.review_evidence:
-        return Verdict.REVIEW
-    return Verdict.ALLOW
+    named = [(f"rule {place}", rule) for place, rule in enumerate(policy.rules, 1)]
+    for name, rule in (*named, *(("threshold", rule) for rule in policy.thresholds)):
+        if _applies(rule, evidence, share, seconds, labels):
+            if rule.verdict is Verdict.BLOCK and state is not EntryState.CONFIRMED:
+                return Judgement(Verdict.REVIEW, f"{name}: {rule}; but the entry is {state}")
+            return Judgement(rule.verdict, f"{name}: {rule}")
+    return Judgement(Verdict.ALLOW, "weaker than every threshold")
+
+
+def _applies(rule: Rule, evidence: float, share: float, seconds: float, labels: Sequence[str]) -> bool:
+    return (
+        (rule.evidence is None or evidence <= rule.evidence)
+        and share >= rule.share
+        and seconds >= rule.seconds
+        and (not rule.labels or not set(rule.labels).isdisjoint(labels))
+    )
 
 
 def combined(quick: MatchResult, deep: MatchResult) -> MatchResult:
-    """What two readings of one upload come to: every entry that either found, each by its stronger match."""
+    """What two readings of one upload come to: every entry that either found, each by its stronger match.
+
+    A match of one reading is none where the other tells that an allow bank explains it.
+    """
     best: dict[tuple[str, str], Match] = {}
+    explained = [one for one in (*quick.excused, *deep.excused) if one.by_entry]
     for one in (*quick.matches, *deep.matches):
+        if any(is_explained(one, other) for other in explained):
+            continue
         known = best.get((one.bank, one.entry))
         if known is None or _strength(one) > _strength(known):
             best[one.bank, one.entry] = one
-    excused = {(one.bank, one.entry): one for one in (*quick.excused, *deep.excused)}
+    excused = {(one.bank, one.entry, one.by_bank, one.by_entry): one for one in (*quick.excused, *deep.excused)}
     return MatchResult(
         verdict=strictest(one.verdict for one in best.values()),
         revision=deep.revision,
         matches=tuple(sorted(best.values(), key=lambda one: (one.evidence, one.entry))),
-        excused=tuple(one for place, one in excused.items() if place not in best),
+        excused=tuple(one for one in excused.values() if one.by_entry or (one.bank, one.entry) not in best),
     )
 
 
 def _strength(match: Match) -> tuple[int, float]:
-    return _STRICTNESS[match.verdict], -match.evidence
+    return _STRICTNESS[match.judged], -match.evidence
 
 
 def strictest(verdicts: Iterable[Verdict]) -> Verdict:

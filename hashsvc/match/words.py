@@ -4,7 +4,7 @@ import re
 
 from hashsvc.bank.model import EntryState
 from hashsvc.battery.catalogue import BY_NAME, VIEW_PREFIX
-from hashsvc.match.model import Excused, Match, MatchResult
+from hashsvc.match.model import ALLOWED, EXCLUDED, Excused, Match, MatchResult
 
 _REFERENCE_VIEWS = {
     "mirror": "mirrored",
@@ -42,8 +42,18 @@ _SAME_SPEED = 0.02
 
 
 def why(match: Match) -> str:
-    """How much of the upload shows the entry and how it was changed: `14.2 s of 20.0 s (71 %), seen mirrored`."""
-    return _shown(match) + ("" if match.state is EntryState.CONFIRMED else f"; the entry is {match.state}")
+    """How much of the upload shows the entry and how it was changed: `14.2 s of 20.0 s (71 %), seen mirrored`.
+
+    And what made a verdict of it, where that is not the bank's thresholds alone.
+    """
+    parts = [_shown(match)]
+    if match.state is not EntryState.CONFIRMED:
+        parts.append(f"the entry is {match.state}")
+    if match.reason.startswith("rule"):
+        parts.append(match.reason)
+    if match.observed is not None:
+        parts.append(f"only observed, would be {match.observed}")
+    return "; ".join(parts)
 
 
 def _shown(match: Match) -> str:
@@ -104,8 +114,12 @@ def evidence_in_words(evidence: float) -> str:
 
 
 def excuse(excused: Excused) -> str:
-    """`only harmless parts of attack (12.0 s)`."""
-    return f"only harmless parts of {excused.external_id or excused.entry} ({excused.seconds:.1f} s)"
+    """Such as `only harmless parts of attack (12.0 s)`, or `attack (12.0 s), but rule 1: allow if label=film`."""
+    shown = f"{excused.external_id or excused.entry} ({excused.seconds:.1f} s)"
+    if excused.reason == ALLOWED:
+        by = f"{excused.by_external_id or excused.by_entry} of the allow bank {excused.by_bank}"
+        return f"{shown}, but {by} explains that as well"
+    return f"only harmless parts of {shown}" if excused.reason == EXCLUDED else f"{shown}, but {excused.reason}"
 
 
 def strongest(result: MatchResult) -> str:

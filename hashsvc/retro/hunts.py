@@ -108,6 +108,8 @@ def _hit(fields: dict[str, Any]) -> Hit:
     match = dict(fields["match"])
     match["verdict"] = Verdict(match["verdict"])
     match["state"] = EntryState(match.get("state", EntryState.CONFIRMED))
+    if match.get("observed") is not None:  # hits of before there were banks that observe have none
+        match["observed"] = Verdict(match["observed"])
     match["segments"] = tuple(Segment(**one) for one in match["segments"])
     return Hit(content_id=fields["content_id"], seen_at=fields["seen_at"], match=Match(**match))
 

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 import structlog
 
 from hashsvc.bank import records
-from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Page
+from hashsvc.bank.model import Bank, BankMode, Entry, EntryState, Interval, Page
 from hashsvc.config import RecentSettings
 from hashsvc.errors import HashsvcError, PreconditionError, UnavailableError
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
+from hashsvc.match.extend import covered
 from hashsvc.match.model import Match, MatchResult
 from hashsvc.match.trial import Trial
 from hashsvc.match.verdict import judge
@@ -99,7 +100,9 @@ class Retro:
         with self._alone():
             return self._hunted(records.entry_of(record), record.number, report or (lambda _: None))
 
-    def dry_run(self, bank: Bank, reference: Fingerprint, exclusions: Sequence[Interval]) -> DryRun:
+    def dry_run(
+        self, bank: Bank, reference: Fingerprint, exclusions: Sequence[Interval], labels: Sequence[str] = ()
+    ) -> DryRun:
         """What a reference would find if it were confirmed in `bank`; writes nothing. Raises RECENT_DISABLED."""
         self._check_enabled()
         gate = profile_named(reference.profile).quality_gate
@@ -112,11 +115,14 @@ class Retro:
             for recent in step.found:
                 finding = trial.find(recent.fingerprint, task.indexed)
                 if finding is not None:
+                    seconds = covered([(one.query_start, one.query_end) for one in finding.segments])
+                    ruling = judge(bank.policy, finding.evidence, finding.query_coverage, seconds, labels)
                     match = Match(
                         bank=bank.bank,
                         entry="",
                         external_id="",
-                        verdict=judge(bank.policy, finding.evidence, finding.query_coverage),
+                        verdict=ruling.verdict,
+                        reason=ruling.reason,
                         **{name: getattr(finding, name) for name in finding.__slots__},
                     )
                     _keep_best(best, Hit(content_id=recent.content_id, seen_at=moment(recent.seen_at), match=match))
@@ -273,7 +279,8 @@ class Retro:
             record = self._store.get_entry_by_number(change.number)
             entry = records.entry_of(record)
             if record.live and entry.state is EntryState.CONFIRMED and not self._is_hunted(entry, change.number):
-                return entry
+                bank = records.bank_of(self._store.get_bank(entry.bank))
+                return None if bank.mode is BankMode.ALLOW else entry
         return None
 
     def _is_hunted(self, entry: Entry, number: int) -> bool:

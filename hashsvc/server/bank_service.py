@@ -3,7 +3,10 @@
 import dataclasses
 from collections.abc import AsyncIterator
 
-from hashsvc.bank.model import Bank
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from hashsvc.bank.details import FIELDS
+from hashsvc.bank.model import Bank, Details, Entry
 from hashsvc.errors import InvalidInputError
 from hashsvc.server.backend import Backend
 from hashsvc.server.context import Context
@@ -11,10 +14,22 @@ from hashsvc.server.gate import current_caller
 from hashsvc.service import Service
 from hashsvc.v1 import bank_service_pb2 as pb
 from hashsvc.v1.bank_service_pb2_grpc import BankServiceServicer
-from hashsvc.wire.bank import POLICY_FIELDS, decode_intervals, decode_policy, encode_bank, encode_entry
+from hashsvc.wire.bank import (
+    POLICY_FIELDS,
+    decode_details,
+    decode_intervals,
+    decode_mode,
+    decode_policy,
+    encode_bank,
+    encode_entry,
+    encode_taxonomy,
+)
 from hashsvc.wire.fingerprint import decode_fingerprint
 
-_MASK_PATHS = frozenset({"description", "two_person", "policy", *(f"policy.{field}" for field in POLICY_FIELDS)})
+_ENTRY_PATHS = frozenset({"labels", "details", *(f"details.{field}" for field in FIELDS)})
+_MASK_PATHS = frozenset(
+    {"description", "two_person", "mode", "taxonomy_only", "policy", *(f"policy.{field}" for field in POLICY_FIELDS)}
+)
 
 
 class BankServicer(BankServiceServicer):
@@ -31,9 +46,14 @@ class BankServicer(BankServiceServicer):
             description=new.description,
             policy=decode_policy(new.policy),
             two_person=new.two_person,
+            mode=decode_mode(new.mode),
+            taxonomy_only=new.taxonomy_only,
             actor=current_caller().name,
         )
         return pb.CreateBankResponse(bank=encode_bank(bank), revision=bank.revision)
+
+    async def ListLabels(self, request: pb.ListLabelsRequest, context: Context) -> pb.ListLabelsResponse:
+        return encode_taxonomy(await self._backend.store.run(self._service.list_labels))
 
     async def GetBank(self, request: pb.GetBankRequest, context: Context) -> pb.GetBankResponse:
         bank = await self._backend.store.run(self._service.get_bank, request.bank)
@@ -60,12 +80,14 @@ class BankServicer(BankServiceServicer):
         service, uploads = self._service, self._backend.uploads
         options = (await uploads.options(request_iterator)).options
         labels, exclusions = tuple(options.labels), decode_intervals(options.exclusions)
+        details = decode_details(options.details)
         # Before the bytes: an unknown bank should not cost the caller an upload.
         await self._backend.store.run(
             service.check_confirm,
             options.bank,
             external_id=options.external_id,
             labels=labels,
+            details=details,
             exclusions=exclusions,
         )
         async with uploads.receive(request_iterator) as media:
@@ -75,6 +97,7 @@ class BankServicer(BankServiceServicer):
                 media,
                 external_id=options.external_id,
                 labels=labels,
+                details=details,
                 exclusions=exclusions,
                 actor=current_caller().name,
             )
@@ -88,6 +111,7 @@ class BankServicer(BankServiceServicer):
         page = await self._backend.store.run(
             self._service.list_entries,
             request.bank,
+            review_due=request.review_due,
             page_size=request.page_size,
             page_token=request.page_token,
         )
@@ -148,6 +172,10 @@ class BankServicer(BankServiceServicer):
         )
         return pb.SetExclusionsResponse(entry=encode_entry(entry), revision=entry.revision)
 
+    async def UpdateEntry(self, request: pb.UpdateEntryRequest, context: Context) -> pb.UpdateEntryResponse:
+        entry = await self._backend.store.run(_update_entry, self._service, request, current_caller().name)
+        return pb.UpdateEntryResponse(entry=encode_entry(entry), revision=entry.revision)
+
     @property
     def _service(self) -> Service:
         return self._backend.service
@@ -161,6 +189,7 @@ def _confirm(service: Service, request: pb.ConfirmEntryRequest, actor: str) -> p
         decode_fingerprint(request.fingerprint),
         external_id=request.external_id,
         labels=tuple(request.labels),
+        details=decode_details(request.details),
         exclusions=decode_intervals(request.exclusions),
         actor=actor,
     )
@@ -168,15 +197,36 @@ def _confirm(service: Service, request: pb.ConfirmEntryRequest, actor: str) -> p
 
 
 def _mask(request: pb.UpdateBankRequest) -> frozenset[str]:
-    """The fields to change; without a mask, those that are set."""
-    paths = frozenset(request.update_mask.paths)
-    for path in sorted(paths - _MASK_PATHS):
-        raise InvalidInputError("FIELD_INVALID", f"update_mask cannot hold {path!r}", field="update_mask", value=path)
-    if paths:
-        return paths
+    """The fields of a bank to change; without a mask, those that are set."""
     bank = request.bank
-    plain = {name for name in ("description", "two_person") if getattr(bank, name)}
-    return frozenset(plain | {f"policy.{field.name}" for field, _ in request.bank.policy.ListFields()})
+    plain = {name for name in ("description", "two_person", "mode", "taxonomy_only") if getattr(bank, name)}
+    implied = plain | {f"policy.{field.name}" for field, _ in bank.policy.ListFields()}
+    return _checked_mask(request.update_mask, _MASK_PATHS, implied)
+
+
+def _checked_mask(mask: FieldMask, known: frozenset[str], implied: set[str]) -> frozenset[str]:
+    """The paths of a mask, or those that are implied where there are none. Raises FIELD_INVALID for one that is not known."""
+    paths = frozenset(mask.paths)
+    for path in sorted(paths - known):
+        raise InvalidInputError("FIELD_INVALID", f"update_mask cannot hold {path!r}", field="update_mask", value=path)
+    return paths or frozenset(implied)
+
+
+def _update_entry(service: Service, request: pb.UpdateEntryRequest, actor: str) -> Entry:
+    """Change the masked fields of an entry, and no other, in one write."""
+    new = request.entry
+    implied = {f"details.{field.name}" for field, _ in new.details.ListFields()} | ({"labels"} if new.labels else set())
+    mask = _checked_mask(request.update_mask, _ENTRY_PATHS, implied)
+    fields = FIELDS if "details" in mask else [field for field in FIELDS if f"details.{field}" in mask]
+    return service.update_entry(
+        new.bank,
+        new.entry,
+        labels=tuple(new.labels) if "labels" in mask else None,
+        details=decode_details(new.details) if fields else Details(),
+        fields=fields,
+        revision=new.revision,
+        actor=actor,
+    )
 
 
 def _update(service: Service, new: pb.Bank, mask: frozenset[str], actor: str) -> Bank:
@@ -194,5 +244,12 @@ def _update(service: Service, new: pb.Bank, mask: frozenset[str], actor: str) ->
     description = new.description if "description" in mask else None
     two_person = new.two_person if "two_person" in mask else None
     return service.update_bank(
-        new.bank, description=description, policy=policy, two_person=two_person, revision=revision, actor=actor
+        new.bank,
+        description=description,
+        policy=policy,
+        two_person=two_person,
+        mode=decode_mode(new.mode) if "mode" in mask else None,
+        taxonomy_only=new.taxonomy_only if "taxonomy_only" in mask else None,
+        revision=revision,
+        actor=actor,
     )

@@ -17,7 +17,8 @@ from hashsvc.errors import AuthenticationError, HashsvcError, InvalidInputError,
 from hashsvc.server.context import Context
 from hashsvc.server.gate import Gate
 from hashsvc.server.permissions import OPEN_TO_ALL
-from hashsvc.v1.match_service_pb2 import MatchResult, Verdict
+from hashsvc.v1.bank_service_pb2 import Verdict
+from hashsvc.v1.match_service_pb2 import MatchResult
 from hashsvc.wire.errors import encode_error
 from hashsvc_index.errors import StoreError
 

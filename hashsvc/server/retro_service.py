@@ -68,5 +68,6 @@ class RetroServicer(RetroServiceServicer):
             request.bank,
             decode_fingerprint(request.fingerprint),
             exclusions=decode_intervals(request.exclusions),
+            labels=tuple(request.labels),
         )
         return encode_dry_run(run)

@@ -23,7 +23,7 @@ def serve(data: Path, listen: str = DEFAULT_LISTEN, settings: Settings = Setting
     """
     configure_logs()
     server = Server(
-        lambda: Service.open(data, settings, wait=False, vaccinate=True, hunt=True, deliver=True),
+        lambda: Service.open(data, settings, wait=False, vaccinate=True, hunt=True, deliver=True, expire=True),
         listen,
         settings,
         insecure=insecure,

@@ -12,6 +12,7 @@ from typing import Self
 from hashsvc.access.model import ANYBODY
 from hashsvc.access.tokens import Tokens
 from hashsvc.bank.references import References
+from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.config import Settings
 from hashsvc.events.deliverer import Deliverer
 from hashsvc.events.outbox import Outbox
@@ -21,6 +22,7 @@ from hashsvc.match.matcher import Matcher
 from hashsvc.retro.recorder import Recorder
 from hashsvc.retro.retro import Retro
 from hashsvc.service.access import Access
+from hashsvc.service.dates import Dates
 from hashsvc.service.events import Events
 from hashsvc.service.floods import Floods
 from hashsvc.service.hunting import Hunting
@@ -58,6 +60,7 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
         self._index = index
         self._settings = settings
         self.tokens = Tokens(store)
+        self._taxonomy = Taxonomy.load(settings.taxonomy.file)
         self._sandbox = Sandbox(settings)
         self._references = References(self._load, settings.server.reference_cache_bytes)
         self._matcher = Matcher(store, index, self._references, settings.hints)
@@ -68,6 +71,7 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
         self._outbox = Outbox(store, settings.events)
         self._webhooks = Webhooks(store, self._outbox)
         self._monitor = Monitor(store, self._outbox, settings.breaker)
+        self._dates = Dates(store, self._outbox, self._expire)
         self._deliverer = Deliverer(store, self._outbox, self._webhooks, settings.events)
         self._retro = Retro(store, index, settings.recent, self._match_in, self._load, self._announced)
 
@@ -81,15 +85,17 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
         vaccinate: bool = False,
         hunt: bool = False,
         deliver: bool = False,
+        expire: bool = False,
         actor: str = ANYBODY.name,
     ) -> "Service":
         """Open or create `data`; with `wait` return only when the index has caught up, else watch `ready`.
 
         With `vaccinate`, unless the settings say otherwise, entries confirmed by their bytes are then strengthened; with
         `hunt` recent uploads are searched for whatever is confirmed, here or by another process; with `deliver`
-        webhooks are sent events, unless another process on the directory does so.
+        webhooks are sent events, unless another process on the directory does so. What has expired is withdrawn at once,
+        and with `expire` within a minute as long as the service is open.
 
-        Raises the store's errors: NOT_A_DATA_DIRECTORY, DATA_FORMAT_TOO_NEW, DATA_DIRECTORY_READ_ONLY, STORE_CORRUPT.
+        Raises InvalidInputError CONFIG_INVALID for a taxonomy that cannot be read, and the store's errors: NOT_A_DATA_DIRECTORY, DATA_FORMAT_TOO_NEW, DATA_DIRECTORY_READ_ONLY, STORE_CORRUPT.
         """
         store = Store.open(data)
         try:
@@ -102,6 +108,9 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
                 service._retro.follow()
             if deliver:
                 service._deliverer.start()
+            service._dates.sweep()
+            if expire:
+                service._dates.start()
         except BaseException:
             store.close()
             raise
@@ -113,6 +122,7 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
 
     def close(self) -> None:
         """Write a checkpoint and release the directory."""
+        self._dates.close()
         self._monitor.close()
         self._deliverer.close()
         self._retro.close()

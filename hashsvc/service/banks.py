@@ -3,7 +3,8 @@
 import dataclasses
 
 from hashsvc.bank import decisions, records, rules
-from hashsvc.bank.model import Bank, Page, Policy
+from hashsvc.bank.model import Bank, BankMode, Page, Policy
+from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.events import payloads
 from hashsvc.service.base import Base
 
@@ -18,22 +19,25 @@ class Banks(Base):
         description: str = "",
         policy: Policy = Policy(),
         two_person: bool = False,
+        mode: BankMode = BankMode.ENFORCE,
+        taxonomy_only: bool = False,
         actor: str = "",
     ) -> Bank:
         """Raises InvalidInputError (BANK_ID_INVALID, FIELD_TOO_LONG, FIELD_INVALID); BANK_EXISTS."""
         rules.check_bank_id(bank)
-        rules.check_text("description", description)
-        rules.check_policy(policy)
         moment = records.now()
         made = Bank(
             bank=bank,
             description=description,
             policy=policy,
             two_person=two_person,
+            mode=mode,
+            taxonomy_only=taxonomy_only,
             created_at=moment,
             updated_at=moment,
             revision=0,
         )
+        rules.check_bank(made)
         logged = decisions.of_bank("create", actor or self._actor, None, made)
         told = payloads.bank_changed(self._outbox.source, made, "created").encode()
         revision = self._store.put_bank(
@@ -41,6 +45,10 @@ class Banks(Base):
         )
         self._index.notify()
         return dataclasses.replace(made, revision=revision)
+
+    def list_labels(self) -> Taxonomy:
+        """The taxonomy, retired labels included."""
+        return self._taxonomy
 
     def get_bank(self, bank: str) -> Bank:
         """Raises BANK_ID_INVALID, BANK_NOT_FOUND."""
@@ -63,20 +71,26 @@ class Banks(Base):
         description: str | None = None,
         policy: Policy | None = None,
         two_person: bool | None = None,
+        mode: BankMode | None = None,
+        taxonomy_only: bool | None = None,
         revision: int = 0,
         actor: str = "",
     ) -> Bank:
-        """Change what is not None. `revision` other than 0 must be the bank's last, else REVISION_CONFLICT."""
+        """Change what is not None. `revision` other than 0 must be the bank's last, else REVISION_CONFLICT.
+
+        Raises what `create_bank` raises, and PreconditionError BANK_MODE for a change to or from `allow`.
+        """
         before = self.get_bank(bank)
         changed = dataclasses.replace(
             before,
             description=before.description if description is None else description,
             policy=policy or before.policy,
             two_person=before.two_person if two_person is None else two_person,
+            mode=mode or before.mode,
+            taxonomy_only=before.taxonomy_only if taxonomy_only is None else taxonomy_only,
             updated_at=records.now(),
         )
-        rules.check_text("description", changed.description)
-        rules.check_policy(changed.policy)
+        rules.check_bank(changed, before)
         # What was just read is what is changed: another's change in between is a conflict, not lost.
         payload = records.bank_payload(changed)
         written = self._store.put_bank(

@@ -1,11 +1,12 @@
 """What the parts of the service share: the open directory, and the bounds that every call keeps to."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from hashsvc.access.tokens import Tokens
 from hashsvc.bank import entries, records, rules
-from hashsvc.bank.model import Interval
+from hashsvc.bank.model import Bank, Interval
 from hashsvc.bank.references import References
+from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.config import Settings
 from hashsvc.errors import FingerprintError, InvalidInputError, LimitExceededError
 from hashsvc.events.deliverer import Deliverer
@@ -17,6 +18,7 @@ from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.match.matcher import Matcher
 from hashsvc.retro.recorder import Recorder
 from hashsvc.retro.retro import Retro
+from hashsvc.service.dates import Dates
 from hashsvc.traffic.monitor import Monitor
 from hashsvc.vaccination import Vaccinator
 from hashsvc_index import Index, Store
@@ -32,6 +34,7 @@ class Base:
     _store: Store
     _index: Index
     _settings: Settings
+    _taxonomy: Taxonomy
     _sandbox: Sandbox
     _references: References
     _matcher: Matcher
@@ -42,11 +45,23 @@ class Base:
     _webhooks: Webhooks
     _monitor: Monitor
     _deliverer: Deliverer
+    _dates: Dates
     _actor: str
     """Who makes a change where the call does not say."""
 
     def _load(self, number: int) -> Fingerprint:
         return records.join(self._store.vectors(number), self._store.blob(number, records.FINGERPRINT))
+
+    def _checked_labels(self, bank: Bank, labels: Sequence[str], kept: Collection[str] = ()) -> str:
+        """The version of the taxonomy that the labels of an entry are of; empty where the bank takes free ones.
+
+        Raises InvalidInputError (FIELD_TOO_LONG, FIELD_INVALID, LABEL_UNKNOWN, LABEL_RETIRED), unless it has them already.
+        """
+        rules.check_labels(labels)
+        if not bank.taxonomy_only or not labels:
+            return ""
+        self._taxonomy.check(labels, kept)
+        return self._taxonomy.version
 
     def _within_limits(self, fingerprint: Fingerprint) -> None:
         """A fingerprint hashed elsewhere keeps to the same bounds as one hashed here."""

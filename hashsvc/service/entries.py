@@ -1,13 +1,15 @@
 """Confirming and reading entries."""
 
+import datetime
 import secrets
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from hashsvc.bank import decisions, entries, life, records, rules
+from hashsvc.bank import details as entry_details
 from hashsvc.bank.card import RobustnessCard
-from hashsvc.bank.model import Entry, EntryState, Interval, Page
+from hashsvc.bank.model import BankMode, Details, Entry, EntryState, Interval, Page
 from hashsvc.errors import FingerprintError, InvalidInputError, PreconditionError
 from hashsvc.events import payloads
 from hashsvc.fingerprint.digests import digest_file
@@ -27,6 +29,7 @@ class Entries(Banks):
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        details: Details = Details(),
         exclusions: Sequence[Interval] = (),
         actor: str = "",
     ) -> Entry:
@@ -37,11 +40,11 @@ class Entries(Banks):
         Safe to repeat: the same SHA-256 under the same external id with the same exclusions, live in the bank already,
         gives that entry back.
         Raises FingerprintError (PROFILE_UNKNOWN, FINGERPRINT_MALFORMED, FINGERPRINT_WITHOUT_EVIDENCE),
-        InvalidInputError (BANK_ID_INVALID, FIELD_TOO_LONG, FIELD_INVALID), AlreadyExistsError ENTRY_EXISTS when the
-        same bytes are live in the bank under another external id or with other exclusions; BANK_NOT_FOUND.
+        InvalidInputError (BANK_ID_INVALID, FIELD_TOO_LONG, FIELD_INVALID, LABEL_UNKNOWN, LABEL_RETIRED), AlreadyExistsError ENTRY_EXISTS when the
+        same bytes are live in the bank under another external id, with other exclusions or other details; BANK_NOT_FOUND.
         """
         name = secrets.token_hex(8)
-        return self._add(bank, fingerprint, external_id, labels, exclusions, actor, name, RobustnessCard())
+        return self._add(bank, fingerprint, external_id, labels, details, exclusions, actor, name, RobustnessCard())
 
     def _add(
         self,
@@ -49,13 +52,15 @@ class Entries(Banks):
         fingerprint: Fingerprint,
         external_id: str,
         labels: Sequence[str],
+        details: Details,
         exclusions: Sequence[Interval],
         actor: str,
         name: str,
         card: RobustnessCard,
     ) -> Entry:
         """`confirm` under the entry identifier `name` with a card to begin with."""
-        self.check_confirm(bank, external_id=external_id, labels=labels, exclusions=exclusions)
+        self.check_confirm(bank, external_id=external_id, labels=labels, details=details, exclusions=exclusions)
+        details = entry_details.settled(details)
         excluded = self._checked_reference(fingerprint, exclusions)
         vectors, blob = records.split(fingerprint)
         digests = fingerprint.digests
@@ -63,8 +68,13 @@ class Entries(Banks):
             raise FingerprintError(
                 "FINGERPRINT_WITHOUT_EVIDENCE", "no frame is good enough to match by, and there is no digest"
             )
-        made = entries.made(bank, name, fingerprint, len(vectors), external_id, tuple(labels), excluded, card)
-        entry = life.begun(made, self.get_bank(bank), actor or self._actor)
+        home = self.get_bank(bank)
+        version = self._checked_labels(home, labels)
+        made = entries.made(
+            bank, name, fingerprint, len(vectors), external_id, tuple(labels), version, details, excluded, card
+        )
+        self._dates.note(bank, name, entry_details.new_dates(Details(), details, records.now()))
+        entry = life.begun(made, home, actor or self._actor)
         record = self._store.add_entry(
             bank,
             entry.entry,
@@ -80,16 +90,22 @@ class Entries(Banks):
         return records.entry_of(record)
 
     def check_confirm(
-        self, bank: str, *, external_id: str = "", labels: Sequence[str] = (), exclusions: Sequence[Interval] = ()
+        self,
+        bank: str,
+        *,
+        external_id: str = "",
+        labels: Sequence[str] = (),
+        details: Details = Details(),
+        exclusions: Sequence[Interval] = (),
     ) -> None:
         """What `confirm` would say of everything but the fingerprint, before a long hashing is begun.
 
         Whether the exclusions end within the video is known only then.
         """
         rules.check_text("external_id", external_id, rules.MAX_EXTERNAL_ID)
-        rules.check_labels(labels)
         rules.settled_exclusions(exclusions)
-        self.get_bank(bank)
+        entry_details.new_dates(Details(), entry_details.settled(details), records.now())
+        self._checked_labels(self.get_bank(bank), labels)
 
     def confirm_media(
         self,
@@ -98,6 +114,7 @@ class Entries(Banks):
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        details: Details = Details(),
         exclusions: Sequence[Interval] = (),
         actor: str = "",
         progress: Callable[[float], None] | None = None,
@@ -106,9 +123,11 @@ class Entries(Banks):
 
         A service that vaccinates then strengthens the entry in the background; its `card` says how far that is.
         """
-        self.check_confirm(bank, external_id=external_id, labels=labels, exclusions=exclusions)
+        self.check_confirm(bank, external_id=external_id, labels=labels, details=details, exclusions=exclusions)
         fingerprint = self._sandbox.fingerprint(media, Reading.REFERENCE, progress=progress)
-        add = partial(self._add, bank, fingerprint, external_id, labels, exclusions, actor)
+        add = partial(self._add, bank, fingerprint, external_id, labels, details, exclusions, actor)
+        if self.get_bank(bank).mode is BankMode.ALLOW:
+            return add(secrets.token_hex(8), RobustnessCard())
         return self._vaccinator.confirm(media, add)
 
     def vaccinate(
@@ -116,9 +135,10 @@ class Entries(Banks):
     ) -> Entry:
         """Attack an entry with edited copies of `media`, its own bytes, and strengthen it; minutes, here and now.
 
-        Raises InvalidInputError FIELD_INVALID for other bytes, PreconditionError ENTRY_WITHDRAWN, MediaError,
-        LimitExceededError.
+        Raises InvalidInputError FIELD_INVALID for other bytes, PreconditionError (ENTRY_WITHDRAWN, BANK_MODE for an allow
+        bank), MediaError, LimitExceededError.
         """
+        rules.check_hunting(self.get_bank(bank), "edited copies of it need not be found")
         known = self.get_entry(bank, entry)
         if known.state is EntryState.WITHDRAWN:
             raise PreconditionError("ENTRY_WITHDRAWN", f"{entry} is withdrawn", bank=bank, entry=entry)
@@ -133,15 +153,25 @@ class Entries(Banks):
         rules.check_entry_id(entry)
         return self._vaccinator.seen(records.entry_of(self._store.get_entry(bank, entry)))
 
-    def list_entries(self, bank: str, *, page_size: int = 0, page_token: str = "") -> Page[Entry]:
+    def list_entries(
+        self, bank: str, *, review_due: bool = False, page_size: int = 0, page_token: str = ""
+    ) -> Page[Entry]:
         """In order of confirmation, or of the last strengthening; withdrawn ones included.
 
+        With `review_due` only those that somebody was to look at again by now, and none withdrawn.
         Raises PAGE_TOKEN_INVALID, FIELD_INVALID, BANK_NOT_FOUND.
         """
         rules.check_bank_id(bank)
-        size = self._page_size(page_size)
+        size, now = self._page_size(page_size), records.now()
         number_of(page_token)
-        found = self._store.list_entries(bank, page_token, size + 1)
-        token = str(found[size - 1].number) if len(found) > size else ""
-        items = tuple(self._vaccinator.seen(records.entry_of(one)) for one in found[:size])
-        return Page(items=items, next_page_token=token)
+        found: list[tuple[int, Entry]] = []
+        while len(found) <= size and (page := self._store.list_entries(bank, page_token, size + 1)):
+            page_token = str(page[-1].number)
+            listed = ((one.number, records.entry_of(one)) for one in page)
+            found += [(number, one) for number, one in listed if not review_due or _is_due(one, now)]
+        token = str(found[size - 1][0]) if len(found) > size else ""
+        return Page(items=tuple(self._vaccinator.seen(one) for _, one in found[:size]), next_page_token=token)
+
+
+def _is_due(entry: Entry, now: datetime.datetime) -> bool:
+    return entry.state is not EntryState.WITHDRAWN and entry_details.is_review_due(entry.details, now)

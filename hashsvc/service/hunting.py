@@ -12,6 +12,8 @@ from hashsvc.retro.model import DryRun, Hit, Hunt
 from hashsvc.service.banks import Banks
 from hashsvc.service.base import number_of
 
+_NOT_HUNTED = "uploads that show it are not hunted for"
+
 
 class Hunting(Banks):
     """The part of the service that looks back."""
@@ -19,9 +21,11 @@ class Hunting(Banks):
     def hunt(self, bank: str, entry: str, *, progress: Callable[[Hunt], None] | None = None) -> Hunt:
         """Search recent uploads for an entry, here and now; `progress` hears how far it is. Hits stay on record.
 
-        Raises PreconditionError (ENTRY_WITHDRAWN, RECENT_DISABLED), BANK_NOT_FOUND, ENTRY_NOT_FOUND.
+        Raises PreconditionError (ENTRY_WITHDRAWN, RECENT_DISABLED, BANK_MODE for an allow bank), BANK_NOT_FOUND,
+        ENTRY_NOT_FOUND.
         """
         self._check_known(bank, entry)
+        rules.check_hunting(self.get_bank(bank), _NOT_HUNTED)
         self._recorder.flush()
         return self._retro.hunt(bank, entry, progress)
 
@@ -38,15 +42,24 @@ class Hunting(Banks):
         self._check_known(bank, entry)
         return self._retro.page(bank, entry, self._page_size(page_size), number_of(page_token))
 
-    def dry_run(self, bank: str, fingerprint: Fingerprint, *, exclusions: Sequence[Interval] = ()) -> DryRun:
+    def dry_run(
+        self,
+        bank: str,
+        fingerprint: Fingerprint,
+        *,
+        exclusions: Sequence[Interval] = (),
+        labels: Sequence[str] = (),
+    ) -> DryRun:
         """Which recent uploads an entry would find if this were confirmed in `bank`; writes nothing.
 
-        Raises what `confirm` raises of a fingerprint, and PreconditionError RECENT_DISABLED.
+        Raises what `confirm` raises of a fingerprint, and PreconditionError RECENT_DISABLED, BANK_MODE for an allow bank.
         """
         chosen = self.get_bank(bank)
+        rules.check_hunting(chosen, _NOT_HUNTED)
+        self._checked_labels(chosen, labels)
         excluded = self._checked_reference(fingerprint, exclusions)
         self._recorder.flush()
-        return self._retro.dry_run(chosen, fingerprint, excluded)
+        return self._retro.dry_run(chosen, fingerprint, excluded, labels)
 
     def dry_run_media(
         self,
@@ -54,13 +67,16 @@ class Hunting(Banks):
         media: Path,
         *,
         exclusions: Sequence[Interval] = (),
+        labels: Sequence[str] = (),
         progress: Callable[[float], None] | None = None,
     ) -> DryRun:
         """Hash densely in the sandbox, then `dry_run`; `progress` gets 0-1 of the hashing."""
         rules.settled_exclusions(exclusions)
-        self.get_bank(bank)
+        chosen = self.get_bank(bank)
+        rules.check_hunting(chosen, _NOT_HUNTED)
+        self._checked_labels(chosen, labels)
         fingerprint = self._sandbox.fingerprint(media, Reading.REFERENCE, progress=progress)
-        return self.dry_run(bank, fingerprint, exclusions=exclusions)
+        return self.dry_run(bank, fingerprint, exclusions=exclusions, labels=labels)
 
     def _check_known(self, bank: str, entry: str) -> None:
         rules.check_bank_id(bank)

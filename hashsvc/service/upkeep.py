@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hashsvc.bank import records
+from hashsvc.bank import records, rules
 from hashsvc.exchange import formats
 from hashsvc.exchange.model import ExportEntry
 from hashsvc.match.exclude import silenced
@@ -21,10 +21,10 @@ class Upkeep(Banks):
     def export(self, bank: str, format: str) -> Iterator[str]:
         """Lines, without newlines, of the bank's live signals, in one of `hashsvc.exchange.formats.FORMATS`.
 
-        Raises InvalidInputError EXPORT_FORMAT_UNKNOWN; BANK_NOT_FOUND.
+        Raises InvalidInputError EXPORT_FORMAT_UNKNOWN, PreconditionError BANK_MODE for an allow bank; BANK_NOT_FOUND.
         """
         exporter = formats.exporter(format)
-        self.get_bank(bank)
+        rules.check_hunting(self.get_bank(bank), "partners would block it")
         return exporter(self._live(bank))
 
     def _live(self, bank: str) -> Iterator[ExportEntry]:

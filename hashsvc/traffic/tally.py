@@ -156,7 +156,9 @@ class Tally:
             self._unwritten.add(place)
             news.trips.append(self._trip(match, entry, now))
         if blocks and place in self._tripped:
-            match = dataclasses.replace(match, verdict=Verdict.REVIEW)
+            match = dataclasses.replace(
+                match, verdict=Verdict.REVIEW, reason=f"{match.reason}; but its breaker tripped"
+            )
             blocks = False
             if len(entry.reviewed) < MOST_HITS:
                 entry.reviewed.setdefault(

@@ -82,6 +82,66 @@ DEPTH_DEEP: Depth.ValueType  # 3
 """A deep reading after every quick one that ends short of VERDICT_BLOCK."""
 Global___Depth: _TypeAlias = Depth  # noqa: Y015
 
+class _Verdict:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    VERDICT_UNSPECIFIED: _Verdict.ValueType  # 0
+    """Never sent."""
+    VERDICT_ALLOW: _Verdict.ValueType  # 1
+    """Nothing known was found."""
+    VERDICT_REVIEW: _Verdict.ValueType  # 2
+    """A person should look: a known excerpt in a longer upload, or middling evidence."""
+    VERDICT_BLOCK: _Verdict.ValueType  # 3
+    """A known video."""
+
+class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
+    """What to do with an upload."""
+
+VERDICT_UNSPECIFIED: Verdict.ValueType  # 0
+"""Never sent."""
+VERDICT_ALLOW: Verdict.ValueType  # 1
+"""Nothing known was found."""
+VERDICT_REVIEW: Verdict.ValueType  # 2
+"""A person should look: a known excerpt in a longer upload, or middling evidence."""
+VERDICT_BLOCK: Verdict.ValueType  # 3
+"""A known video."""
+Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
+
+class _BankMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BankModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BankMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BANK_MODE_UNSPECIFIED: _BankMode.ValueType  # 0
+    """BANK_MODE_ENFORCE."""
+    BANK_MODE_ENFORCE: _BankMode.ValueType  # 1
+    """The verdict that its policy gives."""
+    BANK_MODE_OBSERVE: _BankMode.ValueType  # 2
+    """They are told with the verdict that they would have, and count as VERDICT_ALLOW."""
+    BANK_MODE_ALLOW: _BankMode.ValueType  # 3
+    """Its entries are harmless: what they explain at least as well is excused in every other bank. They are never matches,
+    exported, vaccinated or hunted for.
+    """
+
+class BankMode(_BankMode, metaclass=_BankModeEnumTypeWrapper):
+    """What comes of the matches of a bank's entries."""
+
+BANK_MODE_UNSPECIFIED: BankMode.ValueType  # 0
+"""BANK_MODE_ENFORCE."""
+BANK_MODE_ENFORCE: BankMode.ValueType  # 1
+"""The verdict that its policy gives."""
+BANK_MODE_OBSERVE: BankMode.ValueType  # 2
+"""They are told with the verdict that they would have, and count as VERDICT_ALLOW."""
+BANK_MODE_ALLOW: BankMode.ValueType  # 3
+"""Its entries are harmless: what they explain at least as well is excused in every other bank. They are never matches,
+exported, vaccinated or hunted for.
+"""
+Global___BankMode: _TypeAlias = BankMode  # noqa: Y015
+
 class _CardState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -124,6 +184,7 @@ class Policy(_message.Message):
     BLOCK_COVERAGE_FIELD_NUMBER: _builtins.int
     REVIEW_EVIDENCE_FIELD_NUMBER: _builtins.int
     DEPTH_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
     block_evidence: _builtins.float
     """VERDICT_BLOCK needs evidence at or below this (log10 of the chance matches expected, at most 0)"""
     block_coverage: _builtins.float
@@ -132,6 +193,12 @@ class Policy(_message.Message):
     """VERDICT_REVIEW needs evidence at or below this, which block_evidence may not exceed; what is weaker is not reported."""
     depth: Global___Depth.ValueType
     """How closely uploads are read."""
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rule]:
+        """In order, up to 32 with up to 64 labels: the first that applies decides, and where none does the thresholds do. To
+        take the last one away takes "policy.rules" or "policy" in the mask.
+        """
+
     def __init__(
         self,
         *,
@@ -139,10 +206,11 @@ class Policy(_message.Message):
         block_coverage: _builtins.float | None = ...,
         review_evidence: _builtins.float | None = ...,
         depth: Global___Depth.ValueType | None = ...,
+        rules: _abc.Iterable[Global___Rule] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_block_coverage", b"_block_coverage", "_block_evidence", b"_block_evidence", "_depth", b"_depth", "_review_evidence", b"_review_evidence", "block_coverage", b"block_coverage", "block_evidence", b"block_evidence", "depth", b"depth", "review_evidence", b"review_evidence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_block_coverage", b"_block_coverage", "_block_evidence", b"_block_evidence", "_depth", b"_depth", "_review_evidence", b"_review_evidence", "block_coverage", b"block_coverage", "block_evidence", b"block_evidence", "depth", b"depth", "review_evidence", b"review_evidence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_block_coverage", b"_block_coverage", "_block_evidence", b"_block_evidence", "_depth", b"_depth", "_review_evidence", b"_review_evidence", "block_coverage", b"block_coverage", "block_evidence", b"block_evidence", "depth", b"depth", "review_evidence", b"review_evidence", "rules", b"rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__block_coverage: _TypeAlias = _typing.Literal["block_coverage"]  # noqa: Y015
     _WhichOneofArgType__block_coverage: _TypeAlias = _typing.Literal["_block_coverage", b"_block_coverage"]  # noqa: Y015
@@ -164,6 +232,48 @@ class Policy(_message.Message):
 Global___Policy: _TypeAlias = Policy  # noqa: Y015
 
 @_typing.final
+class Rule(_message.Message):
+    """A verdict, and what a match must have for it. A field that is not set asks for nothing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERDICT_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    verdict: Global___Verdict.ValueType
+    """Required."""
+    evidence: _builtins.float
+    """Evidence at or below this, which `review_evidence` bounds: what is weaker is no match."""
+    share: _builtins.float
+    """At least this share of the upload matched, 0 to 1."""
+    seconds: _builtins.float
+    """At least so many seconds of the upload matched."""
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The entry has any of these labels, in which there is no comma."""
+
+    def __init__(
+        self,
+        *,
+        verdict: Global___Verdict.ValueType = ...,
+        evidence: _builtins.float | None = ...,
+        share: _builtins.float = ...,
+        seconds: _builtins.float = ...,
+        labels: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_evidence", b"_evidence", "evidence", b"evidence"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_evidence", b"_evidence", "evidence", b"evidence", "labels", b"labels", "seconds", b"seconds", "share", b"share", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__evidence: _TypeAlias = _typing.Literal["evidence"]  # noqa: Y015
+    _WhichOneofArgType__evidence: _TypeAlias = _typing.Literal["_evidence", b"_evidence"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__evidence) -> _WhichOneofReturnType__evidence | None: ...
+
+Global___Rule: _TypeAlias = Rule  # noqa: Y015
+
+@_typing.final
 class Bank(_message.Message):
     """A named set of entries with a policy."""
 
@@ -176,6 +286,8 @@ class Bank(_message.Message):
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     TWO_PERSON_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    TAXONOMY_ONLY_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """Identifier. Picked by the caller: [a-z0-9][a-z0-9-]{0,62}, else BANK_ID_INVALID."""
     description: _builtins.str
@@ -184,6 +296,12 @@ class Bank(_message.Message):
     """Output only, unless sent back in UpdateBank to detect a lost update. The revision of its last change."""
     two_person: _builtins.bool
     """Whether an entry takes a second person's approval to be confirmed. To take that back takes "two_person" in the mask."""
+    mode: Global___BankMode.ValueType
+    """What comes of its entries' matches. A change to or from BANK_MODE_ALLOW is BANK_MODE."""
+    taxonomy_only: _builtins.bool
+    """Whether its entries are given current labels of the taxonomy only; another is LABEL_UNKNOWN or LABEL_RETIRED. To take that
+    back takes "taxonomy_only" in the mask.
+    """
     @_builtins.property
     def policy(self) -> Global___Policy:
         """What a match in it means."""
@@ -206,10 +324,12 @@ class Bank(_message.Message):
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         revision: _builtins.int = ...,
         two_person: _builtins.bool = ...,
+        mode: Global___BankMode.ValueType = ...,
+        taxonomy_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "policy", b"policy", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "created_at", b"created_at", "description", b"description", "policy", b"policy", "revision", b"revision", "two_person", b"two_person", "updated_at", b"updated_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "created_at", b"created_at", "description", b"description", "mode", b"mode", "policy", b"policy", "revision", b"revision", "taxonomy_only", b"taxonomy_only", "two_person", b"two_person", "updated_at", b"updated_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -276,6 +396,8 @@ class Entry(_message.Message):
     ROBUSTNESS_CARD_FIELD_NUMBER: _builtins.int
     EXCLUSIONS_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
+    TAXONOMY_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """The bank it is in."""
     entry: _builtins.str
@@ -302,6 +424,8 @@ class Entry(_message.Message):
     """The videohash signal, or empty."""
     revision: _builtins.int
     """The revision of its last change."""
+    taxonomy: _builtins.str
+    """Version of the taxonomy that its labels were checked against; empty for free ones."""
     @_builtins.property
     def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The confirming caller's own labels."""
@@ -326,6 +450,10 @@ class Entry(_message.Message):
     def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___StateChange]:
         """Its last changes of state, up to 16, oldest first; none of before they were kept."""
 
+    @_builtins.property
+    def details(self) -> Global___EntryDetails:
+        """What people keep with it."""
+
     def __init__(
         self,
         *,
@@ -348,14 +476,84 @@ class Entry(_message.Message):
         robustness_card: Global___RobustnessCard | None = ...,
         exclusions: _abc.Iterable[Global___Interval] | None = ...,
         history: _abc.Iterable[Global___StateChange] | None = ...,
+        details: Global___EntryDetails | None = ...,
+        taxonomy: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "robustness_card", b"robustness_card", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "details", b"details", "robustness_card", b"robustness_card", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "created_at", b"created_at", "duration_seconds", b"duration_seconds", "entry", b"entry", "exclusions", b"exclusions", "external_id", b"external_id", "frames", b"frames", "hashes", b"hashes", "history", b"history", "labels", b"labels", "md5", b"md5", "profile", b"profile", "reason", b"reason", "revision", b"revision", "robustness_card", b"robustness_card", "sha256", b"sha256", "state", b"state", "updated_at", b"updated_at", "videohash", b"videohash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "created_at", b"created_at", "details", b"details", "duration_seconds", b"duration_seconds", "entry", b"entry", "exclusions", b"exclusions", "external_id", b"external_id", "frames", b"frames", "hashes", b"hashes", "history", b"history", "labels", b"labels", "md5", b"md5", "profile", b"profile", "reason", b"reason", "revision", b"revision", "robustness_card", b"robustness_card", "sha256", b"sha256", "state", b"state", "taxonomy", b"taxonomy", "updated_at", b"updated_at", "videohash", b"videohash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Entry: _TypeAlias = Entry  # noqa: Y015
+
+@_typing.final
+class EntryDetails(_message.Message):
+    """What people keep with an entry, for themselves and for whoever asks later."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    METADATA_FIELD_NUMBER: _builtins.int
+    PARTNER_FIELD_NUMBER: _builtins.int
+    PARTNER_ID_FIELD_NUMBER: _builtins.int
+    LEGAL_BASIS_FIELD_NUMBER: _builtins.int
+    REVIEW_BY_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    partner: _builtins.str
+    """Who gave it; empty: it is our own."""
+    partner_id: _builtins.str
+    """What the partner calls it."""
+    legal_basis: _builtins.str
+    """The law, contract or policy that it is kept under."""
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Whatever they like, by name: up to 32 pairs, keys of up to 64 characters and values of up to 1024, 8 KiB in all."""
+
+    @_builtins.property
+    def review_by(self) -> _timestamp_pb2.Timestamp:
+        """When somebody is to look at it again, which is then told once as an event. A new date must not have passed."""
+
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """When it is withdrawn by itself, with the reason "expired". A new date must not have passed."""
+
+    def __init__(
+        self,
+        *,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        partner: _builtins.str = ...,
+        partner_id: _builtins.str = ...,
+        legal_basis: _builtins.str = ...,
+        review_by: _timestamp_pb2.Timestamp | None = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "review_by", b"review_by"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "legal_basis", b"legal_basis", "metadata", b"metadata", "partner", b"partner", "partner_id", b"partner_id", "review_by", b"review_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EntryDetails: _TypeAlias = EntryDetails  # noqa: Y015
 
 @_typing.final
 class Interval(_message.Message):
@@ -637,8 +835,8 @@ class UpdateBankRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which fields change: "description", "two_person", "policy" (unset fields go back to their defaults), "policy.block_evidence",
-        "policy.block_coverage", "policy.review_evidence". Empty: every one of them that is set in `bank`.
+        """Which fields change: "description", "two_person", "mode", "taxonomy_only", "policy" (unset fields go back to their defaults), "policy.block_evidence",
+        "policy.block_coverage", "policy.review_evidence", "policy.depth", "policy.rules". Empty: every one of them that is set in `bank`.
         """
 
     def __init__(
@@ -694,6 +892,7 @@ class ConfirmEntryRequest(_message.Message):
     EXTERNAL_ID_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     EXCLUSIONS_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """Required. The bank to put it in."""
     external_id: _builtins.str
@@ -710,6 +909,10 @@ class ConfirmEntryRequest(_message.Message):
     def exclusions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interval]:
         """Harmless parts of the video, as in SetExclusionsRequest."""
 
+    @_builtins.property
+    def details(self) -> Global___EntryDetails:
+        """What to keep with it."""
+
     def __init__(
         self,
         *,
@@ -718,10 +921,11 @@ class ConfirmEntryRequest(_message.Message):
         external_id: _builtins.str = ...,
         labels: _abc.Iterable[_builtins.str] | None = ...,
         exclusions: _abc.Iterable[Global___Interval] | None = ...,
+        details: Global___EntryDetails | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["fingerprint", b"fingerprint"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["details", b"details", "fingerprint", b"fingerprint"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "exclusions", b"exclusions", "external_id", b"external_id", "fingerprint", b"fingerprint", "labels", b"labels"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "details", b"details", "exclusions", b"exclusions", "external_id", b"external_id", "fingerprint", b"fingerprint", "labels", b"labels"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -767,6 +971,7 @@ class ConfirmEntryMediaOptions(_message.Message):
     EXTERNAL_ID_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     EXCLUSIONS_FIELD_NUMBER: _builtins.int
+    DETAILS_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """Required. The bank to put it in."""
     external_id: _builtins.str
@@ -779,6 +984,10 @@ class ConfirmEntryMediaOptions(_message.Message):
     def exclusions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interval]:
         """Harmless parts of the video, as in SetExclusionsRequest."""
 
+    @_builtins.property
+    def details(self) -> Global___EntryDetails:
+        """What to keep with it."""
+
     def __init__(
         self,
         *,
@@ -786,10 +995,11 @@ class ConfirmEntryMediaOptions(_message.Message):
         external_id: _builtins.str = ...,
         labels: _abc.Iterable[_builtins.str] | None = ...,
         exclusions: _abc.Iterable[Global___Interval] | None = ...,
+        details: Global___EntryDetails | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["details", b"details"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "exclusions", b"exclusions", "external_id", b"external_id", "labels", b"labels"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "details", b"details", "exclusions", b"exclusions", "external_id", b"external_id", "labels", b"labels"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -912,22 +1122,26 @@ class ListEntriesRequest(_message.Message):
     BANK_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    REVIEW_DUE_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """Required. The bank."""
     page_size: _builtins.int
     """Entries on a page, as in ListBanksRequest."""
     page_token: _builtins.str
     """`next_page_token` of the page before; empty for the first. Another may be PAGE_TOKEN_INVALID."""
+    review_due: _builtins.bool
+    """Only those that somebody was to look at again by now, and none withdrawn."""
     def __init__(
         self,
         *,
         bank: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        review_due: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "page_size", b"page_size", "page_token", b"page_token", "review_due", b"review_due"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1274,3 +1488,145 @@ class ReinstateEntryResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReinstateEntryResponse: _TypeAlias = ReinstateEntryResponse  # noqa: Y015
+
+@_typing.final
+class UpdateEntryRequest(_message.Message):
+    """A change of what people keep with an entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRY_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def entry(self) -> Global___Entry:
+        """Required. `bank` and `entry` identify it, which may be in any state; `labels` and `details` carry the new values.
+        `revision` other than 0 must be its last, else REVISION_CONFLICT.
+        """
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Which fields change: "labels", "details" (unset fields are cleared), "details.metadata", "details.partner",
+        "details.partner_id", "details.legal_basis", "details.review_by", "details.expires_at". Empty: every one of them that
+        is set in `entry`.
+        """
+
+    def __init__(
+        self,
+        *,
+        entry: Global___Entry | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateEntryRequest: _TypeAlias = UpdateEntryRequest  # noqa: Y015
+
+@_typing.final
+class UpdateEntryResponse(_message.Message):
+    """The entry changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRY_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The revision of this write."""
+    @_builtins.property
+    def entry(self) -> Global___Entry:
+        """As stored."""
+
+    def __init__(
+        self,
+        *,
+        entry: Global___Entry | None = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateEntryResponse: _TypeAlias = UpdateEntryResponse  # noqa: Y015
+
+@_typing.final
+class ListLabelsRequest(_message.Message):
+    """Asks for the taxonomy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLabelsRequest: _TypeAlias = ListLabelsRequest  # noqa: Y015
+
+@_typing.final
+class ListLabelsResponse(_message.Message):
+    """The taxonomy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    version: _builtins.str
+    """Changes when a label does."""
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedCompositeFieldContainer[Global___Label]:
+        """In the order of the file that they are from."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.str = ...,
+        labels: _abc.Iterable[Global___Label] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListLabelsResponse: _TypeAlias = ListLabelsResponse  # noqa: Y015
+
+@_typing.final
+class Label(_message.Message):
+    """What an entry may be called."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LABEL_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    CURRENT_FIELD_NUMBER: _builtins.int
+    REPLACED_BY_FIELD_NUMBER: _builtins.int
+    label: _builtins.str
+    """Identifier."""
+    title: _builtins.str
+    """For people."""
+    current: _builtins.bool
+    """Whether it may be given; one that is retired may stay where it is."""
+    replaced_by: _builtins.str
+    """For a retired label, the one to give in its place, if any."""
+    def __init__(
+        self,
+        *,
+        label: _builtins.str = ...,
+        title: _builtins.str = ...,
+        current: _builtins.bool = ...,
+        replaced_by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["current", b"current", "label", b"label", "replaced_by", b"replaced_by", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Label: _TypeAlias = Label  # noqa: Y015

@@ -40,6 +40,11 @@ class BankServiceStub:
                 request_serializer=hashsvc_dot_v1_dot_bank__service__pb2.CreateBankRequest.SerializeToString,
                 response_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.CreateBankResponse.FromString,
                 _registered_method=True)
+        self.ListLabels = channel.unary_unary(
+                '/hashsvc.v1.BankService/ListLabels',
+                request_serializer=hashsvc_dot_v1_dot_bank__service__pb2.ListLabelsRequest.SerializeToString,
+                response_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.ListLabelsResponse.FromString,
+                _registered_method=True)
         self.GetBank = channel.unary_unary(
                 '/hashsvc.v1.BankService/GetBank',
                 request_serializer=hashsvc_dot_v1_dot_bank__service__pb2.GetBankRequest.SerializeToString,
@@ -100,6 +105,11 @@ class BankServiceStub:
                 request_serializer=hashsvc_dot_v1_dot_bank__service__pb2.SetExclusionsRequest.SerializeToString,
                 response_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.SetExclusionsResponse.FromString,
                 _registered_method=True)
+        self.UpdateEntry = channel.unary_unary(
+                '/hashsvc.v1.BankService/UpdateEntry',
+                request_serializer=hashsvc_dot_v1_dot_bank__service__pb2.UpdateEntryRequest.SerializeToString,
+                response_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.UpdateEntryResponse.FromString,
+                _registered_method=True)
 
 
 class BankServiceServicer:
@@ -108,6 +118,13 @@ class BankServiceServicer:
 
     def CreateBank(self, request, context):
         """Makes a bank.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLabels(self, request, context):
+        """Lists the taxonomy: the labels that banks may be kept to, retired ones included.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -136,8 +153,8 @@ class BankServiceServicer:
 
     def ConfirmEntry(self, request, context):
         """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256,
-        external id and exclusions, that entry is returned and nothing changes. Under another external id or with other
-        exclusions they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
+        external id and exclusions, that entry is returned and nothing changes. Under another external id with other
+        exclusions or other details they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -204,6 +221,13 @@ class BankServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateEntry(self, request, context):
+        """Changes what people keep with an entry: its labels and details.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BankServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -211,6 +235,11 @@ def add_BankServiceServicer_to_server(servicer, server):
                     servicer.CreateBank,
                     request_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.CreateBankRequest.FromString,
                     response_serializer=hashsvc_dot_v1_dot_bank__service__pb2.CreateBankResponse.SerializeToString,
+            ),
+            'ListLabels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLabels,
+                    request_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.ListLabelsRequest.FromString,
+                    response_serializer=hashsvc_dot_v1_dot_bank__service__pb2.ListLabelsResponse.SerializeToString,
             ),
             'GetBank': grpc.unary_unary_rpc_method_handler(
                     servicer.GetBank,
@@ -272,6 +301,11 @@ def add_BankServiceServicer_to_server(servicer, server):
                     request_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.SetExclusionsRequest.FromString,
                     response_serializer=hashsvc_dot_v1_dot_bank__service__pb2.SetExclusionsResponse.SerializeToString,
             ),
+            'UpdateEntry': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateEntry,
+                    request_deserializer=hashsvc_dot_v1_dot_bank__service__pb2.UpdateEntryRequest.FromString,
+                    response_serializer=hashsvc_dot_v1_dot_bank__service__pb2.UpdateEntryResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'hashsvc.v1.BankService', rpc_method_handlers)
@@ -301,6 +335,33 @@ class BankService:
             '/hashsvc.v1.BankService/CreateBank',
             hashsvc_dot_v1_dot_bank__service__pb2.CreateBankRequest.SerializeToString,
             hashsvc_dot_v1_dot_bank__service__pb2.CreateBankResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLabels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hashsvc.v1.BankService/ListLabels',
+            hashsvc_dot_v1_dot_bank__service__pb2.ListLabelsRequest.SerializeToString,
+            hashsvc_dot_v1_dot_bank__service__pb2.ListLabelsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -625,6 +686,33 @@ class BankService:
             '/hashsvc.v1.BankService/SetExclusions',
             hashsvc_dot_v1_dot_bank__service__pb2.SetExclusionsRequest.SerializeToString,
             hashsvc_dot_v1_dot_bank__service__pb2.SetExclusionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateEntry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hashsvc.v1.BankService/UpdateEntry',
+            hashsvc_dot_v1_dot_bank__service__pb2.UpdateEntryRequest.SerializeToString,
+            hashsvc_dot_v1_dot_bank__service__pb2.UpdateEntryResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,8 @@ class BankServiceStub:
     def __new__(cls, channel: _aio.Channel) -> BankServiceAsyncStub: ...
     CreateBank: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.CreateBankRequest, _bank_service_pb2.CreateBankResponse]
     """Makes a bank."""
+    ListLabels: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.ListLabelsRequest, _bank_service_pb2.ListLabelsResponse]
+    """Lists the taxonomy: the labels that banks may be kept to, retired ones included."""
     GetBank: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.GetBankRequest, _bank_service_pb2.GetBankResponse]
     """Reads a bank."""
     ListBanks: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.ListBanksRequest, _bank_service_pb2.ListBanksResponse]
@@ -43,8 +45,8 @@ class BankServiceStub:
     """Changes a bank's description or policy."""
     ConfirmEntry: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.ConfirmEntryRequest, _bank_service_pb2.ConfirmEntryResponse]
     """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256,
-    external id and exclusions, that entry is returned and nothing changes. Under another external id or with other
-    exclusions they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
+    external id and exclusions, that entry is returned and nothing changes. Under another external id with other
+    exclusions or other details they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
     """
     ConfirmEntryMedia: _grpc.StreamUnaryMultiCallable[_bank_service_pb2.ConfirmEntryMediaRequest, _bank_service_pb2.ConfirmEntryMediaResponse]
     """The same with the bytes, which the server hashes, uses for the entry's robustness card, and does not keep. Options in the first message and only there,
@@ -71,6 +73,8 @@ class BankServiceStub:
     """
     SetExclusions: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.SetExclusionsRequest, _bank_service_pb2.SetExclusionsResponse]
     """Replaces the exclusions of an entry, for every match from then on."""
+    UpdateEntry: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.UpdateEntryRequest, _bank_service_pb2.UpdateEntryResponse]
+    """Changes what people keep with an entry: its labels and details."""
 
 @_typing.type_check_only
 class BankServiceAsyncStub(BankServiceStub):
@@ -79,6 +83,8 @@ class BankServiceAsyncStub(BankServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateBank: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.CreateBankRequest, _bank_service_pb2.CreateBankResponse]  # type: ignore[assignment]
     """Makes a bank."""
+    ListLabels: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.ListLabelsRequest, _bank_service_pb2.ListLabelsResponse]  # type: ignore[assignment]
+    """Lists the taxonomy: the labels that banks may be kept to, retired ones included."""
     GetBank: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.GetBankRequest, _bank_service_pb2.GetBankResponse]  # type: ignore[assignment]
     """Reads a bank."""
     ListBanks: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.ListBanksRequest, _bank_service_pb2.ListBanksResponse]  # type: ignore[assignment]
@@ -87,8 +93,8 @@ class BankServiceAsyncStub(BankServiceStub):
     """Changes a bank's description or policy."""
     ConfirmEntry: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.ConfirmEntryRequest, _bank_service_pb2.ConfirmEntryResponse]  # type: ignore[assignment]
     """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256,
-    external id and exclusions, that entry is returned and nothing changes. Under another external id or with other
-    exclusions they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
+    external id and exclusions, that entry is returned and nothing changes. Under another external id with other
+    exclusions or other details they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
     """
     ConfirmEntryMedia: _aio.StreamUnaryMultiCallable[_bank_service_pb2.ConfirmEntryMediaRequest, _bank_service_pb2.ConfirmEntryMediaResponse]  # type: ignore[assignment]
     """The same with the bytes, which the server hashes, uses for the entry's robustness card, and does not keep. Options in the first message and only there,
@@ -115,6 +121,8 @@ class BankServiceAsyncStub(BankServiceStub):
     """
     SetExclusions: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.SetExclusionsRequest, _bank_service_pb2.SetExclusionsResponse]  # type: ignore[assignment]
     """Replaces the exclusions of an entry, for every match from then on."""
+    UpdateEntry: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.UpdateEntryRequest, _bank_service_pb2.UpdateEntryResponse]  # type: ignore[assignment]
+    """Changes what people keep with an entry: its labels and details."""
 
 class BankServiceServicer(metaclass=_abc_1.ABCMeta):
     """Administers banks and the entries in them. A write is durable when it returns."""
@@ -126,6 +134,14 @@ class BankServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_bank_service_pb2.CreateBankResponse, _abc.Awaitable[_bank_service_pb2.CreateBankResponse]]:
         """Makes a bank."""
+
+    @_abc_1.abstractmethod
+    def ListLabels(
+        self,
+        request: _bank_service_pb2.ListLabelsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bank_service_pb2.ListLabelsResponse, _abc.Awaitable[_bank_service_pb2.ListLabelsResponse]]:
+        """Lists the taxonomy: the labels that banks may be kept to, retired ones included."""
 
     @_abc_1.abstractmethod
     def GetBank(
@@ -158,8 +174,8 @@ class BankServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_bank_service_pb2.ConfirmEntryResponse, _abc.Awaitable[_bank_service_pb2.ConfirmEntryResponse]]:
         """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256,
-        external id and exclusions, that entry is returned and nothing changes. Under another external id or with other
-        exclusions they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
+        external id and exclusions, that entry is returned and nothing changes. Under another external id with other
+        exclusions or other details they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
         """
 
     @_abc_1.abstractmethod
@@ -234,5 +250,13 @@ class BankServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_bank_service_pb2.SetExclusionsResponse, _abc.Awaitable[_bank_service_pb2.SetExclusionsResponse]]:
         """Replaces the exclusions of an entry, for every match from then on."""
+
+    @_abc_1.abstractmethod
+    def UpdateEntry(
+        self,
+        request: _bank_service_pb2.UpdateEntryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bank_service_pb2.UpdateEntryResponse, _abc.Awaitable[_bank_service_pb2.UpdateEntryResponse]]:
+        """Changes what people keep with an entry: its labels and details."""
 
 def add_BankServiceServicer_to_server(servicer: BankServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -23,32 +23,32 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
-from hashsvc.v1 import match_service_pb2 as hashsvc_dot_v1_dot_match__service__pb2
+from hashsvc.v1 import bank_service_pb2 as hashsvc_dot_v1_dot_bank__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n hashsvc/v1/breaker_service.proto\x12\nhashsvc.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ehashsvc/v1/match_service.proto\"\x82\x01\n\x0e\x41\x66\x66\x65\x63tedUpload\x12\x0e\n\x06upload\x18\x01 \x01(\t\x12$\n\x07verdict\x18\x02 \x01(\x0e\x32\x13.hashsvc.v1.Verdict\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ncontent_id\x18\x04 \x01(\t\"\xfe\x02\n\x07\x42reaker\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x03 \x01(\t\x12\x0f\n\x07tripped\x18\x04 \x01(\x08\x12.\n\ntripped_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08reset_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05limit\x18\x07 \x01(\r\x12\x16\n\x0ewindow_seconds\x18\x08 \x01(\x01\x12\x16\n\x0equery_coverage\x18\t \x01(\x01\x12\x1a\n\x12reference_coverage\x18\n \x01(\x01\x12\x0f\n\x07\x62locked\x18\x0b \x01(\x04\x12\x10\n\x08reviewed\x18\x0c \x01(\x04\x12,\n\x08\x61\x66\x66\x65\x63ted\x18\r \x03(\x0b\x32\x1a.hashsvc.v1.AffectedUpload\x12\x14\n\x0c\x61llowed_hits\x18\x0e \x01(\r\x12\x10\n\x08revision\x18\x0f \x01(\x04\"<\n\x13ListBreakersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"V\n\x14ListBreakersResponse\x12%\n\x08\x62reakers\x18\x01 \x03(\x0b\x32\x13.hashsvc.v1.Breaker\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"0\n\x11GetBreakerRequest\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\":\n\x12GetBreakerResponse\x12$\n\x07\x62reaker\x18\x01 \x01(\x0b\x32\x13.hashsvc.v1.Breaker\"@\n\x13ResetBreakerRequest\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\x12\x0c\n\x04hits\x18\x03 \x01(\r\"<\n\x14ResetBreakerResponse\x12$\n\x07\x62reaker\x18\x01 \x01(\x0b\x32\x13.hashsvc.v1.Breaker2\x83\x02\n\x0e\x42reakerService\x12Q\n\x0cListBreakers\x12\x1f.hashsvc.v1.ListBreakersRequest\x1a .hashsvc.v1.ListBreakersResponse\x12K\n\nGetBreaker\x12\x1d.hashsvc.v1.GetBreakerRequest\x1a\x1e.hashsvc.v1.GetBreakerResponse\x12Q\n\x0cResetBreaker\x12\x1f.hashsvc.v1.ResetBreakerRequest\x1a .hashsvc.v1.ResetBreakerResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n hashsvc/v1/breaker_service.proto\x12\nhashsvc.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dhashsvc/v1/bank_service.proto\"\x82\x01\n\x0e\x41\x66\x66\x65\x63tedUpload\x12\x0e\n\x06upload\x18\x01 \x01(\t\x12$\n\x07verdict\x18\x02 \x01(\x0e\x32\x13.hashsvc.v1.Verdict\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ncontent_id\x18\x04 \x01(\t\"\xfe\x02\n\x07\x42reaker\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x03 \x01(\t\x12\x0f\n\x07tripped\x18\x04 \x01(\x08\x12.\n\ntripped_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08reset_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05limit\x18\x07 \x01(\r\x12\x16\n\x0ewindow_seconds\x18\x08 \x01(\x01\x12\x16\n\x0equery_coverage\x18\t \x01(\x01\x12\x1a\n\x12reference_coverage\x18\n \x01(\x01\x12\x0f\n\x07\x62locked\x18\x0b \x01(\x04\x12\x10\n\x08reviewed\x18\x0c \x01(\x04\x12,\n\x08\x61\x66\x66\x65\x63ted\x18\r \x03(\x0b\x32\x1a.hashsvc.v1.AffectedUpload\x12\x14\n\x0c\x61llowed_hits\x18\x0e \x01(\r\x12\x10\n\x08revision\x18\x0f \x01(\x04\"<\n\x13ListBreakersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"V\n\x14ListBreakersResponse\x12%\n\x08\x62reakers\x18\x01 \x03(\x0b\x32\x13.hashsvc.v1.Breaker\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"0\n\x11GetBreakerRequest\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\":\n\x12GetBreakerResponse\x12$\n\x07\x62reaker\x18\x01 \x01(\x0b\x32\x13.hashsvc.v1.Breaker\"@\n\x13ResetBreakerRequest\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\x12\x0c\n\x04hits\x18\x03 \x01(\r\"<\n\x14ResetBreakerResponse\x12$\n\x07\x62reaker\x18\x01 \x01(\x0b\x32\x13.hashsvc.v1.Breaker2\x83\x02\n\x0e\x42reakerService\x12Q\n\x0cListBreakers\x12\x1f.hashsvc.v1.ListBreakersRequest\x1a .hashsvc.v1.ListBreakersResponse\x12K\n\nGetBreaker\x12\x1d.hashsvc.v1.GetBreakerRequest\x1a\x1e.hashsvc.v1.GetBreakerResponse\x12Q\n\x0cResetBreaker\x12\x1f.hashsvc.v1.ResetBreakerRequest\x1a .hashsvc.v1.ResetBreakerResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hashsvc.v1.breaker_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AFFECTEDUPLOAD']._serialized_start=114
-  _globals['_AFFECTEDUPLOAD']._serialized_end=244
-  _globals['_BREAKER']._serialized_start=247
-  _globals['_BREAKER']._serialized_end=629
-  _globals['_LISTBREAKERSREQUEST']._serialized_start=631
-  _globals['_LISTBREAKERSREQUEST']._serialized_end=691
-  _globals['_LISTBREAKERSRESPONSE']._serialized_start=693
-  _globals['_LISTBREAKERSRESPONSE']._serialized_end=779
-  _globals['_GETBREAKERREQUEST']._serialized_start=781
-  _globals['_GETBREAKERREQUEST']._serialized_end=829
-  _globals['_GETBREAKERRESPONSE']._serialized_start=831
-  _globals['_GETBREAKERRESPONSE']._serialized_end=889
-  _globals['_RESETBREAKERREQUEST']._serialized_start=891
-  _globals['_RESETBREAKERREQUEST']._serialized_end=955
-  _globals['_RESETBREAKERRESPONSE']._serialized_start=957
-  _globals['_RESETBREAKERRESPONSE']._serialized_end=1017
-  _globals['_BREAKERSERVICE']._serialized_start=1020
-  _globals['_BREAKERSERVICE']._serialized_end=1279
+  _globals['_AFFECTEDUPLOAD']._serialized_start=113
+  _globals['_AFFECTEDUPLOAD']._serialized_end=243
+  _globals['_BREAKER']._serialized_start=246
+  _globals['_BREAKER']._serialized_end=628
+  _globals['_LISTBREAKERSREQUEST']._serialized_start=630
+  _globals['_LISTBREAKERSREQUEST']._serialized_end=690
+  _globals['_LISTBREAKERSRESPONSE']._serialized_start=692
+  _globals['_LISTBREAKERSRESPONSE']._serialized_end=778
+  _globals['_GETBREAKERREQUEST']._serialized_start=780
+  _globals['_GETBREAKERREQUEST']._serialized_end=828
+  _globals['_GETBREAKERRESPONSE']._serialized_start=830
+  _globals['_GETBREAKERRESPONSE']._serialized_end=888
+  _globals['_RESETBREAKERREQUEST']._serialized_start=890
+  _globals['_RESETBREAKERREQUEST']._serialized_end=954
+  _globals['_RESETBREAKERRESPONSE']._serialized_start=956
+  _globals['_RESETBREAKERRESPONSE']._serialized_end=1016
+  _globals['_BREAKERSERVICE']._serialized_start=1019
+  _globals['_BREAKERSERVICE']._serialized_end=1278
 # @@protoc_insertion_point(module_scope)

@@ -8,7 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
-from hashsvc.v1 import match_service_pb2 as _match_service_pb2
+from hashsvc.v1 import bank_service_pb2 as _bank_service_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -32,7 +32,7 @@ class AffectedUpload(_message.Message):
     CONTENT_ID_FIELD_NUMBER: _builtins.int
     upload: _builtins.str
     """SHA-256 of its bytes, or MD5, in hex; a digest of its fingerprint where the caller gave neither."""
-    verdict: _match_service_pb2.Verdict.ValueType
+    verdict: _bank_service_pb2.Verdict.ValueType
     """What it got."""
     content_id: _builtins.str
     """The uploading caller's own name for it; empty where it gave none."""
@@ -44,7 +44,7 @@ class AffectedUpload(_message.Message):
         self,
         *,
         upload: _builtins.str = ...,
-        verdict: _match_service_pb2.Verdict.ValueType = ...,
+        verdict: _bank_service_pb2.Verdict.ValueType = ...,
         at: _timestamp_pb2.Timestamp | None = ...,
         content_id: _builtins.str = ...,
     ) -> None: ...

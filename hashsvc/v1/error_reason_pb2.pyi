@@ -142,7 +142,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: {"reason": "BANK_EXISTS", "domain": "hashsvc", "metadata": {"bank": "news"}}
     """
     ERROR_REASON_ENTRY_EXISTS: _ErrorReason.ValueType  # 43
-    """ALREADY_EXISTS: the same bytes are live in the bank already, under another external id or with other exclusions.
+    """ALREADY_EXISTS: the same bytes are live in the bank already, under another external id, with other exclusions or details.
     Example: {"reason": "ENTRY_EXISTS", "domain": "hashsvc", "metadata": {"bank": "news", "entry": "e1", "external_id": "a"}}
     """
     ERROR_REASON_REVISION_CONFLICT: _ErrorReason.ValueType  # 44
@@ -248,6 +248,19 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_BREAKER_NOT_TRIPPED: _ErrorReason.ValueType  # 81
     """FAILED_PRECONDITION: the breaker of the entry is not tripped, or never was.
     Example: {"reason": "BREAKER_NOT_TRIPPED", "domain": "hashsvc", "metadata": {"bank": "news", "entry": "e1"}}
+    """
+    ERROR_REASON_BANK_MODE: _ErrorReason.ValueType  # 90
+    """FAILED_PRECONDITION: the bank is an allow bank, which cannot be exported, hunted for or turned into another; or is none and
+    cannot become one.
+    Example: {"reason": "BANK_MODE", "domain": "hashsvc", "metadata": {"bank": "films", "mode": "allow"}}
+    """
+    ERROR_REASON_LABEL_UNKNOWN: _ErrorReason.ValueType  # 91
+    """INVALID_ARGUMENT: the bank takes labels of the taxonomy only, and this is none.
+    Example: {"reason": "LABEL_UNKNOWN", "domain": "hashsvc", "metadata": {"label": "gore", "version": "gifct-2025-09"}}
+    """
+    ERROR_REASON_LABEL_RETIRED: _ErrorReason.ValueType  # 92
+    """INVALID_ARGUMENT: the bank takes labels of the taxonomy only, and this one is given no more.
+    Example: {"reason": "LABEL_RETIRED", "domain": "hashsvc", "metadata": {"label": "old", "replaced_by": "new", "version": "2"}}
     """
     ERROR_REASON_TOKEN_MISSING: _ErrorReason.ValueType  # 100
     """UNAUTHENTICATED: the call has neither a token nor a client certificate that has a role.
@@ -418,7 +431,7 @@ ERROR_REASON_BANK_EXISTS: ErrorReason.ValueType  # 42
 Example: {"reason": "BANK_EXISTS", "domain": "hashsvc", "metadata": {"bank": "news"}}
 """
 ERROR_REASON_ENTRY_EXISTS: ErrorReason.ValueType  # 43
-"""ALREADY_EXISTS: the same bytes are live in the bank already, under another external id or with other exclusions.
+"""ALREADY_EXISTS: the same bytes are live in the bank already, under another external id, with other exclusions or details.
 Example: {"reason": "ENTRY_EXISTS", "domain": "hashsvc", "metadata": {"bank": "news", "entry": "e1", "external_id": "a"}}
 """
 ERROR_REASON_REVISION_CONFLICT: ErrorReason.ValueType  # 44
@@ -524,6 +537,19 @@ Example: {"reason": "WEBHOOK_NOT_FOUND", "domain": "hashsvc", "metadata": {"webh
 ERROR_REASON_BREAKER_NOT_TRIPPED: ErrorReason.ValueType  # 81
 """FAILED_PRECONDITION: the breaker of the entry is not tripped, or never was.
 Example: {"reason": "BREAKER_NOT_TRIPPED", "domain": "hashsvc", "metadata": {"bank": "news", "entry": "e1"}}
+"""
+ERROR_REASON_BANK_MODE: ErrorReason.ValueType  # 90
+"""FAILED_PRECONDITION: the bank is an allow bank, which cannot be exported, hunted for or turned into another; or is none and
+cannot become one.
+Example: {"reason": "BANK_MODE", "domain": "hashsvc", "metadata": {"bank": "films", "mode": "allow"}}
+"""
+ERROR_REASON_LABEL_UNKNOWN: ErrorReason.ValueType  # 91
+"""INVALID_ARGUMENT: the bank takes labels of the taxonomy only, and this is none.
+Example: {"reason": "LABEL_UNKNOWN", "domain": "hashsvc", "metadata": {"label": "gore", "version": "gifct-2025-09"}}
+"""
+ERROR_REASON_LABEL_RETIRED: ErrorReason.ValueType  # 92
+"""INVALID_ARGUMENT: the bank takes labels of the taxonomy only, and this one is given no more.
+Example: {"reason": "LABEL_RETIRED", "domain": "hashsvc", "metadata": {"label": "old", "replaced_by": "new", "version": "2"}}
 """
 ERROR_REASON_TOKEN_MISSING: ErrorReason.ValueType  # 100
 """UNAUTHENTICATED: the call has neither a token nor a client certificate that has a role.

@@ -26,15 +26,13 @@ from hashsvc.v1 import bank_service_pb2 as hashsvc_dot_v1_dot_bank__service__pb2
 from hashsvc.v1 import fingerprint_pb2 as hashsvc_dot_v1_dot_fingerprint__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ehashsvc/v1/match_service.proto\x12\nhashsvc.v1\x1a\x1dhashsvc/v1/bank_service.proto\x1a\x1chashsvc/v1/fingerprint.proto\"G\n\x0cMatchOptions\x12\r\n\x05\x62\x61nks\x18\x01 \x03(\t\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x04\x12\x12\n\ncontent_id\x18\x03 \x01(\t\"\x9a\x01\n\x0cMatchRequest\x12.\n\x0b\x66ingerprint\x18\x01 \x01(\x0b\x32\x17.hashsvc.v1.FingerprintH\x00\x12&\n\x07\x64igests\x18\x02 \x01(\x0b\x32\x13.hashsvc.v1.DigestsH\x00\x12)\n\x07options\x18\x03 \x01(\x0b\x32\x18.hashsvc.v1.MatchOptionsB\x07\n\x05query\"8\n\rMatchResponse\x12\'\n\x06result\x18\x01 \x01(\x0b\x32\x17.hashsvc.v1.MatchResult\"\\\n\x11MatchMediaRequest\x12+\n\x07options\x18\x01 \x01(\x0b\x32\x18.hashsvc.v1.MatchOptionsH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\t\n\x07payload\"=\n\x12MatchMediaResponse\x12\'\n\x06result\x18\x01 \x01(\x0b\x32\x17.hashsvc.v1.MatchResult\"\x9f\x01\n\x0bMatchResult\x12$\n\x07verdict\x18\x01 \x01(\x0e\x32\x13.hashsvc.v1.Verdict\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12\"\n\x07matches\x18\x03 \x03(\x0b\x32\x11.hashsvc.v1.Match\x12\x0e\n\x06\x64\x65\x65pen\x18\x05 \x01(\x08\x12$\n\x07\x65xcused\x18\x04 \x03(\x0b\x32\x13.hashsvc.v1.Excused\"\\\n\x07\x45xcused\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0f\n\x07seconds\x18\x05 \x01(\x01\"\xa0\x02\n\x05Match\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x03 \x01(\t\x12\x10\n\x08\x65vidence\x18\x04 \x01(\x01\x12\x16\n\x0equery_coverage\x18\x05 \x01(\x01\x12\x1a\n\x12reference_coverage\x18\x06 \x01(\x01\x12\x15\n\rmean_distance\x18\x07 \x01(\x01\x12$\n\x07verdict\x18\x08 \x01(\x0e\x32\x13.hashsvc.v1.Verdict\x12%\n\x08segments\x18\t \x03(\x0b\x32\x13.hashsvc.v1.Segment\x12\x0e\n\x06\x64igest\x18\n \x01(\t\x12+\n\x0b\x65ntry_state\x18\x0b \x01(\x0e\x32\x16.hashsvc.v1.EntryState\"\x95\x01\n\x07Segment\x12\x13\n\x0bquery_start\x18\x01 \x01(\x01\x12\x11\n\tquery_end\x18\x02 \x01(\x01\x12\x17\n\x0freference_start\x18\x03 \x01(\x01\x12\x15\n\rreference_end\x18\x04 \x01(\x01\x12\r\n\x05speed\x18\x05 \x01(\x01\x12\x0c\n\x04view\x18\x06 \x01(\t\x12\x15\n\rmean_distance\x18\x07 \x01(\x01*\\\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x11\n\rVERDICT_ALLOW\x10\x01\x12\x12\n\x0eVERDICT_REVIEW\x10\x02\x12\x11\n\rVERDICT_BLOCK\x10\x03\x32\x9b\x01\n\x0cMatchService\x12<\n\x05Match\x12\x18.hashsvc.v1.MatchRequest\x1a\x19.hashsvc.v1.MatchResponse\x12M\n\nMatchMedia\x12\x1d.hashsvc.v1.MatchMediaRequest\x1a\x1e.hashsvc.v1.MatchMediaResponse(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ehashsvc/v1/match_service.proto\x12\nhashsvc.v1\x1a\x1dhashsvc/v1/bank_service.proto\x1a\x1chashsvc/v1/fingerprint.proto\"G\n\x0cMatchOptions\x12\r\n\x05\x62\x61nks\x18\x01 \x03(\t\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x04\x12\x12\n\ncontent_id\x18\x03 \x01(\t\"\x9a\x01\n\x0cMatchRequest\x12.\n\x0b\x66ingerprint\x18\x01 \x01(\x0b\x32\x17.hashsvc.v1.FingerprintH\x00\x12&\n\x07\x64igests\x18\x02 \x01(\x0b\x32\x13.hashsvc.v1.DigestsH\x00\x12)\n\x07options\x18\x03 \x01(\x0b\x32\x18.hashsvc.v1.MatchOptionsB\x07\n\x05query\"8\n\rMatchResponse\x12\'\n\x06result\x18\x01 \x01(\x0b\x32\x17.hashsvc.v1.MatchResult\"\\\n\x11MatchMediaRequest\x12+\n\x07options\x18\x01 \x01(\x0b\x32\x18.hashsvc.v1.MatchOptionsH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\t\n\x07payload\"=\n\x12MatchMediaResponse\x12\'\n\x06result\x18\x01 \x01(\x0b\x32\x17.hashsvc.v1.MatchResult\"\xc6\x01\n\x0bMatchResult\x12$\n\x07verdict\x18\x01 \x01(\x0e\x32\x13.hashsvc.v1.Verdict\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12\"\n\x07matches\x18\x03 \x03(\x0b\x32\x11.hashsvc.v1.Match\x12\x0e\n\x06\x64\x65\x65pen\x18\x05 \x01(\x08\x12$\n\x07\x65xcused\x18\x04 \x03(\x0b\x32\x13.hashsvc.v1.Excused\x12%\n\x08observed\x18\x06 \x01(\x0e\x32\x13.hashsvc.v1.Verdict\"\xbe\x01\n\x07\x45xcused\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0f\n\x07seconds\x18\x05 \x01(\x01\x12\x0f\n\x07\x62y_bank\x18\x06 \x01(\t\x12\x10\n\x08\x62y_entry\x18\x07 \x01(\t\x12\x16\n\x0e\x62y_external_id\x18\x08 \x01(\t\x12%\n\x08segments\x18\t \x03(\x0b\x32\x13.hashsvc.v1.Segment\"\xd7\x02\n\x05Match\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x03 \x01(\t\x12\x10\n\x08\x65vidence\x18\x04 \x01(\x01\x12\x16\n\x0equery_coverage\x18\x05 \x01(\x01\x12\x1a\n\x12reference_coverage\x18\x06 \x01(\x01\x12\x15\n\rmean_distance\x18\x07 \x01(\x01\x12$\n\x07verdict\x18\x08 \x01(\x0e\x32\x13.hashsvc.v1.Verdict\x12%\n\x08segments\x18\t \x03(\x0b\x32\x13.hashsvc.v1.Segment\x12\x0e\n\x06\x64igest\x18\n \x01(\t\x12+\n\x0b\x65ntry_state\x18\x0b \x01(\x0e\x32\x16.hashsvc.v1.EntryState\x12\x0e\n\x06reason\x18\x0c \x01(\t\x12%\n\x08observed\x18\r \x01(\x0e\x32\x13.hashsvc.v1.Verdict\"\x95\x01\n\x07Segment\x12\x13\n\x0bquery_start\x18\x01 \x01(\x01\x12\x11\n\tquery_end\x18\x02 \x01(\x01\x12\x17\n\x0freference_start\x18\x03 \x01(\x01\x12\x15\n\rreference_end\x18\x04 \x01(\x01\x12\r\n\x05speed\x18\x05 \x01(\x01\x12\x0c\n\x04view\x18\x06 \x01(\t\x12\x15\n\rmean_distance\x18\x07 \x01(\x01\x32\x9b\x01\n\x0cMatchService\x12<\n\x05Match\x12\x18.hashsvc.v1.MatchRequest\x1a\x19.hashsvc.v1.MatchResponse\x12M\n\nMatchMedia\x12\x1d.hashsvc.v1.MatchMediaRequest\x1a\x1e.hashsvc.v1.MatchMediaResponse(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hashsvc.v1.match_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VERDICT']._serialized_start=1251
-  _globals['_VERDICT']._serialized_end=1343
   _globals['_MATCHOPTIONS']._serialized_start=107
   _globals['_MATCHOPTIONS']._serialized_end=178
   _globals['_MATCHREQUEST']._serialized_start=181
@@ -46,13 +44,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MATCHMEDIARESPONSE']._serialized_start=489
   _globals['_MATCHMEDIARESPONSE']._serialized_end=550
   _globals['_MATCHRESULT']._serialized_start=553
-  _globals['_MATCHRESULT']._serialized_end=712
-  _globals['_EXCUSED']._serialized_start=714
-  _globals['_EXCUSED']._serialized_end=806
-  _globals['_MATCH']._serialized_start=809
-  _globals['_MATCH']._serialized_end=1097
-  _globals['_SEGMENT']._serialized_start=1100
-  _globals['_SEGMENT']._serialized_end=1249
-  _globals['_MATCHSERVICE']._serialized_start=1346
-  _globals['_MATCHSERVICE']._serialized_end=1501
+  _globals['_MATCHRESULT']._serialized_end=751
+  _globals['_EXCUSED']._serialized_start=754
+  _globals['_EXCUSED']._serialized_end=944
+  _globals['_MATCH']._serialized_start=947
+  _globals['_MATCH']._serialized_end=1290
+  _globals['_SEGMENT']._serialized_start=1293
+  _globals['_SEGMENT']._serialized_end=1442
+  _globals['_MATCHSERVICE']._serialized_start=1445
+  _globals['_MATCHSERVICE']._serialized_end=1600
 # @@protoc_insertion_point(module_scope)

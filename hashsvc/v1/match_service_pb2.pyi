@@ -7,7 +7,6 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
-from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from hashsvc.v1 import bank_service_pb2 as _bank_service_pb2
 from hashsvc.v1 import fingerprint_pb2 as _fingerprint_pb2
 import builtins as _builtins
@@ -20,34 +19,6 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class _Verdict:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    VERDICT_UNSPECIFIED: _Verdict.ValueType  # 0
-    """Never sent."""
-    VERDICT_ALLOW: _Verdict.ValueType  # 1
-    """Nothing known was found."""
-    VERDICT_REVIEW: _Verdict.ValueType  # 2
-    """A person should look: a known excerpt in a longer upload, or middling evidence."""
-    VERDICT_BLOCK: _Verdict.ValueType  # 3
-    """A known video."""
-
-class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
-    """What to do with an upload."""
-
-VERDICT_UNSPECIFIED: Verdict.ValueType  # 0
-"""Never sent."""
-VERDICT_ALLOW: Verdict.ValueType  # 1
-"""Nothing known was found."""
-VERDICT_REVIEW: Verdict.ValueType  # 2
-"""A person should look: a known excerpt in a longer upload, or middling evidence."""
-VERDICT_BLOCK: Verdict.ValueType  # 3
-"""A known video."""
-Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
 
 @_typing.final
 class MatchOptions(_message.Message):
@@ -68,7 +39,7 @@ class MatchOptions(_message.Message):
     """
     @_builtins.property
     def banks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Banks to search. Empty: every bank. One that does not exist is BANK_NOT_FOUND."""
+        """Banks to search. Empty: every bank. One that does not exist is BANK_NOT_FOUND. Allow banks count in any case."""
 
     def __init__(
         self,
@@ -212,7 +183,8 @@ class MatchResult(_message.Message):
     MATCHES_FIELD_NUMBER: _builtins.int
     DEEPEN_FIELD_NUMBER: _builtins.int
     EXCUSED_FIELD_NUMBER: _builtins.int
-    verdict: Global___Verdict.ValueType
+    OBSERVED_FIELD_NUMBER: _builtins.int
+    verdict: _bank_service_pb2.Verdict.ValueType
     """The strictest verdict of the matches; VERDICT_ALLOW when there is none."""
     revision: _builtins.int
     """The state of the store that was judged."""
@@ -220,6 +192,8 @@ class MatchResult(_message.Message):
     """Whether to match a deep reading of the same upload, too: the quick one left a hint, or a bank asks for it. Then what
     either answer has counts. Never set for a deep reading, nor by MatchMedia, which reads deeply by itself.
     """
+    observed: _bank_service_pb2.Verdict.ValueType
+    """What the verdict would be if the banks that only observe enforced; VERDICT_UNSPECIFIED where none of them has a match."""
     @_builtins.property
     def matches(self) -> _containers.RepeatedCompositeFieldContainer[Global___Match]:
         """Strongest evidence first."""
@@ -231,15 +205,16 @@ class MatchResult(_message.Message):
     def __init__(
         self,
         *,
-        verdict: Global___Verdict.ValueType = ...,
+        verdict: _bank_service_pb2.Verdict.ValueType = ...,
         revision: _builtins.int = ...,
         matches: _abc.Iterable[Global___Match] | None = ...,
         deepen: _builtins.bool = ...,
         excused: _abc.Iterable[Global___Excused] | None = ...,
+        observed: _bank_service_pb2.Verdict.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deepen", b"deepen", "excused", b"excused", "matches", b"matches", "revision", b"revision", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deepen", b"deepen", "excused", b"excused", "matches", b"matches", "observed", b"observed", "revision", b"revision", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -247,7 +222,7 @@ Global___MatchResult: _TypeAlias = MatchResult  # noqa: Y015
 
 @_typing.final
 class Excused(_message.Message):
-    """An entry that was recognised and is no match all the same, and why."""
+    """An entry that was recognised and is no match all the same, and why; or parts of it, where another part is a match."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -256,6 +231,10 @@ class Excused(_message.Message):
     EXTERNAL_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     SECONDS_FIELD_NUMBER: _builtins.int
+    BY_BANK_FIELD_NUMBER: _builtins.int
+    BY_ENTRY_FIELD_NUMBER: _builtins.int
+    BY_EXTERNAL_ID_FIELD_NUMBER: _builtins.int
+    SEGMENTS_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """The bank of the entry."""
     entry: _builtins.str
@@ -263,9 +242,21 @@ class Excused(_message.Message):
     external_id: _builtins.str
     """The confirming caller's own name for the video."""
     reason: _builtins.str
-    """For people: "excluded part of the entry" when without the entry's exclusions it would have been a match."""
+    """For people: "excluded part of the entry" when without the entry's exclusions it would have been a match, "rule 1: allow
+    if label=film" where a rule of the bank allows it, "as well explained by an allow bank".
+    """
     seconds: _builtins.float
-    """Seconds of the upload in which it shows excluded parts of the entry."""
+    """Seconds of the upload in which it shows the entry, or only its excluded parts."""
+    by_bank: _builtins.str
+    """Where an allow bank explains it as well: that bank,"""
+    by_entry: _builtins.str
+    """the entry in it,"""
+    by_external_id: _builtins.str
+    """what its confirming caller called that,"""
+    @_builtins.property
+    def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Segment]:
+        """and the parts in question, aligned with the entry that is excused."""
+
     def __init__(
         self,
         *,
@@ -274,10 +265,14 @@ class Excused(_message.Message):
         external_id: _builtins.str = ...,
         reason: _builtins.str = ...,
         seconds: _builtins.float = ...,
+        by_bank: _builtins.str = ...,
+        by_entry: _builtins.str = ...,
+        by_external_id: _builtins.str = ...,
+        segments: _abc.Iterable[Global___Segment] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "entry", b"entry", "external_id", b"external_id", "reason", b"reason", "seconds", b"seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "by_bank", b"by_bank", "by_entry", b"by_entry", "by_external_id", b"by_external_id", "entry", b"entry", "external_id", b"external_id", "reason", b"reason", "seconds", b"seconds", "segments", b"segments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -300,6 +295,8 @@ class Match(_message.Message):
     SEGMENTS_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
     ENTRY_STATE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    OBSERVED_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """The bank of the entry."""
     entry: _builtins.str
@@ -316,12 +313,16 @@ class Match(_message.Message):
     """Share of the entry's duration inside segments, 0 to 1."""
     mean_distance: _builtins.float
     """Mean Hamming distance of the matched hashes, in bits of 256."""
-    verdict: Global___Verdict.ValueType
+    verdict: _bank_service_pb2.Verdict.ValueType
     """What the bank's policy makes of this match alone."""
     digest: _builtins.str
     """"md5" or "sha256" when the bytes were equal, else empty."""
     entry_state: _bank_service_pb2.EntryState.ValueType
     """Of the entry: with another than ENTRY_STATE_CONFIRMED the verdict is VERDICT_REVIEW at most."""
+    reason: _builtins.str
+    """For people: the rule or threshold that the verdict comes from, "rule 1: block if evidence<=-6 seconds>=5"."""
+    observed: _bank_service_pb2.Verdict.ValueType
+    """VERDICT_UNSPECIFIED, unless the bank only observes: then what the verdict would be, and `verdict` is VERDICT_ALLOW."""
     @_builtins.property
     def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Segment]:
         """The aligned intervals."""
@@ -336,14 +337,16 @@ class Match(_message.Message):
         query_coverage: _builtins.float = ...,
         reference_coverage: _builtins.float = ...,
         mean_distance: _builtins.float = ...,
-        verdict: Global___Verdict.ValueType = ...,
+        verdict: _bank_service_pb2.Verdict.ValueType = ...,
         segments: _abc.Iterable[Global___Segment] | None = ...,
         digest: _builtins.str = ...,
         entry_state: _bank_service_pb2.EntryState.ValueType = ...,
+        reason: _builtins.str = ...,
+        observed: _bank_service_pb2.Verdict.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "digest", b"digest", "entry", b"entry", "entry_state", b"entry_state", "evidence", b"evidence", "external_id", b"external_id", "mean_distance", b"mean_distance", "query_coverage", b"query_coverage", "reference_coverage", b"reference_coverage", "segments", b"segments", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "digest", b"digest", "entry", b"entry", "entry_state", b"entry_state", "evidence", b"evidence", "external_id", b"external_id", "mean_distance", b"mean_distance", "observed", b"observed", "query_coverage", b"query_coverage", "reason", b"reason", "reference_coverage", b"reference_coverage", "segments", b"segments", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -28,15 +28,15 @@ from hashsvc.v1 import fingerprint_pb2 as hashsvc_dot_v1_dot_fingerprint__pb2
 from hashsvc.v1 import match_service_pb2 as hashsvc_dot_v1_dot_match__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ehashsvc/v1/retro_service.proto\x12\nhashsvc.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dhashsvc/v1/bank_service.proto\x1a\x1chashsvc/v1/fingerprint.proto\x1a\x1ehashsvc/v1/match_service.proto\"\xe5\x01\n\x04Hunt\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\x12$\n\x05state\x18\x03 \x01(\x0e\x32\x15.hashsvc.v1.HuntState\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\x12\x10\n\x08searched\x18\x05 \x01(\x04\x12\n\n\x02of\x18\x06 \x01(\x04\x12\x0c\n\x04hits\x18\x07 \x01(\x04\x12.\n\nstarted_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"h\n\x03Hit\x12\x12\n\ncontent_id\x18\x01 \x01(\t\x12+\n\x07seen_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x05match\x18\x03 \x01(\x0b\x32\x11.hashsvc.v1.Match\"*\n\x0bHuntRequest\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\".\n\x0cHuntResponse\x12\x1e\n\x04hunt\x18\x01 \x01(\x0b\x32\x10.hashsvc.v1.Hunt\"-\n\x0eGetHuntRequest\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\"1\n\x0fGetHuntResponse\x12\x1e\n\x04hunt\x18\x01 \x01(\x0b\x32\x10.hashsvc.v1.Hunt\"U\n\x0fListHitsRequest\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"J\n\x10ListHitsResponse\x12\x1d\n\x04hits\x18\x01 \x03(\x0b\x32\x0f.hashsvc.v1.Hit\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"u\n\rDryRunRequest\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12,\n\x0b\x66ingerprint\x18\x02 \x01(\x0b\x32\x17.hashsvc.v1.Fingerprint\x12(\n\nexclusions\x18\x03 \x03(\x0b\x32\x14.hashsvc.v1.Interval\"P\n\x0e\x44ryRunResponse\x12\x10\n\x08searched\x18\x01 \x01(\x04\x12\r\n\x05total\x18\x02 \x01(\x04\x12\x1d\n\x04hits\x18\x03 \x03(\x0b\x32\x0f.hashsvc.v1.Hit*\x80\x01\n\tHuntState\x12\x1a\n\x16HUNT_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fHUNT_STATE_NONE\x10\x01\x12\x16\n\x12HUNT_STATE_RUNNING\x10\x02\x12\x13\n\x0fHUNT_STATE_DONE\x10\x03\x12\x15\n\x11HUNT_STATE_FAILED\x10\x04\x32\x97\x02\n\x0cRetroService\x12;\n\x04Hunt\x12\x17.hashsvc.v1.HuntRequest\x1a\x18.hashsvc.v1.HuntResponse0\x01\x12\x42\n\x07GetHunt\x12\x1a.hashsvc.v1.GetHuntRequest\x1a\x1b.hashsvc.v1.GetHuntResponse\x12\x45\n\x08ListHits\x12\x1b.hashsvc.v1.ListHitsRequest\x1a\x1c.hashsvc.v1.ListHitsResponse\x12?\n\x06\x44ryRun\x12\x19.hashsvc.v1.DryRunRequest\x1a\x1a.hashsvc.v1.DryRunResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ehashsvc/v1/retro_service.proto\x12\nhashsvc.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dhashsvc/v1/bank_service.proto\x1a\x1chashsvc/v1/fingerprint.proto\x1a\x1ehashsvc/v1/match_service.proto\"\xe5\x01\n\x04Hunt\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\x12$\n\x05state\x18\x03 \x01(\x0e\x32\x15.hashsvc.v1.HuntState\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\x12\x10\n\x08searched\x18\x05 \x01(\x04\x12\n\n\x02of\x18\x06 \x01(\x04\x12\x0c\n\x04hits\x18\x07 \x01(\x04\x12.\n\nstarted_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"h\n\x03Hit\x12\x12\n\ncontent_id\x18\x01 \x01(\t\x12+\n\x07seen_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x05match\x18\x03 \x01(\x0b\x32\x11.hashsvc.v1.Match\"*\n\x0bHuntRequest\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\".\n\x0cHuntResponse\x12\x1e\n\x04hunt\x18\x01 \x01(\x0b\x32\x10.hashsvc.v1.Hunt\"-\n\x0eGetHuntRequest\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\"1\n\x0fGetHuntResponse\x12\x1e\n\x04hunt\x18\x01 \x01(\x0b\x32\x10.hashsvc.v1.Hunt\"U\n\x0fListHitsRequest\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"J\n\x10ListHitsResponse\x12\x1d\n\x04hits\x18\x01 \x03(\x0b\x32\x0f.hashsvc.v1.Hit\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x85\x01\n\rDryRunRequest\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12,\n\x0b\x66ingerprint\x18\x02 \x01(\x0b\x32\x17.hashsvc.v1.Fingerprint\x12(\n\nexclusions\x18\x03 \x03(\x0b\x32\x14.hashsvc.v1.Interval\x12\x0e\n\x06labels\x18\x04 \x03(\t\"P\n\x0e\x44ryRunResponse\x12\x10\n\x08searched\x18\x01 \x01(\x04\x12\r\n\x05total\x18\x02 \x01(\x04\x12\x1d\n\x04hits\x18\x03 \x03(\x0b\x32\x0f.hashsvc.v1.Hit*\x80\x01\n\tHuntState\x12\x1a\n\x16HUNT_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fHUNT_STATE_NONE\x10\x01\x12\x16\n\x12HUNT_STATE_RUNNING\x10\x02\x12\x13\n\x0fHUNT_STATE_DONE\x10\x03\x12\x15\n\x11HUNT_STATE_FAILED\x10\x04\x32\x97\x02\n\x0cRetroService\x12;\n\x04Hunt\x12\x17.hashsvc.v1.HuntRequest\x1a\x18.hashsvc.v1.HuntResponse0\x01\x12\x42\n\x07GetHunt\x12\x1a.hashsvc.v1.GetHuntRequest\x1a\x1b.hashsvc.v1.GetHuntResponse\x12\x45\n\x08ListHits\x12\x1b.hashsvc.v1.ListHitsRequest\x1a\x1c.hashsvc.v1.ListHitsResponse\x12?\n\x06\x44ryRun\x12\x19.hashsvc.v1.DryRunRequest\x1a\x1a.hashsvc.v1.DryRunResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hashsvc.v1.retro_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_HUNTSTATE']._serialized_start=1065
-  _globals['_HUNTSTATE']._serialized_end=1193
+  _globals['_HUNTSTATE']._serialized_start=1082
+  _globals['_HUNTSTATE']._serialized_end=1210
   _globals['_HUNT']._serialized_start=173
   _globals['_HUNT']._serialized_end=402
   _globals['_HIT']._serialized_start=404
@@ -53,10 +53,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTHITSREQUEST']._serialized_end=785
   _globals['_LISTHITSRESPONSE']._serialized_start=787
   _globals['_LISTHITSRESPONSE']._serialized_end=861
-  _globals['_DRYRUNREQUEST']._serialized_start=863
-  _globals['_DRYRUNREQUEST']._serialized_end=980
-  _globals['_DRYRUNRESPONSE']._serialized_start=982
-  _globals['_DRYRUNRESPONSE']._serialized_end=1062
-  _globals['_RETROSERVICE']._serialized_start=1196
-  _globals['_RETROSERVICE']._serialized_end=1475
+  _globals['_DRYRUNREQUEST']._serialized_start=864
+  _globals['_DRYRUNREQUEST']._serialized_end=997
+  _globals['_DRYRUNRESPONSE']._serialized_start=999
+  _globals['_DRYRUNRESPONSE']._serialized_end=1079
+  _globals['_RETROSERVICE']._serialized_start=1213
+  _globals['_RETROSERVICE']._serialized_end=1492
 # @@protoc_insertion_point(module_scope)

@@ -318,6 +318,7 @@ class DryRunRequest(_message.Message):
     BANK_FIELD_NUMBER: _builtins.int
     FINGERPRINT_FIELD_NUMBER: _builtins.int
     EXCLUSIONS_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """Required. The bank."""
     @_builtins.property
@@ -328,16 +329,21 @@ class DryRunRequest(_message.Message):
     def exclusions(self) -> _containers.RepeatedCompositeFieldContainer[_bank_service_pb2.Interval]:
         """As in ConfirmEntry."""
 
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As in ConfirmEntry: rules of the bank may ask for them."""
+
     def __init__(
         self,
         *,
         bank: _builtins.str = ...,
         fingerprint: _fingerprint_pb2.Fingerprint | None = ...,
         exclusions: _abc.Iterable[_bank_service_pb2.Interval] | None = ...,
+        labels: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["fingerprint", b"fingerprint"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "exclusions", b"exclusions", "fingerprint", b"fingerprint"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "exclusions", b"exclusions", "fingerprint", b"fingerprint", "labels", b"labels"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

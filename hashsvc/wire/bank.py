@@ -8,12 +8,25 @@ from typing import Literal
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from hashsvc.bank.card import CardState, EditResult, RobustnessCard
-from hashsvc.bank.model import Bank, Depth, Entry, EntryState, Interval, Policy, StateChange
+from hashsvc.bank.model import (
+    Bank,
+    BankMode,
+    Depth,
+    Details,
+    Entry,
+    EntryState,
+    Interval,
+    Policy,
+    Rule,
+    StateChange,
+    Verdict,
+)
+from hashsvc.bank.taxonomy import Label, Taxonomy
 from hashsvc.errors import InternalError, InvalidInputError
 from hashsvc.v1 import bank_service_pb2 as pb
 
-PolicyField = Literal["block_evidence", "block_coverage", "review_evidence", "depth"]
-POLICY_FIELDS: tuple[PolicyField, ...] = ("block_evidence", "block_coverage", "review_evidence", "depth")
+PolicyField = Literal["block_evidence", "block_coverage", "review_evidence", "depth", "rules"]
+POLICY_FIELDS: tuple[PolicyField, ...] = ("block_evidence", "block_coverage", "review_evidence", "depth", "rules")
 _DEPTHS = {
     Depth.QUICK: pb.DEPTH_QUICK,
     Depth.AUTO: pb.DEPTH_AUTO,
@@ -21,6 +34,21 @@ _DEPTHS = {
 }
 _DEPTHS_BACK = {value: depth for depth, value in _DEPTHS.items()}
 
+_MODES = {
+    BankMode.ENFORCE: pb.BANK_MODE_ENFORCE,
+    BankMode.OBSERVE: pb.BANK_MODE_OBSERVE,
+    BankMode.ALLOW: pb.BANK_MODE_ALLOW,
+}
+_MODES_BACK: dict[int, BankMode] = {
+    pb.BANK_MODE_UNSPECIFIED: BankMode.ENFORCE,
+    **{value: mode for mode, value in _MODES.items()},
+}
+_VERDICTS = {
+    Verdict.ALLOW: pb.VERDICT_ALLOW,
+    Verdict.REVIEW: pb.VERDICT_REVIEW,
+    Verdict.BLOCK: pb.VERDICT_BLOCK,
+}
+_VERDICTS_BACK: dict[int, Verdict] = {value: verdict for verdict, value in _VERDICTS.items()}
 _STATES = {
     EntryState.CANDIDATE: pb.ENTRY_STATE_CANDIDATE,
     EntryState.CONFIRMED: pb.ENTRY_STATE_CONFIRMED,
@@ -45,20 +73,46 @@ def encode_policy(policy: Policy) -> pb.Policy:
         block_coverage=policy.block_coverage,
         review_evidence=policy.review_evidence,
         depth=_DEPTHS[policy.depth],
+        rules=map(_encode_rule, policy.rules),
     )
 
 
 def decode_policy(message: pb.Policy, base: Policy = Policy()) -> Policy:
     """The policy in `message`, unset fields from `base`. What values make sense is the service's to judge.
 
-    Raises InvalidInputError FIELD_INVALID for a depth that this version does not know.
+    Raises InvalidInputError FIELD_INVALID for a depth or a verdict of a rule that this version does not know.
     """
-    given = {field: getattr(message, field) for field in POLICY_FIELDS if message.HasField(field)}
+    given = {field.name: value for field, value in message.ListFields()}
     if "depth" in given:
         if given["depth"] not in _DEPTHS_BACK:
             raise InvalidInputError("FIELD_INVALID", f"depth {given['depth']} is unknown", field="depth")
         given["depth"] = _DEPTHS_BACK[given["depth"]]
+    if "rules" in given:
+        given["rules"] = tuple(map(_decode_rule, given["rules"]))
     return dataclasses.replace(base, **given)
+
+
+def _encode_rule(rule: Rule) -> pb.Rule:
+    return pb.Rule(
+        verdict=encode_verdict(rule.verdict),
+        evidence=rule.evidence,
+        share=rule.share,
+        seconds=rule.seconds,
+        labels=rule.labels,
+    )
+
+
+def _decode_rule(message: pb.Rule) -> Rule:
+    """A rule that this version cannot read must not decide anything."""
+    if message.verdict not in _VERDICTS_BACK:
+        raise InvalidInputError("FIELD_INVALID", f"verdict {message.verdict} of a rule is unknown", field="rules")
+    return Rule(
+        verdict=_VERDICTS_BACK[message.verdict],
+        evidence=message.evidence if message.HasField("evidence") else None,
+        share=message.share,
+        seconds=message.seconds,
+        labels=tuple(message.labels),
+    )
 
 
 def encode_bank(bank: Bank) -> pb.Bank:
@@ -68,6 +122,8 @@ def encode_bank(bank: Bank) -> pb.Bank:
         description=bank.description,
         policy=encode_policy(bank.policy),
         two_person=bank.two_person,
+        mode=encode_mode(bank.mode),
+        taxonomy_only=bank.taxonomy_only,
         created_at=_encode_time(bank.created_at),
         updated_at=_encode_time(bank.updated_at),
         revision=bank.revision,
@@ -81,10 +137,24 @@ def decode_bank(message: pb.Bank) -> Bank:
         description=message.description,
         policy=decode_policy(message.policy),
         two_person=message.two_person,
+        mode=decode_mode(message.mode),
+        taxonomy_only=message.taxonomy_only,
         created_at=_decode_time(message.created_at),
         updated_at=_decode_time(message.updated_at),
         revision=message.revision,
     )
+
+
+def encode_mode(mode: BankMode) -> pb.BankMode.ValueType:
+    """The value of `mode`."""
+    return _MODES[mode]
+
+
+def decode_mode(value: int) -> BankMode:
+    """Unspecified is to enforce. Raises InvalidInputError FIELD_INVALID for a mode that this version does not know."""
+    if value not in _MODES_BACK:
+        raise InvalidInputError("FIELD_INVALID", f"mode {value} is unknown", field="mode")
+    return _MODES_BACK[value]
 
 
 def encode_entry(entry: Entry) -> pb.Entry:
@@ -109,7 +179,21 @@ def encode_entry(entry: Entry) -> pb.Entry:
         robustness_card=encode_card(entry.card),
         exclusions=map(encode_interval, entry.exclusions),
         history=map(_encode_change, entry.history),
+        details=encode_details(entry.details),
+        taxonomy=entry.taxonomy,
     )
+
+
+def encode_verdict(verdict: Verdict) -> pb.Verdict.ValueType:
+    """The number of a verdict."""
+    return _VERDICTS[verdict]
+
+
+def decode_verdict(value: int) -> Verdict:
+    """An unknown verdict must not pass for ALLOW."""
+    if value not in _VERDICTS_BACK:
+        raise InternalError("INTERNAL", f"verdict {value} is unknown to this client", verdict=value)
+    return _VERDICTS_BACK[value]
 
 
 def encode_state(state: EntryState) -> pb.EntryState.ValueType:
@@ -158,7 +242,60 @@ def decode_entry(message: pb.Entry) -> Entry:
         card=decode_card(message.robustness_card),
         exclusions=decode_intervals(message.exclusions),
         history=tuple(map(_decode_change, message.history)),
+        details=decode_details(message.details),
+        taxonomy=message.taxonomy,
     )
+
+
+def encode_taxonomy(taxonomy: Taxonomy) -> pb.ListLabelsResponse:
+    """The message of `taxonomy`."""
+    labels = [
+        pb.Label(label=one.label, title=one.title, current=one.current, replaced_by=one.replaced_by)
+        for one in taxonomy.labels
+    ]
+    return pb.ListLabelsResponse(version=taxonomy.version, labels=labels)
+
+
+def decode_taxonomy(message: pb.ListLabelsResponse) -> Taxonomy:
+    """The taxonomy in `message`."""
+    labels = (
+        Label(label=one.label, title=one.title, current=one.current, replaced_by=one.replaced_by)
+        for one in message.labels
+    )
+    return Taxonomy(version=message.version, labels=tuple(labels))
+
+
+def encode_details(details: Details) -> pb.EntryDetails:
+    """The message of `details`."""
+    return pb.EntryDetails(
+        metadata=details.metadata,
+        partner=details.partner,
+        partner_id=details.partner_id,
+        legal_basis=details.legal_basis,
+        review_by=None if details.review_by is None else _encode_time(details.review_by),
+        expires_at=None if details.expires_at is None else _encode_time(details.expires_at),
+    )
+
+
+def decode_details(message: pb.EntryDetails) -> Details:
+    """The details in `message`. Raises InvalidInputError FIELD_INVALID for a date that is none."""
+    return Details(
+        metadata=dict(message.metadata),
+        partner=message.partner,
+        partner_id=message.partner_id,
+        legal_basis=message.legal_basis,
+        review_by=_decode_date(message, "review_by"),
+        expires_at=_decode_date(message, "expires_at"),
+    )
+
+
+def _decode_date(message: pb.EntryDetails, field: Literal["review_by", "expires_at"]) -> datetime.datetime | None:
+    if not message.HasField(field):
+        return None
+    try:
+        return _decode_time(getattr(message, field))
+    except (ValueError, OverflowError) as error:
+        raise InvalidInputError("FIELD_INVALID", f"{field} is no time", field=field) from error
 
 
 def encode_interval(interval: Interval) -> pb.Interval:

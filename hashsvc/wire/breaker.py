@@ -6,7 +6,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from hashsvc.bank.breaker import Affected, Breaker
 from hashsvc.v1 import breaker_service_pb2 as pb
-from hashsvc.wire.match import decode_verdict, encode_verdict
+from hashsvc.wire.bank import decode_verdict, encode_verdict
 
 
 def encode_breaker(breaker: Breaker) -> pb.Breaker:

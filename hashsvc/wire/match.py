@@ -1,19 +1,13 @@
 """Query, match and verdict on the wire."""
 
 from hashsvc.bank.model import EntryState, Verdict
-from hashsvc.errors import InternalError, InvalidInputError
+from hashsvc.errors import InvalidInputError
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.match.model import Excused, Match, MatchResult, Segment
+from hashsvc.v1 import bank_service_pb2 as bank_pb
 from hashsvc.v1 import match_service_pb2 as pb
-from hashsvc.wire.bank import decode_state, encode_state
+from hashsvc.wire.bank import decode_state, decode_verdict, encode_state, encode_verdict
 from hashsvc.wire.fingerprint import decode_digests, decode_fingerprint, encode_digests, encode_fingerprint
-
-_VERDICTS = {
-    Verdict.ALLOW: pb.VERDICT_ALLOW,
-    Verdict.REVIEW: pb.VERDICT_REVIEW,
-    Verdict.BLOCK: pb.VERDICT_BLOCK,
-}
-_VERDICTS_BACK: dict[int, Verdict] = {value: verdict for verdict, value in _VERDICTS.items()}
 
 
 def encode_query(query: Fingerprint | Digests, options: pb.MatchOptions) -> pb.MatchRequest:
@@ -44,6 +38,7 @@ def encode_result(result: MatchResult) -> pb.MatchResult:
         matches=map(encode_match, result.matches),
         deepen=result.deepen,
         excused=map(_encode_excused, result.excused),
+        observed=_encode_observed(result.observed),
     )
 
 
@@ -72,6 +67,8 @@ def encode_match(match: Match) -> pb.Match:
         segments=map(_encode_segment, match.segments),
         digest=match.digest,
         entry_state=encode_state(match.state),
+        reason=match.reason,
+        observed=_encode_observed(match.observed),
     )
 
 
@@ -89,7 +86,13 @@ def decode_match(message: pb.Match) -> Match:
         segments=tuple(map(_decode_segment, message.segments)),
         digest=message.digest,
         state=_decode_state(message.entry_state),
+        reason=message.reason,
+        observed=decode_verdict(message.observed) if message.observed else None,
     )
+
+
+def _encode_observed(verdict: Verdict | None) -> "bank_pb.Verdict.ValueType":
+    return bank_pb.VERDICT_UNSPECIFIED if verdict is None else encode_verdict(verdict)
 
 
 def _decode_state(value: int) -> EntryState:
@@ -104,6 +107,10 @@ def _encode_excused(excused: Excused) -> pb.Excused:
         external_id=excused.external_id,
         reason=excused.reason,
         seconds=excused.seconds,
+        by_bank=excused.by_bank,
+        by_entry=excused.by_entry,
+        by_external_id=excused.by_external_id,
+        segments=map(_encode_segment, excused.segments),
     )
 
 
@@ -114,6 +121,10 @@ def _decode_excused(message: pb.Excused) -> Excused:
         external_id=message.external_id,
         reason=message.reason,
         seconds=message.seconds,
+        by_bank=message.by_bank,
+        by_entry=message.by_entry,
+        by_external_id=message.by_external_id,
+        segments=tuple(map(_decode_segment, message.segments)),
     )
 
 
@@ -139,15 +150,3 @@ def _decode_segment(message: pb.Segment) -> Segment:
         view=message.view,
         mean_distance=message.mean_distance,
     )
-
-
-def encode_verdict(verdict: Verdict) -> "pb.Verdict.ValueType":
-    """The number of a verdict."""
-    return _VERDICTS[verdict]
-
-
-def decode_verdict(value: int) -> Verdict:
-    """An unknown verdict must not pass for ALLOW."""
-    if value not in _VERDICTS_BACK:
-        raise InternalError("INTERNAL", f"verdict {value} is unknown to this client", verdict=value)
-    return _VERDICTS_BACK[value]

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from hashsvc.bank import records
-from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Policy, StateChange
+from hashsvc.bank.model import Bank, BankMode, Details, Entry, EntryState, Interval, Policy, Rule, StateChange, Verdict
+from hashsvc.bank.rules import check_policy
 from hashsvc.errors import FingerprintError
 from hashsvc.fingerprint.encoding import encode
 from hashsvc.fingerprint.profiles import DEFAULT
@@ -19,8 +20,19 @@ MOMENT = datetime.datetime(2026, 3, 4, 5, 6, 7, 891000, tzinfo=datetime.UTC)
 BANK = Bank(
     bank="b-1",
     description="ein Bündel\n中文",
-    policy=Policy(block_evidence=-7.25, block_coverage=0.75, review_evidence=-2.5),
+    policy=Policy(
+        block_evidence=-7.25,
+        block_coverage=0.75,
+        review_evidence=-2.5,
+        rules=(
+            Rule(verdict=Verdict.ALLOW, labels=("film", "jeu vidéo")),
+            Rule(verdict=Verdict.BLOCK, evidence=-6.0, share=0.5, seconds=5.0),
+            Rule(verdict=Verdict.REVIEW, evidence=0.0),
+        ),
+    ),
     two_person=True,
+    mode=BankMode.OBSERVE,
+    taxonomy_only=True,
     created_at=MOMENT,
     updated_at=MOMENT + datetime.timedelta(days=400),
     revision=7,
@@ -31,6 +43,15 @@ ENTRY = Entry(
     external_id="Überwachung 🎥",
     state=EntryState.WITHDRAWN,
     labels=("a", "b c"),
+    taxonomy="ours-1",
+    details=Details(
+        metadata={"case": "41", "größe": "中文"},
+        partner="TAT",
+        partner_id="7",
+        legal_basis="law",
+        review_by=MOMENT,
+        expires_at=MOMENT + datetime.timedelta(days=9),
+    ),
     exclusions=(Interval(0.0, 4.5), Interval(7.25, 12.34)),
     reason="appeal",
     history=(
@@ -80,16 +101,35 @@ def test_an_entry_of_before_there_were_exclusions(stored: tuple[BankRecord, Entr
 
 
 def test_of_before_there_were_states(stored: tuple[BankRecord, EntryRecord]) -> None:
-    """A bank without a choice takes one person, an entry without a history has none."""
+    """A bank without a choice takes one person, an entry without a history or details has none."""
     bank, entry = stored
     fields = msgpack.unpackb(bank.payload, timestamp=3)
     del fields["two_person"]
     old = dataclasses.replace(bank, payload=msgpack.packb(fields, datetime=True))
     assert records.bank_of(old) == dataclasses.replace(records.bank_of(bank), two_person=False)
     fields = msgpack.unpackb(entry.payload, timestamp=3)
-    del fields["history"]
+    del fields["history"], fields["details"], fields["taxonomy"]
     former = dataclasses.replace(entry, payload=msgpack.packb(fields, datetime=True))
-    assert records.entry_of(former) == dataclasses.replace(records.entry_of(entry), history=())
+    expected = dataclasses.replace(records.entry_of(entry), history=(), details=Details(), taxonomy="")
+    assert records.entry_of(former) == expected
+
+
+def test_a_bank_of_before_there_were_rules_and_modes(stored: tuple[BankRecord, EntryRecord]) -> None:
+    """A policy without rules has none, and the bank enforces."""
+    fields = msgpack.unpackb(stored[0].payload, timestamp=3)
+    del fields["policy"]["rules"], fields["mode"], fields["taxonomy_only"]
+    old = records.bank_of(dataclasses.replace(stored[0], payload=msgpack.packb(fields, datetime=True)))
+    assert old.policy == dataclasses.replace(BANK.policy, rules=())
+    assert (old.mode, old.taxonomy_only) == (BankMode.ENFORCE, False)
+
+
+def test_the_longest_rules_fit() -> None:
+    """What the bounds allow of a bank, in the longest UTF-8, is a payload that the store takes."""
+    rule = Rule(verdict=Verdict.REVIEW, evidence=-5.123456789, share=0.123456789, seconds=123456.789)
+    rules = (*(dataclasses.replace(rule, labels=("🎥" * 128,) * 32) for _ in range(2)), *((rule,) * 30))
+    largest = dataclasses.replace(BANK, description="🎥" * 4096, policy=Policy(rules=rules))
+    check_policy(largest.policy)
+    assert len(records.bank_payload(largest)) <= 1 << 16
 
 
 def test_now_is_what_is_stored() -> None:

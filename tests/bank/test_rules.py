@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hashsvc.bank import rules
-from hashsvc.bank.model import Interval, Policy
+from hashsvc.bank.model import Interval, Policy, Rule, Verdict
 from hashsvc.errors import InvalidInputError
 
 NAN, INF = float("nan"), float("inf")
@@ -45,6 +45,15 @@ REFUSED: list[tuple[Callable[..., object], tuple[Any, ...], str]] = [
           ("review_evidence", 0.1), ("block_coverage", -0.1), ("block_coverage", 1.1), ("block_coverage", NAN),
           ("block_evidence", -2.0), ("review_evidence", -7.0),
       )),
+    *((rules.check_policy, (policy_with("rules", (Rule(verdict=Verdict.BLOCK), Rule(verdict=Verdict.BLOCK, **given))),), "FIELD_INVALID")
+      for given in (
+          {"share": 1.1}, {"share": -0.1}, {"share": NAN}, {"seconds": -1.0}, {"seconds": INF}, {"seconds": NAN},
+          {"evidence": NAN}, {"evidence": -INF}, {"evidence": -3.9}, {"labels": ("",)}, {"labels": ("a,b",)},
+          {"labels": ("a\0",)},
+      )),
+    (rules.check_policy, (policy_with("rules", (Rule(verdict=Verdict.ALLOW),) * 33),), "FIELD_TOO_LONG"),
+    (rules.check_policy, (policy_with("rules", (Rule(verdict=Verdict.ALLOW, labels=("a",) * 22),) * 3),), "FIELD_TOO_LONG"),
+    (rules.check_policy, (policy_with("rules", (Rule(verdict=Verdict.ALLOW, labels=("a" * 129,)),)),), "FIELD_TOO_LONG"),
 ]  # fmt: skip
 
 
@@ -71,6 +80,8 @@ def test_refused(check: Callable[..., object], given: tuple[Any, ...], reason: s
         (rules.check_policy, (Policy(),)),
         (rules.check_policy, (Policy(block_evidence=0, review_evidence=0, block_coverage=0),)),
         (rules.check_policy, (Policy(block_coverage=1),)),
+        (rules.check_policy, (policy_with("rules", (Rule(verdict=Verdict.ALLOW, evidence=-4.0, share=1.0),) * 32),)),
+        (rules.check_policy, (policy_with("rules", (Rule(verdict=Verdict.BLOCK, labels=("ä" * 128,) * 32),) * 2),)),
     ],
 )
 def test_allowed(check: Callable[..., object], given: tuple[Any, ...]) -> None:

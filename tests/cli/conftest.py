@@ -7,7 +7,7 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ import pytest
 
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
 from hashsvc.bank.breaker import Breaker
-from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Page, Policy, StateChange, Verdict
+from hashsvc.bank.model import Bank, BankMode, Details, Entry, EntryState, Interval, Page, Policy, StateChange, Verdict
+from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.cli import main
 from hashsvc.cli.target import Choice, Target
 from hashsvc.errors import ConflictError, MediaError, NotFoundError, PreconditionError
@@ -49,6 +50,7 @@ def a_match(verdict: Verdict = Verdict.BLOCK, **changes: Any) -> Match:
         reference_coverage=0.5,
         mean_distance=9.0,
         verdict=verdict,
+        reason="threshold: block if evidence<=-6 share>=0.5",
         segments=(segment,),
     )
     return dataclasses.replace(match, **changes)
@@ -90,11 +92,28 @@ class FakeTarget:
         return Bank(bank=name, created_at=NOW, updated_at=NOW, revision=1)
 
     def create_bank(
-        self, bank: str, *, description: str = "", policy: Policy = Policy(), two_person: bool = False
+        self,
+        bank: str,
+        *,
+        description: str = "",
+        policy: Policy = Policy(),
+        two_person: bool = False,
+        mode: BankMode = BankMode.ENFORCE,
+        taxonomy_only: bool = False,
     ) -> Bank:
-        made = dataclasses.replace(self._bank(bank), description=description, policy=policy, two_person=two_person)
+        fields = {
+            "description": description,
+            "policy": policy,
+            "two_person": two_person,
+            "mode": mode,
+            "taxonomy_only": taxonomy_only,
+        }
+        made = dataclasses.replace(self._bank(bank), **fields)  # type: ignore[arg-type]
         self.banks[bank] = made
         return self.banks[bank]
+
+    def list_labels(self) -> Taxonomy:
+        return Taxonomy.load()
 
     def get_bank(self, bank: str) -> Bank:
         if bank not in self.banks:
@@ -111,6 +130,8 @@ class FakeTarget:
         description: str | None = None,
         policy: Policy | None = None,
         two_person: bool | None = None,
+        mode: BankMode | None = None,
+        taxonomy_only: bool | None = None,
         revision: int = 0,
     ) -> Bank:
         now = self.get_bank(bank)
@@ -120,6 +141,10 @@ class FakeTarget:
             now = dataclasses.replace(now, description=description)
         if two_person is not None:
             now = dataclasses.replace(now, two_person=two_person)
+        if taxonomy_only is not None:
+            now = dataclasses.replace(now, taxonomy_only=taxonomy_only)
+        if mode is not None:
+            now = dataclasses.replace(now, mode=mode)
         if policy is not None:
             now = dataclasses.replace(now, policy=policy)
         self.banks[bank] = dataclasses.replace(now, revision=next(self._revision))
@@ -145,8 +170,27 @@ class FakeTarget:
             raise NotFoundError("ENTRY_NOT_FOUND", f"no entry {entry!r} in bank {bank!r}", bank=bank, entry=entry)
         return self.entries[entry]
 
-    def list_entries(self, bank: str, *, page_size: int = 0, page_token: str = "") -> Page[Entry]:
-        return self._page([entry for entry in self.entries.values() if entry.bank == bank], page_token)
+    def list_entries(
+        self, bank: str, *, review_due: bool = False, page_size: int = 0, page_token: str = ""
+    ) -> Page[Entry]:
+        found = [entry for entry in self.entries.values() if entry.bank == bank]
+        return self._page([one for one in found if not review_due or one.details.review_by], page_token)
+
+    def update_entry(
+        self,
+        bank: str,
+        entry: str,
+        *,
+        labels: Sequence[str] | None = None,
+        details: Details | None = None,
+        fields: Collection[str] | None = None,
+        revision: int = 0,
+    ) -> Entry:
+        now = self.get_entry(bank, entry)
+        if revision not in (0, now.revision):
+            raise ConflictError("REVISION_CONFLICT", f"entry {entry!r} changed", entry=entry)
+        kept = now.labels if labels is None else tuple(labels)
+        return self.add(entry, labels=kept, details=details or now.details)
 
     def withdraw(self, bank: str, entry: str, *, reason: str = "", revision: int = 0) -> Entry:
         return self._step(EntryState.WITHDRAWN, bank, entry, reason, revision)
@@ -270,6 +314,7 @@ class FakeTarget:
         *,
         external_id: str = "",
         labels: Sequence[str] = (),
+        details: Details = Details(),
         exclusions: Sequence[Interval] = (),
         progress: Callable[[float], None] | None = None,
     ) -> Entry:
@@ -278,7 +323,7 @@ class FakeTarget:
             progress(0.5)
         self.confirmed.append((bank, path, external_id, tuple(labels)))
         self.excluded.append(tuple(exclusions))
-        return self.add(f"e-{path.stem}", bank=bank, external_id=external_id, labels=tuple(labels))
+        return self.add(f"e-{path.stem}", bank=bank, external_id=external_id, labels=tuple(labels), details=details)
 
     def match_file(self, path: Path, /, *, banks: Sequence[str] = (), content_id: str = "") -> MatchResult:
         time.sleep(self.delays.get(path.stem, 0))
@@ -308,6 +353,7 @@ class FakeTarget:
         /,
         *,
         exclusions: Sequence[Interval] = (),
+        labels: Sequence[str] = (),
         progress: Callable[[float], None] | None = None,
     ) -> DryRun:
         self._check(path)

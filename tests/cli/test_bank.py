@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from hashsvc.bank.model import Policy
+from hashsvc.bank.model import Policy, Rule, Verdict
 from tests.cli.conftest import FakeTarget, Invoke, objects
 
 
@@ -12,7 +12,7 @@ def test_create_gives_the_policy_asked_for(fake: FakeTarget, invoke: Invoke) -> 
         "bank", "create", "--data", "d", "--format", "json", "--block-coverage", "0.3", "--description", "x", "drills"
     )
     (made,) = objects(result)
-    assert made["policy"] == dataclasses.asdict(Policy(block_coverage=0.3))
+    assert made["policy"] == dataclasses.asdict(Policy(block_coverage=0.3)) | {"rules": []}
     assert (made["bank"], made["description"], made["created_at"]) == ("drills", "x", "2026-01-02T03:04:05+00:00")
 
 
@@ -54,3 +54,37 @@ def test_an_unknown_bank_is_one_line_with_its_reason(fake: FakeTarget, invoke: I
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr == "hashsvc: no bank 'nope' (BANK_NOT_FOUND)\n"
+
+
+def test_rules(fake: FakeTarget, invoke: Invoke) -> None:
+    """Rules are taken in order, shown as they are typed, replaced as a whole, kept where none is given, and cleared."""
+    first, second = "block if evidence<=-6 share>=0.5 seconds>=5 label=incident-7", "review if seconds>=20"
+    at = ("--data", "d", "--format", "json")
+    (made,) = objects(invoke("bank", "create", *at, "--rule", first, "--rule", second, "b"))
+    assert made["policy"]["rules"] == [first, second]
+    assert fake.banks["b"].policy.rules[1] == Rule(verdict=Verdict.REVIEW, seconds=20.0)
+    (kept,) = objects(invoke("bank", "update", *at, "--block-coverage", "0.9", "b"))
+    assert kept["policy"]["rules"] == [first, second]
+    assert "2. review if seconds>=20" in " ".join(invoke("bank", "get", "--data", "d", "b").stdout.split())
+    (replaced,) = objects(invoke("bank", "update", *at, "--rule", "allow", "b"))
+    assert replaced["policy"]["rules"] == ["allow"]
+    (cleared,) = objects(invoke("bank", "update", *at, "--no-rules", "b"))
+    assert cleared["policy"]["rules"] == []
+
+
+def test_modes(fake: FakeTarget, invoke: Invoke) -> None:
+    """A bank enforces unless told otherwise; a mode that is not given stays."""
+    at = ("--data", "d", "--format", "json")
+    assert objects(invoke("bank", "create", *at, "a"))[0]["mode"] == "enforce"
+    assert objects(invoke("bank", "create", *at, "--mode", "allow", "b"))[0]["mode"] == "allow"
+    assert objects(invoke("bank", "update", *at, "--mode", "observe", "a"))[0]["mode"] == "observe"
+    assert objects(invoke("bank", "update", *at, "--description", "x", "a"))[0]["mode"] == "observe"
+    assert invoke("bank", "update", *at, "--mode", "off", "a").exit_code == 2
+
+
+def test_what_is_no_rule_is_bad_usage(fake: FakeTarget, invoke: Invoke) -> None:
+    """It says what was meant; --rule and --no-rules exclude each other."""
+    result = invoke("bank", "update", "--data", "d", "--rule", "block when seconds>=5", "default")
+    assert result.exit_code == 2
+    assert "write it like 'block if" in " ".join(result.stderr.split())
+    assert invoke("bank", "update", "--data", "d", "--rule", "allow", "--no-rules", "default").exit_code == 2

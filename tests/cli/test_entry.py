@@ -1,9 +1,12 @@
 """hashsvc entry."""
 
+import datetime
+from pathlib import Path
+
 import pytest
 
 from hashsvc.bank.card import CardState, EditResult, RobustnessCard
-from hashsvc.bank.model import Interval
+from hashsvc.bank.model import Details, Interval
 from tests.cli.conftest import NOW, FakeTarget, Invoke, objects
 
 
@@ -119,3 +122,64 @@ def test_exclude_refuses(fake: FakeTarget, invoke: Invoke) -> None:
     stale = invoke(*args, "--revision", fake.entries["e1"].revision - 1, "e1", "0-30")
     assert stale.exit_code == 2 and "(REVISION_CONFLICT)" in stale.stderr
     assert fake.entries["e1"].exclusions == (Interval(1, 2),)
+
+
+def test_update_changes_what_is_given(fake: FakeTarget, invoke: Invoke) -> None:
+    """Metadata is added and taken away pair by pair, a date by `none`; what is not given stays."""
+    at = ("--data", "d", "--format", "json")
+    fake.add(
+        "e1",
+        labels=("a",),
+        details=Details(metadata={"case": "41", "desk": "x"}, partner="TAT", partner_id="7", review_by=NOW),
+    )
+    (changed,) = objects(
+        invoke(
+            "entry", "update", *at, "--metadata", "case=42", "--metadata", "desk=", "--metadata", "url=https://x/?a=b",
+            "--legal-basis", "law", "--review-by", "none", "--expires", "2027-01-31T18:00+01:00", "e1",
+        )
+    )  # fmt: skip
+    assert changed["metadata"] == {"case": "42", "url": "https://x/?a=b"}
+    assert (changed["partner"], changed["partner_id"], changed["legal_basis"]) == ("TAT", "7", "law")
+    assert (changed["review_by"], changed["expires_at"]) == (None, "2027-01-31T18:00:00+01:00")
+    assert changed["labels"] == ["a"]
+    (labelled,) = objects(invoke("entry", "update", *at, "--label", "b", "--label", "c", "--partner", "", "e1"))
+    assert (labelled["labels"], labelled["partner"], labelled["partner_id"]) == (["b", "c"], "", "")
+    assert objects(invoke("entry", "update", *at, "--no-labels", "e1"))[0]["labels"] == []
+    shown = invoke("entry", "show", "--data", "d", "e1").stdout
+    assert "url=https://x/?a=b" in shown and "2027-01-31 17:00:00 UTC" in shown and "ourselves" in shown
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--label", "a", "--no-labels"),
+        ("--metadata", "case"),
+        ("--metadata", "=x"),
+        ("--expires", "tomorrow"),
+        ("--revision", "99", "--label", "a"),
+    ],
+)
+def test_update_refuses(fake: FakeTarget, invoke: Invoke, options: tuple[str, ...]) -> None:
+    """Nothing, what is no pair or no date, and a revision that is not the last: nothing changes."""
+    entry = fake.add("e1")
+    assert invoke("entry", "update", "--data", "d", *options, "e1").exit_code == 2
+    assert fake.entries["e1"] == entry
+
+
+def test_review_due_is_a_filter(fake: FakeTarget, invoke: Invoke) -> None:
+    """The list asks for it."""
+    fake.add("e1", details=Details(review_by=NOW))
+    fake.add("e2")
+    listed = objects(invoke("entry", "list", "--data", "d", "--format", "json", "--review-due"))
+    assert [one["entry"] for one in listed] == ["e1"]
+
+
+def test_confirm_keeps_details(fake: FakeTarget, invoke: Invoke, clips: dict[str, Path]) -> None:
+    """They go with the entry; a day begins at midnight UTC."""
+    options = ("--metadata", "case=41", "--partner", "TAT", "--partner-id", "7", "--review-by", "2027-06-30")
+    assert invoke("confirm", "--data", "d", *options, clips["copy"]).exit_code == 0
+    moment = datetime.datetime(2027, 6, 30, tzinfo=datetime.UTC)
+    assert fake.entries["e-copy"].details == Details(
+        metadata={"case": "41"}, partner="TAT", partner_id="7", review_by=moment
+    )

@@ -12,6 +12,7 @@ def test_json_is_what_was_promised(fake: FakeTarget, invoke: Invoke, clips: dict
         {
             "file": str(clips["copy"]),
             "verdict": "BLOCK",
+            "observed": None,
             "revision": 7,
             "matches": [
                 {
@@ -22,6 +23,9 @@ def test_json_is_what_was_promised(fake: FakeTarget, invoke: Invoke, clips: dict
                     "query_coverage": 0.71,
                     "reference_coverage": 0.5,
                     "state": "confirmed",
+                    "verdict": "BLOCK",
+                    "observed": None,
+                    "reason": "threshold: block if evidence<=-6 share>=0.5",
                     "segments": [
                         {
                             "query_start": 0.5,
@@ -62,6 +66,10 @@ def test_an_excuse_is_told(fake: FakeTarget, invoke: Invoke, clips: dict[str, Pa
             "external_id": "drive",
             "reason": "excluded part of the entry",
             "seconds": 12.0,
+            "by_bank": "",
+            "by_entry": "",
+            "by_external_id": "",
+            "segments": [],
         }
     ]
     table = " ".join(invoke("match", "--data", "d", clips["harmless"], clips["copy"]).stdout.split())

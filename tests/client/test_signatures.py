@@ -9,6 +9,7 @@ from hashsvc.service import Service
 
 SHARED = (
     "create_bank",
+    "list_labels",
     "get_bank",
     "list_banks",
     "update_bank",
@@ -21,6 +22,7 @@ SHARED = (
     "withdraw",
     "reinstate",
     "set_exclusions",
+    "update_entry",
     "match",
     "match_media",
     "create_token",

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from hashsvc.bank.model import Policy, Verdict
+from hashsvc.bank.model import EntryState, Policy, Rule, Verdict
 from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult
 from hashsvc.match.verdict import combined, judge, strictest
 
@@ -28,7 +28,7 @@ POLICY = Policy(block_evidence=-6.0, block_coverage=0.5, review_evidence=-3.0)
 )
 def test_judge(evidence: float, coverage: float, verdict: Verdict) -> None:
     """BLOCK needs strong evidence and a large share of the upload, REVIEW some evidence; the bounds belong to them."""
-    assert judge(POLICY, evidence, coverage) is verdict
+    assert judge(POLICY, evidence, coverage, 10.0).verdict is verdict
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,52 @@ def test_judge(evidence: float, coverage: float, verdict: Verdict) -> None:
 )
 def test_policies_differ(policy: Policy, verdict: Verdict) -> None:
     """The same match, a third of an upload at 10^-20, is what each bank makes of it."""
-    assert judge(policy, -20.0, 0.33) is verdict
+    assert judge(policy, -20.0, 0.33, 10.0).verdict is verdict
+
+
+RULES = Policy(
+    rules=(
+        Rule(verdict=ALLOW, labels=("film", "game"), evidence=-5.0),
+        Rule(verdict=BLOCK, evidence=-6.0, share=0.25, seconds=5.0),
+        Rule(verdict=REVIEW, seconds=60.0),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "share", "seconds", "labels", "verdict", "reason"),
+    [
+        (-6.0, 0.25, 5.0, (), BLOCK, "rule 2: block if evidence<=-6 share>=0.25 seconds>=5"),
+        (-6.0, 0.25, 5.0, ("gore", "game"), ALLOW, "rule 1: allow if evidence<=-5 label=film,game"),
+        (-4.9, 0.25, 5.0, ("game",), REVIEW, "threshold: review if evidence<=-4"),
+        (-6.0, 0.25, 4.9, (), REVIEW, "threshold: review if evidence<=-4"),
+        (-6.0, 0.24, 5.0, ("news",), REVIEW, "threshold: review if evidence<=-4"),
+        (-5.9, 1.0, 60.0, (), REVIEW, "rule 3: review if seconds>=60"),
+        (-6.0, 0.6, 4.0, (), BLOCK, "threshold: block if evidence<=-6 share>=0.5"),
+        (-3.0, 1.0, 5.0, (), ALLOW, "weaker than every threshold"),
+    ],
+)
+def test_rules(
+    evidence: float, share: float, seconds: float, labels: tuple[str, ...], verdict: Verdict, reason: str
+) -> None:
+    """The first rule of which all conditions hold decides, bounds included; where none does, the thresholds do."""
+    ruling = judge(RULES, evidence, share, seconds, labels)
+    assert (ruling.verdict, ruling.reason) == (verdict, reason)
+
+
+def test_order_decides() -> None:
+    """A rule that always applies hides those after it, and the thresholds."""
+    policy = Policy(rules=(Rule(verdict=REVIEW), Rule(verdict=BLOCK)))
+    assert judge(policy, -300.0, 1.0, 60.0).verdict is REVIEW
+
+
+@pytest.mark.parametrize("state", [EntryState.CANDIDATE, EntryState.DISPUTED])
+def test_a_rule_blocks_for_confirmed_entries_only(state: EntryState) -> None:
+    """What is not confirmed is REVIEW at most, by rules as by thresholds, and the reason says so."""
+    for policy in (Policy(), Policy(rules=(Rule(verdict=BLOCK),))):
+        ruling = judge(policy, -300.0, 1.0, 60.0, state=state)
+        assert ruling.verdict is REVIEW
+        assert ruling.reason.endswith(f"but the entry is {state}")
 
 
 def test_strictest() -> None:

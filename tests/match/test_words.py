@@ -8,7 +8,7 @@ from hashsvc.bank.model import Verdict
 from hashsvc.fingerprint.deep import EXTRA, WINDOWS
 from hashsvc.fingerprint.profiles import PROFILES
 from hashsvc.match import words
-from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult, Segment
+from hashsvc.match.model import ALLOWED, EXCLUDED, Excused, Match, MatchResult, Segment
 
 
 def a_match(*views_and_speeds: tuple[str, float], digest: str = "") -> Match:
@@ -102,6 +102,32 @@ def test_an_excuse() -> None:
     assert words.excuse(dataclasses.replace(excused, external_id="")) == "only harmless parts of e (12.0 s)"
     result = MatchResult(verdict=Verdict.ALLOW, revision=1, excused=(excused,))
     assert words.strongest(result) == words.excuse(excused)
+
+
+def test_what_decided() -> None:
+    """A rule is told, a threshold is not, and both in what a rule allows."""
+    rule = "rule 1: allow if label=film"
+    match = a_match(("full/full", 1.0))
+    assert words.why(dataclasses.replace(match, reason=rule)) == f"5.0 s of 10.0 s (50 %); {rule}"
+    assert words.why(dataclasses.replace(match, reason="threshold: review")) == "5.0 s of 10.0 s (50 %)"
+    excused = Excused(bank="b", entry="e", external_id="x", reason=rule, seconds=4.0)
+    assert words.excuse(excused) == f"x (4.0 s), but {rule}"
+
+
+def test_what_an_allow_bank_explains() -> None:
+    """Both entries are named, by the callers' names or by their own."""
+    excused = Excused(
+        bank="b", entry="e", external_id="attack", reason=ALLOWED, seconds=4.0, by_bank="films", by_entry="f"
+    )
+    assert words.excuse(excused) == "attack (4.0 s), but f of the allow bank films explains that as well"
+    named = dataclasses.replace(excused, by_external_id="training 7")
+    assert words.excuse(named) == "attack (4.0 s), but training 7 of the allow bank films explains that as well"
+
+
+def test_what_is_only_observed() -> None:
+    """It says what it would be."""
+    match = dataclasses.replace(a_match(("full/full", 1.0)), verdict=Verdict.ALLOW, observed=Verdict.BLOCK)
+    assert words.why(match) == "5.0 s of 10.0 s (50 %); only observed, would be BLOCK"
 
 
 def test_evidence() -> None:

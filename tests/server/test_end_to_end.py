@@ -1,6 +1,7 @@
 """Every call, from client to store and index and back, on synthetic fingerprints."""
 
 import dataclasses
+import datetime
 import functools
 import json
 import re
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hashsvc.bank.model import EntryState, Interval, Page, Policy, Verdict
+from hashsvc.bank.model import BankMode, Details, EntryState, Interval, Page, Policy, Rule, Verdict
 from hashsvc.client import Client
 from hashsvc.errors import (
     AlreadyExistsError,
@@ -108,6 +109,74 @@ def test_steps_of_an_entry(client: Client) -> None:
             refused("two", candidate.entry)
         assert caught.value.reason == reason
     assert not client.update_bank("two", two_person=False).two_person
+
+
+def test_details_over_grpc(client: Client) -> None:
+    """They are given at confirm, changed field by field under a revision, and listed when they are due."""
+    later = datetime.datetime.now(datetime.UTC).replace(microsecond=0) + datetime.timedelta(days=9)
+    details = Details(metadata={"case": "41"}, partner="TAT", partner_id="7", expires_at=later)
+    entry = client.confirm("default", reference(1), labels=["a"], details=details)
+    assert entry.details == details
+    changed = client.update_entry(
+        "default",
+        entry.entry,
+        labels=[],
+        details=Details(legal_basis="law"),
+        fields=["legal_basis"],
+        revision=entry.revision,
+    )
+    assert (changed.labels, changed.details) == ((), dataclasses.replace(details, legal_basis="law"))
+    with pytest.raises(ConflictError) as caught:
+        client.update_entry("default", entry.entry, labels=["b"], revision=entry.revision)
+    assert caught.value.reason == "REVISION_CONFLICT"
+    cleared = client.update_entry("default", entry.entry, details=Details())
+    assert cleared.details == Details()
+    for wrong in (Details(partner_id="7"), Details(review_by=later.replace(year=2020)), Details(metadata={"": "x"})):
+        with pytest.raises(InvalidInputError):
+            client.update_entry("default", entry.entry, details=wrong)
+    with pytest.raises(InvalidInputError):
+        client.update_entry("default", entry.entry, details=Details(), fields=["colour"])
+    assert client.get_entry("default", entry.entry) == cleared
+    assert client.list_entries("default", review_due=True).items == ()
+
+
+def test_rules_and_modes_over_grpc(client: Client) -> None:
+    """A rule decides and is told, a bank that observes only tells, and an allow bank excuses; all of it arrives."""
+    video = reference(1)
+    client.confirm("default", video, external_id="attack", labels=["gore"])
+    rule = Rule(verdict=Verdict.REVIEW, seconds=5.0, labels=("gore",))
+    bank = client.update_bank("default", policy=Policy(rules=(rule,)))
+    assert client.get_bank("default") == bank and bank.policy.rules == (rule,)
+    upload = excerpt(video, 10, 60)
+    [match] = client.match(upload, min_revision=bank.revision).matches
+    assert (match.verdict, match.reason) == (Verdict.REVIEW, "rule 1: review if seconds>=5 label=gore")
+    bank = client.update_bank("default", mode=BankMode.OBSERVE)
+    observed = client.match(upload, min_revision=bank.revision)
+    assert (observed.verdict, observed.observed) == (Verdict.ALLOW, Verdict.REVIEW)
+    bank = client.update_bank("default", mode=BankMode.ENFORCE)
+    assert client.create_bank("films", mode=BankMode.ALLOW).mode is BankMode.ALLOW
+    film = client.confirm("films", dataclasses.replace(video, digests=Digests(sha256=b"f" * 32)), external_id="film")
+    allowed = client.match(upload, banks=["default"], min_revision=film.revision)
+    assert (allowed.verdict, allowed.matches) == (Verdict.ALLOW, ())
+    [excused] = allowed.excused
+    assert (excused.external_id, excused.by_bank, excused.by_external_id) == ("attack", "films", "film")
+    assert excused.segments
+    with pytest.raises(PreconditionError) as caught:
+        client.update_bank("films", mode=BankMode.ENFORCE)
+    assert caught.value.reason == "BANK_MODE"
+
+
+def test_labels_over_grpc(client: Client) -> None:
+    """The taxonomy is listed, and a bank that is kept to it refuses others by their reasons."""
+    taxonomy = client.list_labels()
+    assert client.create_bank("strict", taxonomy_only=True).taxonomy_only
+    for label, reason in (("gore", "LABEL_UNKNOWN"), ("content-incident-protocol", "LABEL_RETIRED")):
+        with pytest.raises(InvalidInputError) as caught:
+            client.confirm("strict", reference(1), labels=[label])
+        assert caught.value.reason == reason
+    entry = client.confirm("strict", reference(1), labels=["perpetrator-produced-content"])
+    assert entry.taxonomy == taxonomy.version
+    assert not client.update_bank("strict", taxonomy_only=False).taxonomy_only
 
 
 def test_digest_match(client: Client) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from hashsvc.bank.model import Interval, Verdict
+from hashsvc.bank.model import Details, Interval, Verdict
 from hashsvc.client import Client
 from hashsvc.config import Limits, ServerSettings, Settings, WorkerSettings
 from hashsvc.errors import HashsvcError, LimitExceededError, MediaError, NotFoundError, UnavailableError
@@ -53,7 +53,13 @@ class Weighing(Service):
         return MatchResult(verdict=Verdict.ALLOW, revision=len(content))
 
     def check_confirm(
-        self, bank: str, *, external_id: str = "", labels: Sequence[str] = (), exclusions: Sequence[Interval] = ()
+        self,
+        bank: str,
+        *,
+        external_id: str = "",
+        labels: Sequence[str] = (),
+        details: Details = Details(),
+        exclusions: Sequence[Interval] = (),
     ) -> None:
         """No bank is there."""
         raise NotFoundError("BANK_NOT_FOUND", f"no bank {bank}", bank=bank)

@@ -5,18 +5,24 @@ import datetime
 import pytest
 
 from hashsvc.bank.card import CardState, EditResult, RobustnessCard
-from hashsvc.bank.model import Bank, Entry, EntryState, Interval, Policy, StateChange
-from hashsvc.errors import InternalError
+from hashsvc.bank.model import Bank, BankMode, Details, Entry, EntryState, Interval, Policy, Rule, StateChange, Verdict
+from hashsvc.bank.taxonomy import Taxonomy
+from hashsvc.errors import InternalError, InvalidInputError
 from hashsvc.v1 import bank_service_pb2 as pb
 from hashsvc.wire.bank import (
     decode_bank,
     decode_card,
+    decode_details,
     decode_entry,
+    decode_mode,
     decode_policy,
+    decode_taxonomy,
     encode_bank,
     encode_card,
     encode_entry,
+    encode_mode,
     encode_policy,
+    encode_taxonomy,
 )
 
 MADE = datetime.datetime(2024, 3, 1, 12, 30, 45, 123456, datetime.UTC)
@@ -24,8 +30,19 @@ CHANGED = MADE.astimezone(datetime.timezone(datetime.timedelta(hours=13)))
 BANK = Bank(
     bank="news",
     description="ümläut",
-    policy=Policy(block_evidence=-9.5, block_coverage=0.0, review_evidence=0.0),
+    policy=Policy(
+        block_evidence=-9.5,
+        block_coverage=0.0,
+        review_evidence=0.0,
+        rules=(
+            Rule(verdict=Verdict.ALLOW, labels=("film", "jeu vidéo")),
+            Rule(verdict=Verdict.BLOCK, evidence=-6.0, share=0.5, seconds=5.0),
+            Rule(verdict=Verdict.REVIEW, evidence=0.0),
+        ),
+    ),
     two_person=True,
+    mode=BankMode.ALLOW,
+    taxonomy_only=True,
     created_at=MADE,
     updated_at=CHANGED,
     revision=2**40,
@@ -40,6 +57,15 @@ def entry(state: EntryState) -> Entry:
         external_id="x",
         state=state,
         labels=("a", "b"),
+        taxonomy="ours-1",
+        details=Details(
+            metadata={"case": "41"},
+            partner="TAT",
+            partner_id="7",
+            legal_basis="law",
+            review_by=MADE,
+            expires_at=CHANGED,
+        ),
         exclusions=(Interval(0.0, 3.25), Interval(5.0, 12.34)),
         reason="why",
         history=(
@@ -68,6 +94,15 @@ def entry(state: EntryState) -> Entry:
             ),
         ),
     )
+
+
+@pytest.mark.parametrize("mode", BankMode)
+def test_modes(mode: BankMode) -> None:
+    """Each arrives, one that is not sent is to enforce, and one of a newer version is not taken for one of ours."""
+    assert decode_mode(encode_mode(mode)) is mode
+    assert decode_bank(pb.Bank(bank="news")).mode is BankMode.ENFORCE
+    with pytest.raises(InvalidInputError):
+        decode_mode(99)
 
 
 def test_bank_round_trip() -> None:
@@ -104,6 +139,29 @@ def test_unset_policy_fields_take_the_base() -> None:
     base = Policy(block_evidence=-20.0)
     assert decode_policy(pb.Policy(block_coverage=0.9), base) == Policy(block_evidence=-20.0, block_coverage=0.9)
     assert decode_policy(encode_policy(base)) == base
+
+
+def test_a_rule_with_an_unknown_verdict() -> None:
+    """What this version cannot read decides nothing."""
+    for verdict in (0, 99):
+        with pytest.raises(InvalidInputError):
+            decode_policy(pb.Policy(rules=[pb.Rule(verdict=verdict)]))  # type: ignore[arg-type]
+
+
+def test_a_date_that_is_none() -> None:
+    """It is the caller's mistake, not a defect."""
+    for seconds in (10**15, -(10**15)):
+        message = pb.EntryDetails()
+        message.expires_at.seconds = seconds
+        with pytest.raises(InvalidInputError):
+            decode_details(message)
+    assert decode_details(pb.EntryDetails()) == Details()
+
+
+def test_taxonomy_round_trip() -> None:
+    """Labels arrive in order, retired ones too."""
+    message = pb.ListLabelsResponse.FromString(encode_taxonomy(Taxonomy.load()).SerializeToString())
+    assert decode_taxonomy(message) == Taxonomy.load()
 
 
 def test_unknown_state() -> None:

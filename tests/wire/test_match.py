@@ -1,11 +1,14 @@
 """Queries and results survive the wire."""
 
+import dataclasses
+
 import pytest
 
 from hashsvc.bank.model import Verdict
 from hashsvc.errors import FingerprintError, InternalError, InvalidInputError
 from hashsvc.fingerprint.model import Digests, Fingerprint
-from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult, Segment
+from hashsvc.match.model import ALLOWED, Excused, Match, MatchResult, Segment
+from hashsvc.v1 import bank_service_pb2 as bank_pb
 from hashsvc.v1 import fingerprint_pb2
 from hashsvc.v1 import match_service_pb2 as pb
 from hashsvc.wire.match import decode_query, decode_result, encode_query, encode_result
@@ -33,11 +36,23 @@ def result(verdict: Verdict) -> MatchResult:
         reference_coverage=0.25,
         mean_distance=17.5,
         verdict=verdict,
+        reason="rule 1: block if seconds>=5",
         segments=(SEGMENT, SEGMENT),
         digest="md5",
     )
-    excused = Excused(bank="news", entry="e2", external_id="y", reason=EXCLUDED, seconds=12.25)
-    return MatchResult(verdict=verdict, revision=2**40, matches=(match, match), excused=(excused,))
+    observed = dataclasses.replace(match, verdict=Verdict.ALLOW, observed=Verdict.BLOCK)
+    excused = Excused(
+        bank="news",
+        entry="e2",
+        external_id="y",
+        reason=ALLOWED,
+        seconds=12.25,
+        by_bank="films",
+        by_entry="e3",
+        by_external_id="z",
+        segments=(SEGMENT,),
+    )
+    return MatchResult(verdict=verdict, revision=2**40, matches=(match, observed), excused=(excused,))
 
 
 @pytest.mark.parametrize("verdict", Verdict)
@@ -45,6 +60,7 @@ def test_result_round_trip(verdict: Verdict) -> None:
     """Every field arrives, with every verdict."""
     message = pb.MatchResult.FromString(encode_result(result(verdict)).SerializeToString())
     assert decode_result(message) == result(verdict)
+    assert message.observed == bank_pb.VERDICT_BLOCK
 
 
 @pytest.mark.parametrize("value", [0, 99])
