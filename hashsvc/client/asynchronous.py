@@ -196,7 +196,7 @@ class AsyncClient:
     ) -> MatchResult:
         """As `Client.match_file`."""
         digests = await asyncio.to_thread(self._local.digests, path)
-        exact = await self.match(digests, banks=banks, min_revision=min_revision)
+        exact = await self.match(digests, banks=banks, min_revision=min_revision, content_id=content_id)
         if exact.is_exact:
             return exact
         fingerprint = await asyncio.to_thread(self._local.fingerprint, path, Reading.QUICK, progress=progress)

@@ -204,7 +204,7 @@ class Client:
         It is hashed quickly, and again deeply where the answer asks for it.
         `progress` gets the share hashed, 0-1. Raises MediaError and LimitExceededError for what cannot be hashed.
         """
-        exact = self.match(self._local.digests(path), banks=banks, min_revision=min_revision)
+        exact = self.match(self._local.digests(path), banks=banks, min_revision=min_revision, content_id=content_id)
         if exact.is_exact:
             return exact
         fingerprint = self._local.fingerprint(path, Reading.QUICK, progress=progress)

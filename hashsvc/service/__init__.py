@@ -13,6 +13,7 @@ from hashsvc.access.model import ANYBODY
 from hashsvc.access.tokens import Tokens
 from hashsvc.bank.references import References
 from hashsvc.config import Settings
+from hashsvc.decisions.log import DecisionLog
 from hashsvc.events.deliverer import Deliverer
 from hashsvc.events.outbox import Outbox
 from hashsvc.events.webhooks import Webhooks
@@ -21,6 +22,7 @@ from hashsvc.match.matcher import Matcher
 from hashsvc.retro.recorder import Recorder
 from hashsvc.retro.retro import Retro
 from hashsvc.service.access import Access
+from hashsvc.service.decisions import Decisions
 from hashsvc.service.events import Events
 from hashsvc.service.floods import Floods
 from hashsvc.service.hunting import Hunting
@@ -36,7 +38,7 @@ DEFAULT_BANK = "default"
 """Created with a new data directory."""
 
 
-class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
+class Service(Access, Decisions, Floods, Hunting, Lives, Matching, Events, Upkeep):
     """A data directory, open. Thread-safe; every method blocks.
 
     Besides what each method names, all may raise the store's errors (`hashsvc_index.StoreError`): BANK_NOT_FOUND,
@@ -68,6 +70,7 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
         self._outbox = Outbox(store, settings.events)
         self._webhooks = Webhooks(store, self._outbox)
         self._monitor = Monitor(store, self._outbox, settings.breaker)
+        self._decisions = DecisionLog(store, settings.decisions)
         self._deliverer = Deliverer(store, self._outbox, self._webhooks, settings.events)
         self._retro = Retro(store, index, settings.recent, self._match_in, self._load, self._announced)
 
@@ -86,7 +89,8 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
         """Open or create `data`; with `wait` return only when the index has caught up, else watch `ready`.
 
         With `vaccinate`, unless the settings say otherwise, entries confirmed by their bytes are then strengthened; with
-        `hunt` recent uploads are searched for whatever is confirmed, here or by another process; with `deliver`
+        `hunt` recent uploads are searched for whatever is confirmed, here or by another process, and the fingerprints of
+        those that were not let through expire in time; with `deliver`
         webhooks are sent events, unless another process on the directory does so.
 
         Raises the store's errors: NOT_A_DATA_DIRECTORY, DATA_FORMAT_TOO_NEW, DATA_DIRECTORY_READ_ONLY, STORE_CORRUPT.
@@ -100,6 +104,7 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
             index.start()
             if hunt:
                 service._retro.follow()
+                service._decisions.start()
             if deliver:
                 service._deliverer.start()
         except BaseException:
@@ -114,6 +119,7 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
     def close(self) -> None:
         """Write a checkpoint and release the directory."""
         self._monitor.close()
+        self._decisions.close()
         self._deliverer.close()
         self._retro.close()
         self._vaccinator.close()

@@ -7,6 +7,7 @@ from hashsvc.bank import entries, records, rules
 from hashsvc.bank.model import Interval
 from hashsvc.bank.references import References
 from hashsvc.config import Settings
+from hashsvc.decisions.log import DecisionLog
 from hashsvc.errors import FingerprintError, InvalidInputError, LimitExceededError
 from hashsvc.events.deliverer import Deliverer
 from hashsvc.events.outbox import Outbox
@@ -41,6 +42,7 @@ class Base:
     _outbox: Outbox
     _webhooks: Webhooks
     _monitor: Monitor
+    _decisions: DecisionLog
     _deliverer: Deliverer
     _actor: str
     """Who makes a change where the call does not say."""

@@ -3,7 +3,7 @@
 import hashlib
 
 from hashsvc_index import records
-from hashsvc_index.records import ExhibitCounts, ExhibitUse
+from hashsvc_index.records import ExhibitUse
 from hashsvc_index.writer import Writer
 
 _TRIMMED = 256

@@ -92,13 +92,12 @@ class Journal(Handle):
             return Reader(self.environment, transaction).exhibit(digest)
 
     def trim_exhibits(self, before: float, max_bytes: int) -> int:
-        """Let go of exhibits that were last appended before `before`, seconds since 1970, and of more, those appended
-        longest ago first, until all others have at most `max_bytes` together; return how many. The log stays as it is.
+        """Let go of some exhibits that were last appended before `before`, seconds since 1970, or take more than
+        `max_bytes` with those after them; return how many, 0 when there are no more. The log stays as it is.
+
+        At most 256 go at once, those appended longest ago first, so that whoever else writes does not wait long.
         """
-        total = 0
-        while gone := self._write(need(*(64 for _ in range(512))), lambda writer: trim(writer, before, max_bytes)):
-            total += gone
-        return total
+        return self._write(need(*(64 for _ in range(1024))), lambda writer: trim(writer, before, max_bytes))
 
     def exhibit_counts(self) -> ExhibitCounts:
         """How many exhibits are kept, and their bytes."""

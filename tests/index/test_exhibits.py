@@ -33,6 +33,14 @@ def kept(store: Store, *exhibits: bytes) -> list[bool]:
     return [store.exhibit(hashlib.sha256(one).digest()) == one for one in exhibits]
 
 
+def trimmed(store: Store, before: float, max_bytes: int) -> int:
+    """How many go, however many transactions that takes."""
+    total = 0
+    while gone := store.trim_exhibits(before, max_bytes):
+        total += gone
+    return total
+
+
 def test_kept_once(store: Store) -> None:
     """The same exhibit again takes no more room."""
     for _ in range(3):
@@ -47,9 +55,8 @@ def test_let_go_of_by_age(store: Store, clock: Clock) -> None:
     store.append(decisions=[b"1", b"2"], exhibits=[b"old", b"again"])
     clock.now += 100
     store.append(decisions=[b"3"], exhibits=[b"again", b"new"])
-    assert store.trim_exhibits(clock.now - 50, 1 << 30) == 1
+    assert trimmed(store, clock.now - 50, 1 << 30) == 1
     assert kept(store, b"old", b"again", b"new") == [False, True, True]
-    assert store.trim_exhibits(clock.now - 50, 1 << 30) == 0
     assert verify(store, None) == []
     assert len(store.decisions(0, 9)) == 3
 
@@ -60,7 +67,8 @@ def test_let_go_of_by_size(store: Store) -> None:
     for first in range(0, 1000, 100):
         store.append(exhibits=exhibits[first : first + 100])
     store.append(exhibits=exhibits[:1])
-    assert store.trim_exhibits(0.0, 400) == 900
+    assert store.trim_exhibits(0.0, 400) < 900
+    trimmed(store, 0.0, 400)
     assert kept(store, exhibits[0], exhibits[900], exhibits[901], exhibits[999]) == [True, False, True, True]
     assert store.exhibit_counts().bytes == 400
     assert verify(store, None) == []
@@ -69,7 +77,7 @@ def test_let_go_of_by_size(store: Store) -> None:
 def test_appended_again_after_it_went(store: Store) -> None:
     """What was let go of comes back when it is appended again, in a store that was opened anew as well."""
     store.append(exhibits=[b"one"])
-    assert store.trim_exhibits(0.0, 0) == 1
+    assert trimmed(store, 0.0, 0) == 1
     store.append(exhibits=[b"one"])
     with Store.open(store.path) as again:
         assert kept(again, b"one") == [True]
