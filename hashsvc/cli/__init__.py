@@ -10,11 +10,13 @@ from hashsvc.cli import (
     bank,
     breaker,
     confirm,
+    decisions,
     demo,
     entry,
     export,
     fingerprint,
     match,
+    replay,
     retro,
     serve,
     token,
@@ -42,8 +44,8 @@ def main() -> None:
     variables HASHSVC_DATA, HASHSVC_SERVER and HASHSVC_CONFIG stand in for the options. A server that asks who is calling is shown
     the token in HASHSVC_TOKEN or in --token-file FILE.
 
-    Exit status: 0 when the command did its work; 1 when `match --exit-code` found something, `verify` a fault or
-    `demo` a wrong answer; 2 for bad usage or input, after the rest of the batch.
+    Exit status: 0 when the command did its work; 1 when `match --exit-code` found something, `verify` or
+    `decisions --verify` a fault, `replay` or `demo` another answer; 2 for bad usage or input, after the rest of the batch.
     """
 
 
@@ -56,6 +58,8 @@ for module in (
     entry,
     breaker,
     retro,
+    decisions,
+    replay,
     watch,
     webhook,
     token,

@@ -1,6 +1,7 @@
 """The asyncio client."""
 
 import asyncio
+import datetime
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -18,6 +19,7 @@ from hashsvc.client.credentials import Tls, channel_credentials, token_metadata
 from hashsvc.client.local import Hasher, LocalHashing, Progress
 from hashsvc.client.upload import Upload
 from hashsvc.config import Settings
+from hashsvc.decisions.model import Decision, LogCheck, Replay
 from hashsvc.events.model import Event
 from hashsvc.events.webhook import ListedWebhook, Webhook
 from hashsvc.fingerprint.model import Digests, Fingerprint
@@ -318,6 +320,34 @@ class AsyncClient:
     async def reset_breaker(self, bank: str, entry: str, *, hits: int = 0) -> Breaker:
         """Let an entry block again, up to `hits` different uploads within the window; 0: as the settings have it."""
         return await self._run(calls.reset_breaker(bank, entry, hits))
+
+    # decisions
+    async def get_decision(self, decision: int) -> Decision:
+        """Read a record of the log."""
+        return await self._run(calls.get_decision(decision))
+
+    async def list_decisions(
+        self,
+        *,
+        kind: str = "",
+        bank: str = "",
+        entry: str = "",
+        content_id: str = "",
+        since: datetime.datetime | None = None,
+        until: datetime.datetime | None = None,
+        page_size: int = 0,
+        page_token: str = "",
+    ) -> Page[Decision]:
+        """One page of the decisions that pass every filter, in order. One that is short or empty need not be the last."""
+        return await self._run(calls.list_decisions(kind, bank, entry, content_id, since, until, page_size, page_token))
+
+    async def verify_decisions(self, *, head: str = "") -> LogCheck:
+        """Follow the chain of hashes through the whole log; `head` is the hash of its last decision as noted earlier."""
+        return await self._run(calls.verify_decisions(head))
+
+    async def replay(self, decision: int) -> Replay:
+        """Judge the upload of a verdict again, by everything as it was."""
+        return await self._run(calls.replay(decision))
 
     # upkeep and exchange
     async def status(self) -> Status:

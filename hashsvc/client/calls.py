@@ -1,6 +1,7 @@
 """Every call that a client makes, described once for the sync and the asyncio client."""
 
 import dataclasses
+import datetime
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -10,6 +11,7 @@ from google.protobuf.message import Message
 from hashsvc.access.model import NewToken, Role, Token
 from hashsvc.bank.breaker import Breaker
 from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
+from hashsvc.decisions.model import Decision, LogCheck, Replay
 from hashsvc.errors import InvalidInputError
 from hashsvc.events.model import Event
 from hashsvc.events.webhook import ListedWebhook, Webhook
@@ -19,6 +21,7 @@ from hashsvc.retro.model import DryRun, Hit, Hunt
 from hashsvc.v1 import access_service_pb2 as access_pb
 from hashsvc.v1 import bank_service_pb2 as bank_pb
 from hashsvc.v1 import breaker_service_pb2 as breaker_pb
+from hashsvc.v1 import decision_service_pb2 as decision_pb
 from hashsvc.v1 import event_service_pb2 as event_pb
 from hashsvc.v1 import exchange_service_pb2 as exchange_pb
 from hashsvc.v1 import index_service_pb2 as index_pb
@@ -27,6 +30,7 @@ from hashsvc.v1 import retro_service_pb2 as retro_pb
 from hashsvc.wire.access import decode_new_token, decode_token, encode_role
 from hashsvc.wire.bank import decode_bank, decode_entry, encode_interval, encode_policy
 from hashsvc.wire.breaker import decode_breaker
+from hashsvc.wire.decision import decode_check, decode_decision, decode_replay, encode_moment
 from hashsvc.wire.event import decode_event, decode_listed, decode_webhook
 from hashsvc.wire.fingerprint import encode_fingerprint
 from hashsvc.wire.index import Status, decode_status
@@ -437,6 +441,63 @@ def reset_breaker(bank: str, entry: str, hits: int) -> Call[Breaker]:
         response=breaker_pb.ResetBreakerResponse,
         decode=lambda answer: decode_breaker(answer.breaker),
         repeatable=False,
+    )
+
+
+def get_decision(decision: int) -> Call[Decision]:
+    """DecisionService.GetDecision."""
+    return Call(
+        method="DecisionService/GetDecision",
+        request=_build(decision_pb.GetDecisionRequest, decision=decision),
+        response=decision_pb.GetDecisionResponse,
+        decode=lambda answer: decode_decision(answer.decision),
+    )
+
+
+def list_decisions(
+    kind: str, bank: str, entry: str, content_id: str, since: datetime.datetime | None,
+    until: datetime.datetime | None, page_size: int, page_token: str,
+) -> Call[Page[Decision]]:  # fmt: skip
+    """DecisionService.ListDecisions."""
+    return Call(
+        method="DecisionService/ListDecisions",
+        request=_build(
+            decision_pb.ListDecisionsRequest,
+            kind=kind,
+            bank=bank,
+            entry=entry,
+            content_id=content_id,
+            since=None if since is None else encode_moment(since),
+            until=None if until is None else encode_moment(until),
+            page_size=page_size,
+            page_token=page_token,
+        ),
+        response=decision_pb.ListDecisionsResponse,
+        decode=lambda answer: Page(
+            items=tuple(map(decode_decision, answer.decisions)), next_page_token=answer.next_page_token
+        ),
+    )
+
+
+def verify_decisions(head: str) -> Call[LogCheck]:
+    """DecisionService.VerifyDecisions."""
+    return Call(
+        method="DecisionService/VerifyDecisions",
+        request=_build(decision_pb.VerifyDecisionsRequest, head=head),
+        response=decision_pb.VerifyDecisionsResponse,
+        decode=decode_check,
+        long=True,
+    )
+
+
+def replay(decision: int) -> Call[Replay]:
+    """DecisionService.ReplayDecision."""
+    return Call(
+        method="DecisionService/ReplayDecision",
+        request=_build(decision_pb.ReplayDecisionRequest, decision=decision),
+        response=decision_pb.ReplayDecisionResponse,
+        decode=decode_replay,
+        long=True,
     )
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgpack
@@ -19,6 +19,12 @@ _MOST_GROUNDS, _MOST_SEGMENTS, _MOST_EXCUSED = 64, 32, 32
 _MOST_POLICY_BYTES = 256 << 10
 _MOST_BYTES = 900 << 10
 """A decision has less than 1 MiB."""
+
+_TYPES: Mapping[str, Callable[[Any], Any]] = {
+    "verdict": Verdict,
+    "state": EntryState,
+    "segments": lambda found: tuple(Segment(**one) for one in found),
+}
 
 
 def pack(record: VerdictRecord, actor: str, at: datetime.datetime) -> bytes:
@@ -45,7 +51,7 @@ def unpack(fields: Mapping[str, Any]) -> VerdictRecord:
         ),
         grounds=tuple(map(_ground, fields["grounds"])),
         omitted=fields["omitted"],
-        excused=tuple(Excused(**one) for one in fields["excused"]),
+        excused=tuple(Excused(**_read(one)) for one in fields["excused"]),
         digests=Digests(md5=fields["md5"], sha256=fields["sha256"]),
         readings=tuple(one.hex() for one in fields["readings"]),
     )
@@ -94,7 +100,9 @@ def _fields(ground: Ground) -> dict[str, Any]:
 
 
 def _ground(fields: Mapping[str, Any]) -> Ground:
-    match = dict(fields["match"])
-    match["verdict"], match["state"] = Verdict(match["verdict"]), EntryState(match["state"])
-    match["segments"] = tuple(Segment(**one) for one in match["segments"])
-    return Ground(**{**fields, "match": Match(**match), "labels": tuple(fields["labels"])})
+    return Ground(**{**fields, "match": Match(**_read(fields["match"])), "labels": tuple(fields["labels"])})
+
+
+def _read(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields as they are in Python, of those whose type msgpack does not know."""
+    return {name: _TYPES[name](value) if name in _TYPES else value for name, value in fields.items()}

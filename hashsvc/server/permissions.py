@@ -38,6 +38,10 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "hashsvc.v1.BreakerService/ListBreakers": _READERS,
     "hashsvc.v1.BreakerService/GetBreaker": _READERS,
     "hashsvc.v1.BreakerService/ResetBreaker": _CURATORS,
+    "hashsvc.v1.DecisionService/GetDecision": _READERS,
+    "hashsvc.v1.DecisionService/ListDecisions": _READERS,
+    "hashsvc.v1.DecisionService/VerifyDecisions": _READERS,
+    "hashsvc.v1.DecisionService/ReplayDecision": _READERS,
     "hashsvc.v1.EventService/Watch": _READERS,
     # A webhook carries what happens out of the platform.
     "hashsvc.v1.EventService/AddWebhook": _ADMINS,

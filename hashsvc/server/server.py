@@ -16,6 +16,7 @@ from hashsvc.server.address import check_listen, listen_failed
 from hashsvc.server.backend import Backend
 from hashsvc.server.bank_service import BankServicer
 from hashsvc.server.breaker_service import BreakerServicer
+from hashsvc.server.decision_service import DecisionServicer
 from hashsvc.server.event_service import EventServicer
 from hashsvc.server.exchange_service import ExchangeServicer
 from hashsvc.server.exposure import Exposure
@@ -32,6 +33,7 @@ from hashsvc.v1 import (
     access_service_pb2,
     bank_service_pb2,
     breaker_service_pb2,
+    decision_service_pb2,
     event_service_pb2,
     exchange_service_pb2,
     index_service_pb2,
@@ -41,6 +43,7 @@ from hashsvc.v1 import (
 from hashsvc.v1.access_service_pb2_grpc import add_AccessServiceServicer_to_server
 from hashsvc.v1.bank_service_pb2_grpc import add_BankServiceServicer_to_server
 from hashsvc.v1.breaker_service_pb2_grpc import add_BreakerServiceServicer_to_server
+from hashsvc.v1.decision_service_pb2_grpc import add_DecisionServiceServicer_to_server
 from hashsvc.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from hashsvc.v1.exchange_service_pb2_grpc import add_ExchangeServiceServicer_to_server
 from hashsvc.v1.index_service_pb2_grpc import add_IndexServiceServicer_to_server
@@ -53,6 +56,7 @@ SERVICES = tuple(
         (match_service_pb2, "MatchService"),
         (bank_service_pb2, "BankService"),
         (breaker_service_pb2, "BreakerService"),
+        (decision_service_pb2, "DecisionService"),
         (event_service_pb2, "EventService"),
         (exchange_service_pb2, "ExchangeService"),
         (index_service_pb2, "IndexService"),
@@ -156,6 +160,7 @@ class Server:
         add_MatchServiceServicer_to_server(MatchServicer(self._backend), server)
         add_BankServiceServicer_to_server(BankServicer(self._backend), server)
         add_BreakerServiceServicer_to_server(BreakerServicer(self._backend), server)
+        add_DecisionServiceServicer_to_server(DecisionServicer(self._backend), server)
         add_EventServiceServicer_to_server(EventServicer(self._backend), server)
         add_ExchangeServiceServicer_to_server(ExchangeServicer(self._backend), server)
         add_IndexServiceServicer_to_server(IndexServicer(self._backend), server)

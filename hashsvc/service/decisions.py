@@ -48,6 +48,9 @@ class Decisions(Base):
         if entry:
             rules.check_entry_id(entry)
         rules.check_text("content_id", content_id, rules.MAX_CONTENT_ID)
+        for name, moment in (("since", since), ("until", until)):
+            if moment is not None and moment.tzinfo is None:
+                raise InvalidInputError("FIELD_INVALID", f"{name} has no time zone", field=name)
         wanted = DecisionFilter(kind=kind, bank=bank, entry=entry, content_id=content_id, since=since, until=until)
         return reading.page(self._store, wanted, number_of(page_token), self._page_size(page_size))
 

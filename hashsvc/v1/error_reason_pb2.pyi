@@ -291,6 +291,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     by a server.
     Example: {"reason": "TLS_INVALID", "domain": "hashsvc", "metadata": {"path": "server.pem"}}
     """
+    ERROR_REASON_REPLAY_IMPOSSIBLE: _ErrorReason.ValueType  # 130
+    """FAILED_PRECONDITION: the decision is no verdict, or what it takes to judge it again is no longer kept.
+    Example: {"reason": "REPLAY_IMPOSSIBLE", "domain": "hashsvc", "metadata": {"decision": "7"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed: the `reason` of the one google.rpc.ErrorInfo in the status, without the prefix ERROR_REASON_, under
@@ -566,5 +570,9 @@ ERROR_REASON_TLS_INVALID: ErrorReason.ValueType  # 109
 """FAILED_PRECONDITION: a certificate, key or authority that cannot be read, or a key of another certificate. Never sent
 by a server.
 Example: {"reason": "TLS_INVALID", "domain": "hashsvc", "metadata": {"path": "server.pem"}}
+"""
+ERROR_REASON_REPLAY_IMPOSSIBLE: ErrorReason.ValueType  # 130
+"""FAILED_PRECONDITION: the decision is no verdict, or what it takes to judge it again is no longer kept.
+Example: {"reason": "REPLAY_IMPOSSIBLE", "domain": "hashsvc", "metadata": {"decision": "7"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

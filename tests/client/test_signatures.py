@@ -38,6 +38,10 @@ SHARED = (
     "list_breakers",
     "get_breaker",
     "reset_breaker",
+    "get_decision",
+    "list_decisions",
+    "verify_decisions",
+    "replay",
     "verify",
     "export",
 )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from hashsvc.bank.model import Entry, Interval, Policy, Verdict
@@ -264,8 +265,8 @@ def test_the_exact_search_finds_what_the_index_finds(tmp_path: Path, monkeypatch
         queries = np.concatenate([seeds.pick(an_upload([(a_reference(n), 1.0, 9.0, 1.0)]), 50).hashes for n in (1, 4)])
         past = PastIndex(PastStore(service._store, service.revision))
 
-        def odd(numbers: "np.ndarray") -> "np.ndarray":  # type: ignore[type-arg]
-            return numbers % 2 == 1
+        def odd(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+            return np.asarray(numbers % 2 == 1)
 
         for keep in (None, odd):
             for limit in (1, 7, 64):

@@ -1,0 +1,29 @@
+"""What commands call that answer for decisions; see `hashsvc.cli.target.Operations`."""
+
+import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from hashsvc.bank.model import Page
+
+if TYPE_CHECKING:
+    from hashsvc.decisions.model import Decision, LogCheck, Replay
+
+
+class Answering(Protocol):
+    """The methods that `hashsvc.service.Service` and `hashsvc.client.Client` share."""
+
+    def get_decision(self, decision: int) -> "Decision": ...
+    def list_decisions(
+        self,
+        *,
+        kind: str = ...,
+        bank: str = ...,
+        entry: str = ...,
+        content_id: str = ...,
+        since: datetime.datetime | None = ...,
+        until: datetime.datetime | None = ...,
+        page_size: int = ...,
+        page_token: str = ...,
+    ) -> "Page[Decision]": ...
+    def verify_decisions(self, *, head: str = ...) -> "LogCheck": ...
+    def replay(self, decision: int) -> "Replay": ...
