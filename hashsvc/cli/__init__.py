@@ -7,6 +7,7 @@ grpc, numpy and rich when they run, not before.
 import click
 
 from hashsvc.cli import (
+    appeal,
     bank,
     breaker,
     confirm,
@@ -60,6 +61,7 @@ for module in (
     retro,
     decisions,
     replay,
+    appeal,
     watch,
     webhook,
     token,

@@ -1,5 +1,6 @@
-"""Decisions as JSON objects; see `hashsvc.cli.records`, of which these keep the promise."""
+"""Decisions and appeals as JSON objects; see `hashsvc.cli.records`, of which these keep the promise."""
 
+from hashsvc.appeals.model import Appeal
 from hashsvc.bank.model import Bank, Entry
 from hashsvc.cli import records
 from hashsvc.cli.records import Record
@@ -28,6 +29,29 @@ def decision_record(decision: Decision) -> Record:
     elif decision.after is not None:
         record["before"], record["after"] = _state(decision.before), _state(decision.after)
     return record
+
+
+def appeal_record(appeal: Appeal) -> Record:
+    return {
+        "appeal": appeal.appeal,
+        "state": str(appeal.state),
+        "decision": appeal.decision,
+        "content_id": appeal.content_id,
+        "verdict": str(appeal.verdict),
+        "causes": [{"bank": one.bank, "entry": one.entry} for one in appeal.causes],
+        "appellant": appeal.appellant,
+        "text": appeal.text,
+        "opened_by": appeal.opened_by,
+        "opened_at": appeal.opened_at.isoformat(),
+        "decided_by": appeal.decided_by,
+        "decided_at": None if appeal.decided_at is None else appeal.decided_at.isoformat(),
+        "reason": appeal.reason,
+        "disputed": [{"bank": one.bank, "entry": one.entry} for one in appeal.disputed],
+        "reinstated_by": appeal.reinstated_by,
+        "reinstated_at": None if appeal.reinstated_at is None else appeal.reinstated_at.isoformat(),
+        "updated_at": appeal.updated_at.isoformat(),
+        "revision": appeal.revision,
+    }
 
 
 def replay_record(replay: Replay) -> Record:

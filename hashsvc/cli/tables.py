@@ -18,6 +18,7 @@ from hashsvc.match.model import MatchResult
 from hashsvc.retro.model import DryRun, Hit
 
 if TYPE_CHECKING:
+    from hashsvc.appeals.model import Appeal
     from hashsvc.bank.breaker import Breaker
     from hashsvc.decisions.model import Decision, Ground
     from hashsvc.events.webhook import ListedWebhook, Webhook
@@ -250,6 +251,19 @@ def grounds(found: Iterable["Ground"]) -> Table:
         _row(
             table, verdict_text(match.verdict), match.bank, match.entry, match.external_id, ", ".join(one.labels),
             one.source, words.why(match), f"{match.evidence:.1f}",
+        )  # fmt: skip
+    return table
+
+
+def appeals(listed: Iterable["Appeal"]) -> Table:
+    """One row an appeal: against what, by whom, and what became of it."""
+    table = _table("appeal", "opened", "by", "upload", "decision", "got", "for", "state", "decided by", "up again")
+    for one in listed:
+        causes = ", ".join(f"{cause.bank}/{cause.entry}" for cause in one.causes)
+        again = "" if one.reinstated_at is None else _when(one.reinstated_at)
+        _row(
+            table, one.appeal, _when(one.opened_at), one.appellant or one.opened_by, one.content_id, one.decision,
+            verdict_text(one.verdict), causes, one.state, one.decided_by, again,
         )  # fmt: skip
     return table
 

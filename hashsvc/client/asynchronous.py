@@ -10,6 +10,7 @@ import grpc
 import grpc.aio
 
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
+from hashsvc.appeals.model import Appeal
 from hashsvc.bank.breaker import Breaker
 from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
 from hashsvc.client import calls
@@ -348,6 +349,29 @@ class AsyncClient:
     async def replay(self, decision: int) -> Replay:
         """Judge the upload of a verdict again, by everything as it was."""
         return await self._run(calls.replay(decision))
+
+    # appeals
+    async def open_appeal(self, text: str, *, decision: int = 0, content_id: str = "", appellant: str = "") -> Appeal:
+        """Object to a decision, or to the last verdict on the upload called `content_id`."""
+        return await self._run(calls.open_appeal(text, decision, content_id, appellant))
+
+    async def get_appeal(self, appeal: str) -> Appeal:
+        """Read an appeal."""
+        return await self._run(calls.get_appeal(appeal))
+
+    async def list_appeals(
+        self, *, state: str = "", content_id: str = "", page_size: int = 0, page_token: str = ""
+    ) -> Page[Appeal]:
+        """One page of the appeals, oldest first. One that is short or empty need not be the last."""
+        return await self._run(calls.list_appeals(state, content_id, page_size, page_token))
+
+    async def decide_appeal(self, appeal: str, *, upheld: bool, reason: str, revision: int = 0) -> Appeal:
+        """Uphold or reject an appeal; whoever opened it may not. Upheld, the entries that it is about are disputed."""
+        return await self._run(calls.decide_appeal(appeal, upheld, reason, revision))
+
+    async def reinstate_content(self, appeal: str) -> Appeal:
+        """Note that the upload of an upheld appeal can be seen again."""
+        return await self._run(calls.reinstate_content(appeal))
 
     # upkeep and exchange
     async def status(self) -> Status:

@@ -9,6 +9,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
 from hashsvc.access.model import NewToken, Role, Token
+from hashsvc.appeals.model import Appeal
 from hashsvc.bank.breaker import Breaker
 from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
 from hashsvc.decisions.model import Decision, LogCheck, Replay
@@ -19,6 +20,7 @@ from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.match.model import MatchResult
 from hashsvc.retro.model import DryRun, Hit, Hunt
 from hashsvc.v1 import access_service_pb2 as access_pb
+from hashsvc.v1 import appeal_service_pb2 as appeal_pb
 from hashsvc.v1 import bank_service_pb2 as bank_pb
 from hashsvc.v1 import breaker_service_pb2 as breaker_pb
 from hashsvc.v1 import decision_service_pb2 as decision_pb
@@ -28,6 +30,7 @@ from hashsvc.v1 import index_service_pb2 as index_pb
 from hashsvc.v1 import match_service_pb2 as match_pb
 from hashsvc.v1 import retro_service_pb2 as retro_pb
 from hashsvc.wire.access import decode_new_token, decode_token, encode_role
+from hashsvc.wire.appeal import decode_appeal, encode_outcome
 from hashsvc.wire.bank import decode_bank, decode_entry, encode_interval, encode_policy
 from hashsvc.wire.breaker import decode_breaker
 from hashsvc.wire.decision import decode_check, decode_decision, decode_replay, encode_moment
@@ -498,6 +501,75 @@ def replay(decision: int) -> Call[Replay]:
         response=decision_pb.ReplayDecisionResponse,
         decode=decode_replay,
         long=True,
+    )
+
+
+def open_appeal(text: str, decision: int, content_id: str, appellant: str) -> Call[Appeal]:
+    """AppealService.OpenAppeal; a second arrival would open a second one."""
+    return Call(
+        method="AppealService/OpenAppeal",
+        request=_build(
+            appeal_pb.OpenAppealRequest, text=text, decision=decision, content_id=content_id, appellant=appellant
+        ),
+        response=appeal_pb.OpenAppealResponse,
+        decode=lambda answer: decode_appeal(answer.appeal),
+        repeatable=False,
+    )
+
+
+def get_appeal(appeal: str) -> Call[Appeal]:
+    """AppealService.GetAppeal."""
+    return Call(
+        method="AppealService/GetAppeal",
+        request=_build(appeal_pb.GetAppealRequest, appeal=appeal),
+        response=appeal_pb.GetAppealResponse,
+        decode=lambda answer: decode_appeal(answer.appeal),
+    )
+
+
+def list_appeals(state: str, content_id: str, page_size: int, page_token: str) -> Call[Page[Appeal]]:
+    """AppealService.ListAppeals."""
+    return Call(
+        method="AppealService/ListAppeals",
+        request=_build(
+            appeal_pb.ListAppealsRequest,
+            state=state,
+            content_id=content_id,
+            page_size=page_size,
+            page_token=page_token,
+        ),
+        response=appeal_pb.ListAppealsResponse,
+        decode=lambda answer: Page(
+            items=tuple(map(decode_appeal, answer.appeals)), next_page_token=answer.next_page_token
+        ),
+    )
+
+
+def decide_appeal(appeal: str, upheld: bool, reason: str, revision: int) -> Call[Appeal]:
+    """AppealService.DecideAppeal; a second arrival would be APPEAL_STATE."""
+    return Call(
+        method="AppealService/DecideAppeal",
+        request=_build(
+            appeal_pb.DecideAppealRequest,
+            appeal=appeal,
+            outcome=encode_outcome(upheld),
+            reason=reason,
+            revision=revision,
+        ),
+        response=appeal_pb.DecideAppealResponse,
+        decode=lambda answer: decode_appeal(answer.appeal),
+        repeatable=False,
+    )
+
+
+def reinstate_content(appeal: str) -> Call[Appeal]:
+    """AppealService.ReinstateContent; a second arrival would be APPEAL_STATE."""
+    return Call(
+        method="AppealService/ReinstateContent",
+        request=_build(appeal_pb.ReinstateContentRequest, appeal=appeal),
+        response=appeal_pb.ReinstateContentResponse,
+        decode=lambda answer: decode_appeal(answer.appeal),
+        repeatable=False,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 import grpc
 
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
+from hashsvc.appeals.model import Appeal
 from hashsvc.bank.breaker import Breaker
 from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
 from hashsvc.client import calls
@@ -353,6 +354,29 @@ class Client:
     def replay(self, decision: int) -> Replay:
         """Judge the upload of a verdict again, by everything as it was."""
         return self._run(calls.replay(decision))
+
+    # appeals
+    def open_appeal(self, text: str, *, decision: int = 0, content_id: str = "", appellant: str = "") -> Appeal:
+        """Object to a decision, or to the last verdict on the upload called `content_id`."""
+        return self._run(calls.open_appeal(text, decision, content_id, appellant))
+
+    def get_appeal(self, appeal: str) -> Appeal:
+        """Read an appeal."""
+        return self._run(calls.get_appeal(appeal))
+
+    def list_appeals(
+        self, *, state: str = "", content_id: str = "", page_size: int = 0, page_token: str = ""
+    ) -> Page[Appeal]:
+        """One page of the appeals, oldest first. One that is short or empty need not be the last."""
+        return self._run(calls.list_appeals(state, content_id, page_size, page_token))
+
+    def decide_appeal(self, appeal: str, *, upheld: bool, reason: str, revision: int = 0) -> Appeal:
+        """Uphold or reject an appeal; whoever opened it may not. Upheld, the entries that it is about are disputed."""
+        return self._run(calls.decide_appeal(appeal, upheld, reason, revision))
+
+    def reinstate_content(self, appeal: str) -> Appeal:
+        """Note that the upload of an upheld appeal can be seen again."""
+        return self._run(calls.reinstate_content(appeal))
 
     # upkeep and exchange
     def status(self) -> Status:

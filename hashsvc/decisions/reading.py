@@ -91,6 +91,20 @@ def page(store: Store, wanted: DecisionFilter, after: int, size: int) -> Page[De
     return Page(items=tuple(found))
 
 
+def last_verdict(store: Store, content_id: str) -> Decision | None:
+    """The last verdict on an upload; None where the log has none. Reads from the end of the log."""
+    wanted = DecisionFilter(kind=DecisionKind.VERDICT, content_id=content_id)
+    sought = content_id.encode()
+    end = store.decision_head()[0]
+    while end > 0:
+        begin = max(0, end - _SCAN)
+        for record in reversed(store.decisions(begin, end - begin)):
+            if sought in record.payload and wanted.wants(found := decision_of(record)):
+                return found
+        end = begin
+    return None
+
+
 def _token(store: Store, after: int) -> str:
     """To go on after a decision; empty at the end."""
     return str(after) if after < store.decision_head()[0] else ""

@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection
 from hashsvc.config import Settings
 from hashsvc.server.access_service import AccessServicer
 from hashsvc.server.address import check_listen, listen_failed
+from hashsvc.server.appeal_service import AppealServicer
 from hashsvc.server.backend import Backend
 from hashsvc.server.bank_service import BankServicer
 from hashsvc.server.breaker_service import BreakerServicer
@@ -31,6 +32,7 @@ from hashsvc.server.upload import UploadDirectory
 from hashsvc.service import Service
 from hashsvc.v1 import (
     access_service_pb2,
+    appeal_service_pb2,
     bank_service_pb2,
     breaker_service_pb2,
     decision_service_pb2,
@@ -41,6 +43,7 @@ from hashsvc.v1 import (
     retro_service_pb2,
 )
 from hashsvc.v1.access_service_pb2_grpc import add_AccessServiceServicer_to_server
+from hashsvc.v1.appeal_service_pb2_grpc import add_AppealServiceServicer_to_server
 from hashsvc.v1.bank_service_pb2_grpc import add_BankServiceServicer_to_server
 from hashsvc.v1.breaker_service_pb2_grpc import add_BreakerServiceServicer_to_server
 from hashsvc.v1.decision_service_pb2_grpc import add_DecisionServiceServicer_to_server
@@ -55,6 +58,7 @@ SERVICES = tuple(
     for module, name in (
         (match_service_pb2, "MatchService"),
         (bank_service_pb2, "BankService"),
+        (appeal_service_pb2, "AppealService"),
         (breaker_service_pb2, "BreakerService"),
         (decision_service_pb2, "DecisionService"),
         (event_service_pb2, "EventService"),
@@ -159,6 +163,7 @@ class Server:
         )
         add_MatchServiceServicer_to_server(MatchServicer(self._backend), server)
         add_BankServiceServicer_to_server(BankServicer(self._backend), server)
+        add_AppealServiceServicer_to_server(AppealServicer(self._backend), server)
         add_BreakerServiceServicer_to_server(BreakerServicer(self._backend), server)
         add_DecisionServiceServicer_to_server(DecisionServicer(self._backend), server)
         add_EventServiceServicer_to_server(EventServicer(self._backend), server)

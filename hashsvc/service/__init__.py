@@ -11,6 +11,7 @@ from typing import Self
 
 from hashsvc.access.model import ANYBODY
 from hashsvc.access.tokens import Tokens
+from hashsvc.appeals.docket import Docket
 from hashsvc.bank.references import References
 from hashsvc.config import Settings
 from hashsvc.decisions.log import DecisionLog
@@ -22,6 +23,7 @@ from hashsvc.match.matcher import Matcher
 from hashsvc.retro.recorder import Recorder
 from hashsvc.retro.retro import Retro
 from hashsvc.service.access import Access
+from hashsvc.service.appeals import Appeals
 from hashsvc.service.decisions import Decisions
 from hashsvc.service.events import Events
 from hashsvc.service.floods import Floods
@@ -38,7 +40,7 @@ DEFAULT_BANK = "default"
 """Created with a new data directory."""
 
 
-class Service(Access, Decisions, Floods, Hunting, Lives, Matching, Events, Upkeep):
+class Service(Access, Appeals, Decisions, Floods, Hunting, Lives, Matching, Events, Upkeep):
     """A data directory, open. Thread-safe; every method blocks.
 
     Besides what each method names, all may raise the store's errors (`hashsvc_index.StoreError`): BANK_NOT_FOUND,
@@ -71,6 +73,7 @@ class Service(Access, Decisions, Floods, Hunting, Lives, Matching, Events, Upkee
         self._webhooks = Webhooks(store, self._outbox)
         self._monitor = Monitor(store, self._outbox, settings.breaker)
         self._decisions = DecisionLog(store, settings.decisions)
+        self._docket = Docket(store, self._outbox)
         self._deliverer = Deliverer(store, self._outbox, self._webhooks, settings.events)
         self._retro = Retro(store, index, settings.recent, self._match_in, self._load, self._announced)
 

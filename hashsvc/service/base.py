@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from hashsvc.access.tokens import Tokens
+from hashsvc.appeals.docket import Docket
 from hashsvc.bank import entries, records, rules
 from hashsvc.bank.model import Interval
 from hashsvc.bank.references import References
@@ -43,6 +44,7 @@ class Base:
     _webhooks: Webhooks
     _monitor: Monitor
     _decisions: DecisionLog
+    _docket: Docket
     _deliverer: Deliverer
     _actor: str
     """Who makes a change where the call does not say."""

@@ -42,6 +42,11 @@ SHARED = (
     "list_decisions",
     "verify_decisions",
     "replay",
+    "open_appeal",
+    "get_appeal",
+    "list_appeals",
+    "decide_appeal",
+    "reinstate_content",
     "verify",
     "export",
 )
