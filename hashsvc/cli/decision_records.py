@@ -1,10 +1,14 @@
-"""Decisions and appeals as JSON objects; see `hashsvc.cli.records`, of which these keep the promise."""
+"""Decisions, appeals and reports as JSON objects; see `hashsvc.cli.records`, of which these keep the promise."""
+
+import dataclasses
 
 from hashsvc.appeals.model import Appeal
 from hashsvc.bank.model import Bank, Entry
 from hashsvc.cli import records
 from hashsvc.cli.records import Record
 from hashsvc.decisions.model import Decision, Ground, Replay, VerdictRecord
+from hashsvc.report.law import POINTS
+from hashsvc.report.model import TransparencyReport
 
 
 def decision_record(decision: Decision) -> Record:
@@ -63,6 +67,16 @@ def replay_record(replay: Replay) -> Record:
         "verdict": str(replay.verdict),
         "matches": [records.judged_match_record(one) for one in replay.matches],
         "differences": list(replay.differences),
+    }
+
+
+def report_record(report: TransparencyReport) -> Record:
+    """The figures, and `law`: what each point asks for, by which figures it is answered, and what is not known here."""
+    return {
+        **dataclasses.asdict(report),
+        "since": report.since.isoformat(),
+        "until": report.until.isoformat(),
+        "law": [dataclasses.asdict(one) for one in POINTS],
     }
 
 

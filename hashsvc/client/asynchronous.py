@@ -27,6 +27,7 @@ from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.reading import Reading
 from hashsvc.match.model import MatchResult
 from hashsvc.match.verdict import combined
+from hashsvc.report.model import TransparencyReport
 from hashsvc.retro.model import DryRun, Hit, Hunt
 from hashsvc.wire.index import Status
 
@@ -372,6 +373,11 @@ class AsyncClient:
     async def reinstate_content(self, appeal: str) -> Appeal:
         """Note that the upload of an upheld appeal can be seen again."""
         return await self._run(calls.reinstate_content(appeal))
+
+    # report
+    async def report(self, since: datetime.datetime, until: datetime.datetime | None = None) -> TransparencyReport:
+        """Count what was decided from `since` on and before `until`, without it until now."""
+        return await self._run(calls.report(since, until))
 
     # upkeep and exchange
     async def status(self) -> Status:

@@ -18,6 +18,7 @@ from hashsvc.events.model import Event
 from hashsvc.events.webhook import ListedWebhook, Webhook
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.match.model import MatchResult
+from hashsvc.report.model import TransparencyReport
 from hashsvc.retro.model import DryRun, Hit, Hunt
 from hashsvc.v1 import access_service_pb2 as access_pb
 from hashsvc.v1 import appeal_service_pb2 as appeal_pb
@@ -28,6 +29,7 @@ from hashsvc.v1 import event_service_pb2 as event_pb
 from hashsvc.v1 import exchange_service_pb2 as exchange_pb
 from hashsvc.v1 import index_service_pb2 as index_pb
 from hashsvc.v1 import match_service_pb2 as match_pb
+from hashsvc.v1 import report_service_pb2 as report_pb
 from hashsvc.v1 import retro_service_pb2 as retro_pb
 from hashsvc.wire.access import decode_new_token, decode_token, encode_role
 from hashsvc.wire.appeal import decode_appeal, encode_outcome
@@ -38,6 +40,7 @@ from hashsvc.wire.event import decode_event, decode_listed, decode_webhook
 from hashsvc.wire.fingerprint import encode_fingerprint
 from hashsvc.wire.index import Status, decode_status
 from hashsvc.wire.match import decode_result, encode_query
+from hashsvc.wire.report import decode_report
 from hashsvc.wire.retro import decode_dry_run, decode_hit, decode_hunt
 
 Result = TypeVar("Result")
@@ -570,6 +573,21 @@ def reinstate_content(appeal: str) -> Call[Appeal]:
         response=appeal_pb.ReinstateContentResponse,
         decode=lambda answer: decode_appeal(answer.appeal),
         repeatable=False,
+    )
+
+
+def report(since: datetime.datetime, until: datetime.datetime | None) -> Call[TransparencyReport]:
+    """ReportService.GetTransparencyReport."""
+    return Call(
+        method="ReportService/GetTransparencyReport",
+        request=_build(
+            report_pb.GetTransparencyReportRequest,
+            since=encode_moment(since),
+            until=None if until is None else encode_moment(until),
+        ),
+        response=report_pb.GetTransparencyReportResponse,
+        decode=lambda answer: decode_report(answer.report),
+        long=True,
     )
 
 

@@ -25,6 +25,7 @@ from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.reading import Reading
 from hashsvc.match.model import MatchResult
 from hashsvc.match.verdict import combined
+from hashsvc.report.model import TransparencyReport
 from hashsvc.retro.model import DryRun, Hit, Hunt
 from hashsvc.wire.index import Status
 
@@ -377,6 +378,11 @@ class Client:
     def reinstate_content(self, appeal: str) -> Appeal:
         """Note that the upload of an upheld appeal can be seen again."""
         return self._run(calls.reinstate_content(appeal))
+
+    # report
+    def report(self, since: datetime.datetime, until: datetime.datetime | None = None) -> TransparencyReport:
+        """Count what was decided from `since` on and before `until`, without it until now."""
+        return self._run(calls.report(since, until))
 
     # upkeep and exchange
     def status(self) -> Status:

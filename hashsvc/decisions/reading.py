@@ -15,16 +15,24 @@ _SCAN = 500
 _MOST_SCANNED = 20_000
 """Records looked at for one page, so that a filter that lets little pass does not hold a caller up."""
 
+UNREADABLE = (KeyError, TypeError, ValueError, msgpack.UnpackException)
+"""What reading an altered record may raise."""
+
 
 def decision_of(record: DecisionRecord) -> Decision:
     """What a record says. Raises StoreCorruptError for one that says nothing: it was altered."""
     try:
         return _decision(record, msgpack.unpackb(record.payload, timestamp=3))
-    except (KeyError, TypeError, ValueError, msgpack.UnpackException) as error:
-        raise StoreCorruptError(
-            f"decision {record.number} cannot be read; `hashsvc decisions --verify` says what was altered",
-            decision=record.number,
-        ) from error
+    except UNREADABLE as error:
+        raise unreadable(record) from error
+
+
+def unreadable(record: DecisionRecord) -> StoreCorruptError:
+    """The error for a record that says nothing."""
+    return StoreCorruptError(
+        f"decision {record.number} cannot be read; `hashsvc decisions --verify` says what was altered",
+        decision=record.number,
+    )
 
 
 def _decision(record: DecisionRecord, fields: dict[str, Any]) -> Decision:

@@ -57,6 +57,12 @@ def unpack(fields: Mapping[str, Any]) -> VerdictRecord:
     )
 
 
+def blocking(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Banks and entries whose matches are BLOCK; for whoever reads many records, without the rest of `unpack`."""
+    matches = (one["match"] for one in fields["grounds"])
+    return [(one["bank"], one["entry"]) for one in matches if one["verdict"] == Verdict.BLOCK]
+
+
 def _packed(record: VerdictRecord, actor: str, at: datetime.datetime, most: int) -> bytes:
     fields = {
         "version": _VERSION,

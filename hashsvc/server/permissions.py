@@ -48,6 +48,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "hashsvc.v1.AppealService/ListAppeals": _READERS,
     "hashsvc.v1.AppealService/DecideAppeal": _READERS,
     "hashsvc.v1.AppealService/ReinstateContent": _READERS,
+    "hashsvc.v1.ReportService/GetTransparencyReport": _READERS,
     "hashsvc.v1.EventService/Watch": _READERS,
     # A webhook carries what happens out of the platform.
     "hashsvc.v1.EventService/AddWebhook": _ADMINS,

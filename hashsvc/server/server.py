@@ -26,6 +26,7 @@ from hashsvc.server.guard import Guard
 from hashsvc.server.health import Health
 from hashsvc.server.index_service import IndexServicer
 from hashsvc.server.match_service import MatchServicer
+from hashsvc.server.report_service import ReportServicer
 from hashsvc.server.retro_service import RetroServicer
 from hashsvc.server.tls import CONNECTION_SECONDS, Certificates
 from hashsvc.server.upload import UploadDirectory
@@ -40,6 +41,7 @@ from hashsvc.v1 import (
     exchange_service_pb2,
     index_service_pb2,
     match_service_pb2,
+    report_service_pb2,
     retro_service_pb2,
 )
 from hashsvc.v1.access_service_pb2_grpc import add_AccessServiceServicer_to_server
@@ -51,6 +53,7 @@ from hashsvc.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from hashsvc.v1.exchange_service_pb2_grpc import add_ExchangeServiceServicer_to_server
 from hashsvc.v1.index_service_pb2_grpc import add_IndexServiceServicer_to_server
 from hashsvc.v1.match_service_pb2_grpc import add_MatchServiceServicer_to_server
+from hashsvc.v1.report_service_pb2_grpc import add_ReportServiceServicer_to_server
 from hashsvc.v1.retro_service_pb2_grpc import add_RetroServiceServicer_to_server
 
 SERVICES = tuple(
@@ -65,6 +68,7 @@ SERVICES = tuple(
         (exchange_service_pb2, "ExchangeService"),
         (index_service_pb2, "IndexService"),
         (access_service_pb2, "AccessService"),
+        (report_service_pb2, "ReportService"),
         (retro_service_pb2, "RetroService"),
     )
 )
@@ -170,6 +174,7 @@ class Server:
         add_ExchangeServiceServicer_to_server(ExchangeServicer(self._backend), server)
         add_IndexServiceServicer_to_server(IndexServicer(self._backend), server)
         add_AccessServiceServicer_to_server(AccessServicer(self._backend), server)
+        add_ReportServiceServicer_to_server(ReportServicer(self._backend), server)
         add_RetroServiceServicer_to_server(RetroServicer(self._backend), server)
         health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
         reflection.enable_server_reflection((*SERVICES, health, reflection.SERVICE_NAME), server)

@@ -30,6 +30,7 @@ from hashsvc.service.floods import Floods
 from hashsvc.service.hunting import Hunting
 from hashsvc.service.lives import Lives
 from hashsvc.service.matching import Matching
+from hashsvc.service.reporting import Reporting
 from hashsvc.service.upkeep import Upkeep
 from hashsvc.traffic.monitor import Monitor
 from hashsvc.vaccination import Vaccinator
@@ -40,7 +41,7 @@ DEFAULT_BANK = "default"
 """Created with a new data directory."""
 
 
-class Service(Access, Appeals, Decisions, Floods, Hunting, Lives, Matching, Events, Upkeep):
+class Service(Access, Appeals, Decisions, Floods, Hunting, Lives, Matching, Reporting, Events, Upkeep):
     """A data directory, open. Thread-safe; every method blocks.
 
     Besides what each method names, all may raise the store's errors (`hashsvc_index.StoreError`): BANK_NOT_FOUND,

@@ -7,11 +7,27 @@ from typing import Any
 from hashsvc.appeals.model import Appeal, AppealState, Cause
 from hashsvc.bank.model import Page, Verdict
 from hashsvc.decisions.model import Decision, LogCheck, Replay
+from hashsvc.report.model import (
+    AppealCount,
+    Enforcement,
+    StepCount,
+    TransparencyReport,
+    UploadCount,
+    VerdictCount,
+)
 
 MOMENT = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 APPEAL = Appeal(
     appeal="a", decision=2, verdict=Verdict.BLOCK, causes=(Cause(bank="default", entry="e1"),), text="",
     opened_by="mia", opened_at=MOMENT, updated_at=MOMENT, revision=3,
+)  # fmt: skip
+REPORT = TransparencyReport(
+    since=MOMENT, until=MOMENT + datetime.timedelta(days=1), decisions=9, head="ab" * 32,
+    verdicts=(VerdictCount(verdict=Verdict.BLOCK, decisions=7, uploads=5, exact=2),),
+    uploads=(UploadCount(label="in|cident\n7", source="own", verdict=Verdict.BLOCK, uploads=5),),
+    held=1, steps=(StepCount(kind="entry", step="confirm", count=3),),
+    enforcement=Enforcement(entries=2, median_seconds=7200.0, waiting=1),
+    appeals=AppealCount(opened=4, upheld=1, rejected=2, open_at_end=1, median_seconds=90.0, reinstated=1),
 )  # fmt: skip
 
 
@@ -26,6 +42,7 @@ class FakeAnswers:
         self.check = LogCheck(faults=(), decisions=0, head="00" * 32)
         self.replays: dict[int, Replay] = {}
         self.appeals: list[Appeal] = []
+        self.reported = REPORT
 
     def get_decision(self, decision: int) -> Decision:
         return self.decisions[decision - 1]
@@ -92,3 +109,7 @@ class FakeAnswers:
 
     def reinstate_content(self, appeal: str) -> Appeal:
         return dataclasses.replace(self.get_appeal(appeal), reinstated_by="ben", reinstated_at=MOMENT)
+
+    def report(self, since: datetime.datetime, until: datetime.datetime | None = None) -> TransparencyReport:
+        self.asked = {"since": since, "until": until}
+        return self.reported

@@ -47,6 +47,7 @@ SHARED = (
     "list_appeals",
     "decide_appeal",
     "reinstate_content",
+    "report",
     "verify",
     "export",
 )
