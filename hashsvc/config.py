@@ -172,7 +172,7 @@ class DecisionSettings:
     max_fingerprint_bytes: int = 4 << 20
     """One that is larger is not kept."""
     queue: int = 4096
-    """Verdicts that may wait for the disk; one more is UnavailableError OVERLOADED."""
+    """Verdicts that may wait for the disk, or be owed to it; one more is UnavailableError OVERLOADED."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

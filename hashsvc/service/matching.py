@@ -25,7 +25,7 @@ class Judged:
 
     result: MatchResult
     logged: "Future[int] | None" = None
-    """The number of its decision; None for ALLOW, which has none. Raises what kept it from being written."""
+    """The number of its decision, 0 where the store could not be written so far; None for ALLOW, which has none."""
 
     def settled(self) -> MatchResult:
         """Wait for the record, and return the answer."""
@@ -60,7 +60,7 @@ class Matching(Banks):
 
         With a `content_id`, the caller's own name for it, the fingerprint is kept for a while, unless the settings say
         otherwise: what is confirmed later is then hunted in it. A verdict other than ALLOW is in the decision log, on the
-        disk, when this returns; `actor` is who asked.
+        disk, when this returns, unless the store cannot be written; `actor` is who asked.
 
         Raises FingerprintError (PROFILE_UNKNOWN, FINGERPRINT_MALFORMED), InvalidInputError FIELD_INVALID for empty
         digests, BANK_NOT_FOUND, INDEX_LOADING, UnavailableError REVISION_NOT_REACHED when `min_revision` is not

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgpack
 import numpy as np
 import pytest
+import structlog
 
 from hashsvc.bank.model import Bank, Entry, Interval, Policy, Verdict
 from hashsvc.config import DecisionSettings, Settings
@@ -155,18 +156,61 @@ def test_an_answer_waits_for_its_record(service: Service, entry: Entry, monkeypa
     assert len(appended) <= 2
 
 
-def test_no_verdict_without_a_record(service: Service, entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the log cannot be written the match fails as the store does; ALLOW is given all the same."""
+def full(self: Store, **what: object) -> None:
+    """Instead of `Store.append`."""
+    raise StoreFullError("no room")
 
-    def full(self: Store, **what: object) -> None:
-        raise StoreFullError("no room")
 
+def test_a_store_that_cannot_be_written(service: Service, entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verdicts are given all the same, without waiting for more failures, and logged in order once that is possible."""
     monkeypatch.setattr(Store, "append", full)
-    with pytest.raises(StoreFullError):
-        service.match(COPY)
+    for number in range(30):
+        assert service.match(COPY, content_id=str(number)).verdict is Verdict.BLOCK
     assert service.match(STRANGER).verdict is Verdict.ALLOW
+    assert logged(service) == []
+    monkeypatch.undo()
+    deadline = time.monotonic() + 10
+    while len(logged(service)) < 30:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert service.match(COPY, content_id="30").verdict is Verdict.BLOCK
+    found = logged(service)
+    assert [one.content_id for one in found] == [str(number) for number in range(31)]
+    assert [one.at for one in found] == sorted(one.at for one in found)
+    assert service._store.exhibit_counts().exhibits == 1
+    assert service.verify() == []
+
+
+def test_what_is_owed_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More verdicts without a record than may wait are not given; what is owed at the end is said to be lost."""
+    with structlog.testing.capture_logs() as logs:
+        with Service.open(tmp_path / "data", Settings(decisions=DecisionSettings(queue=5))) as service:
+            confirmed(service)
+            monkeypatch.setattr(Store, "append", full)
+            for number in range(5):
+                assert service.match(COPY, content_id=str(number)).verdict is Verdict.BLOCK
+            refused(lambda: service.match(COPY), "OVERLOADED")
+            assert service.match(STRANGER).verdict is Verdict.ALLOW
+        monkeypatch.undo()
+    errors = [one for one in logs if one["log_level"] == "error"]
+    assert [one["event"] for one in errors] == [
+        "verdicts cannot be logged, and are given all the same", "verdicts were given and are in no log",
+    ]  # fmt: skip
+    assert errors[-1]["verdicts"] == 5
+
+
+def test_a_defect_is_not_passed_over(service: Service, entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is no failure of the store is raised, and the log goes on."""
+
+    def broken(self: Store, **what: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Store, "append", broken)
+    with pytest.raises(RuntimeError):
+        service.match(COPY)
     monkeypatch.undo()
     assert service.match(COPY).verdict is Verdict.BLOCK
+    assert len(logged(service)) == 1
 
 
 def test_the_queue_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
