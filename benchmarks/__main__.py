@@ -22,6 +22,7 @@ from benchmarks import (
     retro_hunt,
     search_tiers,
     soak,
+    verdict_log,
 )
 from benchmarks.calibration import workload as calibration
 from benchmarks.report import Report
@@ -55,6 +56,13 @@ WORKLOADS = {
         run=confirm_to_match.run,
         arguments=confirm_to_match.arguments,
         short=("--confirms", "20"),
+        corpus=False,
+    ),
+    "verdict_log": Workload(
+        about="milliseconds that a verdict waits for its record, at the rates of an incident and beyond",
+        run=verdict_log.run,
+        arguments=verdict_log.arguments,
+        short=("--rates", "100", "--seconds", "3"),
         corpus=False,
     ),
     "match_hit": Workload(

@@ -179,6 +179,22 @@ class TaxonomySettings:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionSettings:
+    """The log of verdicts. Its records are kept for good; these bound the fingerprints that they can be replayed by."""
+
+    keep_fingerprints: bool = True
+    """Whether the fingerprint of an upload that was not let through is kept."""
+    ttl_days: float = 183.0
+    """How long, after the last verdict on it: complaints may come for six months (DSA art. 20)."""
+    max_bytes: int = 4 << 30
+    """Disk that they may take; those judged longest ago go first. One takes about 6 kB, one read deeply about 80 kB."""
+    max_fingerprint_bytes: int = 4 << 20
+    """One that is larger is not kept."""
+    queue: int = 4096
+    """Verdicts that may wait for the disk, or be owed to it; one more is UnavailableError OVERLOADED."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of them, by section."""
 
@@ -194,6 +210,7 @@ class Settings:
     events: EventSettings = EventSettings()
     breaker: BreakerSettings = BreakerSettings()
     taxonomy: TaxonomySettings = TaxonomySettings()
+    decisions: DecisionSettings = DecisionSettings()
 
     @classmethod
     def load(cls, path: Path | None) -> "Settings":
@@ -224,6 +241,7 @@ class Settings:
             "events": EventSettings,
             "breaker": BreakerSettings,
             "taxonomy": TaxonomySettings,
+            "decisions": DecisionSettings,
         }
         return cls(**{name: _section(kinds[name], table, path) for name, table in tables.items()})
 

@@ -13,6 +13,13 @@ from hashsvc_index import DecisionRecord
 HASHER = "hashsvc"
 """The actor of what the service does by itself."""
 _VERSION = 1
+_MAP_HEAD = 1
+"""Bytes by which msgpack says that a map of a few fields comes."""
+_BEGINNINGS = tuple(
+    b"".join(map(msgpack.packb, ("version", _VERSION, "kind", kind, "action"))) for kind in ("bank", "entry")
+)
+"""What such a record begins with, so that it need not be decoded to be known; the order of its fields is part of the
+format."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +61,11 @@ def of_entry(action: str, actor: str, before: Entry | None, after: Entry, reason
         reason=reason, before=b"" if before is None else records.entry_payload(before),
         after=records.entry_payload(after),
     )  # fmt: skip
+
+
+def is_change(record: DecisionRecord) -> bool:
+    """Whether a record is of a change to a bank or an entry; the log has others, too."""
+    return record.payload.startswith(_BEGINNINGS, _MAP_HEAD)
 
 
 def change_of(record: DecisionRecord) -> Change:

@@ -7,15 +7,19 @@ grpc, numpy and rich when they run, not before.
 import click
 
 from hashsvc.cli import (
+    appeal,
     bank,
     breaker,
     confirm,
+    decisions,
     demo,
     entry,
     export,
     fingerprint,
     labels,
     match,
+    replay,
+    report,
     retro,
     serve,
     token,
@@ -43,8 +47,8 @@ def main() -> None:
     variables HASHSVC_DATA, HASHSVC_SERVER and HASHSVC_CONFIG stand in for the options. A server that asks who is calling is shown
     the token in HASHSVC_TOKEN or in --token-file FILE.
 
-    Exit status: 0 when the command did its work; 1 when `match --exit-code` found something, `verify` a fault or
-    `demo` a wrong answer; 2 for bad usage or input, after the rest of the batch.
+    Exit status: 0 when the command did its work; 1 when `match --exit-code` found something, `verify` or
+    `decisions --verify` a fault, `replay` or `demo` another answer; 2 for bad usage or input, after the rest of the batch.
     """
 
 
@@ -58,6 +62,10 @@ for module in (
     labels,
     breaker,
     retro,
+    decisions,
+    replay,
+    appeal,
+    report,
     watch,
     webhook,
     token,

@@ -48,7 +48,7 @@ def match_record(file: Path, result: MatchResult) -> Record:
         "observed": None if result.observed is None else str(result.observed),
         "revision": result.revision,
         "matches": [_match(match) for match in result.matches],
-        "excused": [_excused(excused) for excused in result.excused],
+        "excused": [excused_record(excused) for excused in result.excused],
     }
 
 
@@ -68,12 +68,13 @@ def _match(match: Match) -> Record:
     }
 
 
+def judged_match_record(match: Match) -> Record:
+    """A match with what it came to alone."""
+    return {"verdict": str(match.verdict), **_match(match)}
+
+
 def hit_record(hit: Hit) -> Record:
-    return {
-        "content_id": hit.content_id,
-        "seen_at": hit.seen_at.isoformat(),
-        **_match(hit.match),
-    }
+    return {"content_id": hit.content_id, "seen_at": hit.seen_at.isoformat(), **judged_match_record(hit.match)}
 
 
 def hunt_record(hunt: Hunt) -> Record:
@@ -100,7 +101,7 @@ def dry_run_record(file: Path, run: DryRun) -> Record:
     }
 
 
-def _excused(excused: Excused) -> Record:
+def excused_record(excused: Excused) -> Record:
     return {
         "bank": excused.bank,
         "entry": excused.entry,

@@ -2,7 +2,7 @@
 
 import datetime
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -18,8 +18,10 @@ from hashsvc.match.model import MatchResult
 from hashsvc.retro.model import DryRun, Hit
 
 if TYPE_CHECKING:
+    from hashsvc.appeals.model import Appeal
     from hashsvc.bank.breaker import Breaker
     from hashsvc.bank.taxonomy import Taxonomy
+    from hashsvc.decisions.model import Decision, Ground
     from hashsvc.events.webhook import ListedWebhook, Webhook
     from hashsvc.fingerprint.model import Fingerprint
 
@@ -271,6 +273,46 @@ def affected(breaker: "Breaker") -> Table:
     for one in breaker.affected:
         _row(table, one.content_id, one.upload, verdict_text(one.verdict), _when(one.at))
     return table
+
+
+def decisions(listed: Iterable["Decision"]) -> Table:
+    """One row a decision: what was done, to what, by whom and why."""
+    table = _table("decision", "at", "kind", "action", "by", "about", "reason")
+    for one in listed:
+        place = "/".join(part for part in (one.bank, one.entry) if part)
+        about = place or one.content_id or (one.verdict.upload[:16] if one.verdict is not None else "")
+        why = one.reason or (_strongest(one.verdict.grounds) if one.verdict is not None else "")
+        _row(table, one.decision, _when(one.at), one.kind, one.action, one.actor, about, why)
+    return table
+
+
+def grounds(found: Iterable["Ground"]) -> Table:
+    """One row a match that a verdict rests on."""
+    table = _table("verdict", "bank", "entry", "external id", "labels", "source", "why", "evidence")
+    for one in found:
+        match = one.match
+        _row(
+            table, verdict_text(match.verdict), match.bank, match.entry, match.external_id, ", ".join(one.labels),
+            one.source, words.why(match), f"{match.evidence:.1f}",
+        )  # fmt: skip
+    return table
+
+
+def appeals(listed: Iterable["Appeal"]) -> Table:
+    """One row an appeal: against what, by whom, and what became of it."""
+    table = _table("appeal", "opened", "by", "upload", "decision", "got", "for", "state", "decided by", "up again")
+    for one in listed:
+        causes = ", ".join(f"{cause.bank}/{cause.entry}" for cause in one.causes)
+        again = "" if one.reinstated_at is None else _when(one.reinstated_at)
+        _row(
+            table, one.appeal, _when(one.opened_at), one.appellant or one.opened_by, one.content_id, one.decision,
+            verdict_text(one.verdict), causes, one.state, one.decided_by, again,
+        )  # fmt: skip
+    return table
+
+
+def _strongest(found: Sequence["Ground"]) -> str:
+    return f"{found[0].match.bank}/{found[0].match.entry}: {words.why(found[0].match)}" if found else ""
 
 
 def webhooks(listed: Iterable["Webhook"]) -> Table:

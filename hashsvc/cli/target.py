@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from hashsvc.access.model import NewToken, Role, Token
 from hashsvc.bank.model import Bank, BankMode, Details, Entry, Interval, Page, Policy
 from hashsvc.bank.taxonomy import Taxonomy
+from hashsvc.cli.answering import Answering
 from hashsvc.config import Settings
 from hashsvc.errors import PreconditionError
 from hashsvc.match.model import MatchResult
@@ -27,7 +28,7 @@ PAGE_SIZE = 500
 """Items asked for at once while a list is read to its end."""
 
 
-class Operations(Protocol):
+class Operations(Answering, Protocol):
     """The methods that `hashsvc.service.Service` and `hashsvc.client.Client` share and commands call."""
 
     def create_bank(

@@ -1,6 +1,7 @@
 """The asyncio client."""
 
 import asyncio
+import datetime
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -9,6 +10,7 @@ import grpc
 import grpc.aio
 
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
+from hashsvc.appeals.model import Appeal
 from hashsvc.bank.breaker import Breaker
 from hashsvc.bank.model import Bank, BankMode, Details, Entry, Interval, Page, Policy
 from hashsvc.bank.taxonomy import Taxonomy
@@ -19,12 +21,14 @@ from hashsvc.client.credentials import Tls, channel_credentials, token_metadata
 from hashsvc.client.local import Hasher, LocalHashing, Progress
 from hashsvc.client.upload import Upload
 from hashsvc.config import Settings
+from hashsvc.decisions.model import Decision, LogCheck, Replay
 from hashsvc.events.model import Event
 from hashsvc.events.webhook import ListedWebhook, Webhook
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.reading import Reading
 from hashsvc.match.model import MatchResult
 from hashsvc.match.verdict import combined
+from hashsvc.report.model import TransparencyReport
 from hashsvc.retro.model import DryRun, Hit, Hunt
 from hashsvc.wire.index import Status
 
@@ -230,7 +234,7 @@ class AsyncClient:
     ) -> MatchResult:
         """As `Client.match_file`."""
         digests = await asyncio.to_thread(self._local.digests, path)
-        exact = await self.match(digests, banks=banks, min_revision=min_revision)
+        exact = await self.match(digests, banks=banks, min_revision=min_revision, content_id=content_id)
         if exact.is_exact:
             return exact
         fingerprint = await asyncio.to_thread(self._local.fingerprint, path, Reading.QUICK, progress=progress)
@@ -360,6 +364,62 @@ class AsyncClient:
     async def reset_breaker(self, bank: str, entry: str, *, hits: int = 0) -> Breaker:
         """Let an entry block again, up to `hits` different uploads within the window; 0: as the settings have it."""
         return await self._run(calls.reset_breaker(bank, entry, hits))
+
+    # decisions
+    async def get_decision(self, decision: int) -> Decision:
+        """Read a record of the log."""
+        return await self._run(calls.get_decision(decision))
+
+    async def list_decisions(
+        self,
+        *,
+        kind: str = "",
+        bank: str = "",
+        entry: str = "",
+        content_id: str = "",
+        since: datetime.datetime | None = None,
+        until: datetime.datetime | None = None,
+        page_size: int = 0,
+        page_token: str = "",
+    ) -> Page[Decision]:
+        """One page of the decisions that pass every filter, in order. One that is short or empty need not be the last."""
+        return await self._run(calls.list_decisions(kind, bank, entry, content_id, since, until, page_size, page_token))
+
+    async def verify_decisions(self, *, head: str = "") -> LogCheck:
+        """Follow the chain of hashes through the whole log; `head` is the hash of its last decision as noted earlier."""
+        return await self._run(calls.verify_decisions(head))
+
+    async def replay(self, decision: int) -> Replay:
+        """Judge the upload of a verdict again, by everything as it was."""
+        return await self._run(calls.replay(decision))
+
+    # appeals
+    async def open_appeal(self, text: str, *, decision: int = 0, content_id: str = "", appellant: str = "") -> Appeal:
+        """Object to a decision, or to the last verdict on the upload called `content_id`."""
+        return await self._run(calls.open_appeal(text, decision, content_id, appellant))
+
+    async def get_appeal(self, appeal: str) -> Appeal:
+        """Read an appeal."""
+        return await self._run(calls.get_appeal(appeal))
+
+    async def list_appeals(
+        self, *, state: str = "", content_id: str = "", page_size: int = 0, page_token: str = ""
+    ) -> Page[Appeal]:
+        """One page of the appeals, oldest first. One that is short or empty need not be the last."""
+        return await self._run(calls.list_appeals(state, content_id, page_size, page_token))
+
+    async def decide_appeal(self, appeal: str, *, upheld: bool, reason: str, revision: int = 0) -> Appeal:
+        """Uphold or reject an appeal; whoever opened it may not. Upheld, the entries that it is about are disputed."""
+        return await self._run(calls.decide_appeal(appeal, upheld, reason, revision))
+
+    async def reinstate_content(self, appeal: str) -> Appeal:
+        """Note that the upload of an upheld appeal can be seen again."""
+        return await self._run(calls.reinstate_content(appeal))
+
+    # report
+    async def report(self, since: datetime.datetime, until: datetime.datetime | None = None) -> TransparencyReport:
+        """Count what was decided from `since` on and before `until`, without it until now."""
+        return await self._run(calls.report(since, until))
 
     # upkeep and exchange
     async def status(self) -> Status:

@@ -1,6 +1,7 @@
 """Every call that a client makes, described once for the sync and the asyncio client."""
 
 import dataclasses
+import datetime
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -8,24 +9,31 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
 from hashsvc.access.model import NewToken, Role, Token
+from hashsvc.appeals.model import Appeal
 from hashsvc.bank.breaker import Breaker
 from hashsvc.bank.model import Bank, BankMode, Details, Entry, Interval, Page, Policy
 from hashsvc.bank.taxonomy import Taxonomy
+from hashsvc.decisions.model import Decision, LogCheck, Replay
 from hashsvc.errors import InvalidInputError
 from hashsvc.events.model import Event
 from hashsvc.events.webhook import ListedWebhook, Webhook
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.match.model import MatchResult
+from hashsvc.report.model import TransparencyReport
 from hashsvc.retro.model import DryRun, Hit, Hunt
 from hashsvc.v1 import access_service_pb2 as access_pb
+from hashsvc.v1 import appeal_service_pb2 as appeal_pb
 from hashsvc.v1 import bank_service_pb2 as bank_pb
 from hashsvc.v1 import breaker_service_pb2 as breaker_pb
+from hashsvc.v1 import decision_service_pb2 as decision_pb
 from hashsvc.v1 import event_service_pb2 as event_pb
 from hashsvc.v1 import exchange_service_pb2 as exchange_pb
 from hashsvc.v1 import index_service_pb2 as index_pb
 from hashsvc.v1 import match_service_pb2 as match_pb
+from hashsvc.v1 import report_service_pb2 as report_pb
 from hashsvc.v1 import retro_service_pb2 as retro_pb
 from hashsvc.wire.access import decode_new_token, decode_token, encode_role
+from hashsvc.wire.appeal import decode_appeal, encode_outcome
 from hashsvc.wire.bank import (
     decode_bank,
     decode_entry,
@@ -36,10 +44,12 @@ from hashsvc.wire.bank import (
     encode_policy,
 )
 from hashsvc.wire.breaker import decode_breaker
+from hashsvc.wire.decision import decode_check, decode_decision, decode_replay, encode_moment
 from hashsvc.wire.event import decode_event, decode_listed, decode_webhook
 from hashsvc.wire.fingerprint import encode_fingerprint
 from hashsvc.wire.index import Status, decode_status
 from hashsvc.wire.match import decode_result, encode_query
+from hashsvc.wire.report import decode_report
 from hashsvc.wire.retro import decode_dry_run, decode_hit, decode_hunt
 
 Result = TypeVar("Result")
@@ -515,6 +525,147 @@ def reset_breaker(bank: str, entry: str, hits: int) -> Call[Breaker]:
         response=breaker_pb.ResetBreakerResponse,
         decode=lambda answer: decode_breaker(answer.breaker),
         repeatable=False,
+    )
+
+
+def get_decision(decision: int) -> Call[Decision]:
+    """DecisionService.GetDecision."""
+    return Call(
+        method="DecisionService/GetDecision",
+        request=_build(decision_pb.GetDecisionRequest, decision=decision),
+        response=decision_pb.GetDecisionResponse,
+        decode=lambda answer: decode_decision(answer.decision),
+    )
+
+
+def list_decisions(
+    kind: str, bank: str, entry: str, content_id: str, since: datetime.datetime | None,
+    until: datetime.datetime | None, page_size: int, page_token: str,
+) -> Call[Page[Decision]]:  # fmt: skip
+    """DecisionService.ListDecisions."""
+    return Call(
+        method="DecisionService/ListDecisions",
+        request=_build(
+            decision_pb.ListDecisionsRequest,
+            kind=kind,
+            bank=bank,
+            entry=entry,
+            content_id=content_id,
+            since=None if since is None else encode_moment(since),
+            until=None if until is None else encode_moment(until),
+            page_size=page_size,
+            page_token=page_token,
+        ),
+        response=decision_pb.ListDecisionsResponse,
+        decode=lambda answer: Page(
+            items=tuple(map(decode_decision, answer.decisions)), next_page_token=answer.next_page_token
+        ),
+    )
+
+
+def verify_decisions(head: str) -> Call[LogCheck]:
+    """DecisionService.VerifyDecisions."""
+    return Call(
+        method="DecisionService/VerifyDecisions",
+        request=_build(decision_pb.VerifyDecisionsRequest, head=head),
+        response=decision_pb.VerifyDecisionsResponse,
+        decode=decode_check,
+        long=True,
+    )
+
+
+def replay(decision: int) -> Call[Replay]:
+    """DecisionService.ReplayDecision."""
+    return Call(
+        method="DecisionService/ReplayDecision",
+        request=_build(decision_pb.ReplayDecisionRequest, decision=decision),
+        response=decision_pb.ReplayDecisionResponse,
+        decode=decode_replay,
+        long=True,
+    )
+
+
+def open_appeal(text: str, decision: int, content_id: str, appellant: str) -> Call[Appeal]:
+    """AppealService.OpenAppeal; a second arrival would open a second one."""
+    return Call(
+        method="AppealService/OpenAppeal",
+        request=_build(
+            appeal_pb.OpenAppealRequest, text=text, decision=decision, content_id=content_id, appellant=appellant
+        ),
+        response=appeal_pb.OpenAppealResponse,
+        decode=lambda answer: decode_appeal(answer.appeal),
+        repeatable=False,
+    )
+
+
+def get_appeal(appeal: str) -> Call[Appeal]:
+    """AppealService.GetAppeal."""
+    return Call(
+        method="AppealService/GetAppeal",
+        request=_build(appeal_pb.GetAppealRequest, appeal=appeal),
+        response=appeal_pb.GetAppealResponse,
+        decode=lambda answer: decode_appeal(answer.appeal),
+    )
+
+
+def list_appeals(state: str, content_id: str, page_size: int, page_token: str) -> Call[Page[Appeal]]:
+    """AppealService.ListAppeals."""
+    return Call(
+        method="AppealService/ListAppeals",
+        request=_build(
+            appeal_pb.ListAppealsRequest,
+            state=state,
+            content_id=content_id,
+            page_size=page_size,
+            page_token=page_token,
+        ),
+        response=appeal_pb.ListAppealsResponse,
+        decode=lambda answer: Page(
+            items=tuple(map(decode_appeal, answer.appeals)), next_page_token=answer.next_page_token
+        ),
+    )
+
+
+def decide_appeal(appeal: str, upheld: bool, reason: str, revision: int) -> Call[Appeal]:
+    """AppealService.DecideAppeal; a second arrival would be APPEAL_STATE."""
+    return Call(
+        method="AppealService/DecideAppeal",
+        request=_build(
+            appeal_pb.DecideAppealRequest,
+            appeal=appeal,
+            outcome=encode_outcome(upheld),
+            reason=reason,
+            revision=revision,
+        ),
+        response=appeal_pb.DecideAppealResponse,
+        decode=lambda answer: decode_appeal(answer.appeal),
+        repeatable=False,
+    )
+
+
+def reinstate_content(appeal: str) -> Call[Appeal]:
+    """AppealService.ReinstateContent; a second arrival would be APPEAL_STATE."""
+    return Call(
+        method="AppealService/ReinstateContent",
+        request=_build(appeal_pb.ReinstateContentRequest, appeal=appeal),
+        response=appeal_pb.ReinstateContentResponse,
+        decode=lambda answer: decode_appeal(answer.appeal),
+        repeatable=False,
+    )
+
+
+def report(since: datetime.datetime, until: datetime.datetime | None) -> Call[TransparencyReport]:
+    """ReportService.GetTransparencyReport."""
+    return Call(
+        method="ReportService/GetTransparencyReport",
+        request=_build(
+            report_pb.GetTransparencyReportRequest,
+            since=encode_moment(since),
+            until=None if until is None else encode_moment(until),
+        ),
+        response=report_pb.GetTransparencyReportResponse,
+        decode=lambda answer: decode_report(answer.report),
+        long=True,
     )
 
 

@@ -1,5 +1,6 @@
 """The blocking client."""
 
+import datetime
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -7,6 +8,7 @@ from typing import Any, Self, TypeVar
 import grpc
 
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
+from hashsvc.appeals.model import Appeal
 from hashsvc.bank.breaker import Breaker
 from hashsvc.bank.model import Bank, BankMode, Details, Entry, Interval, Page, Policy
 from hashsvc.bank.taxonomy import Taxonomy
@@ -17,12 +19,14 @@ from hashsvc.client.credentials import Tls, channel_credentials, token_metadata
 from hashsvc.client.local import Hasher, LocalHashing, Progress
 from hashsvc.client.upload import Upload
 from hashsvc.config import Settings
+from hashsvc.decisions.model import Decision, LogCheck, Replay
 from hashsvc.events.model import Event
 from hashsvc.events.webhook import ListedWebhook, Webhook
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.reading import Reading
 from hashsvc.match.model import MatchResult
 from hashsvc.match.verdict import combined
+from hashsvc.report.model import TransparencyReport
 from hashsvc.retro.model import DryRun, Hit, Hunt
 from hashsvc.wire.index import Status
 
@@ -238,7 +242,7 @@ class Client:
         It is hashed quickly, and again deeply where the answer asks for it.
         `progress` gets the share hashed, 0-1. Raises MediaError and LimitExceededError for what cannot be hashed.
         """
-        exact = self.match(self._local.digests(path), banks=banks, min_revision=min_revision)
+        exact = self.match(self._local.digests(path), banks=banks, min_revision=min_revision, content_id=content_id)
         if exact.is_exact:
             return exact
         fingerprint = self._local.fingerprint(path, Reading.QUICK, progress=progress)
@@ -365,6 +369,62 @@ class Client:
     def reset_breaker(self, bank: str, entry: str, *, hits: int = 0) -> Breaker:
         """Let an entry block again, up to `hits` different uploads within the window; 0: as the settings have it."""
         return self._run(calls.reset_breaker(bank, entry, hits))
+
+    # decisions
+    def get_decision(self, decision: int) -> Decision:
+        """Read a record of the log."""
+        return self._run(calls.get_decision(decision))
+
+    def list_decisions(
+        self,
+        *,
+        kind: str = "",
+        bank: str = "",
+        entry: str = "",
+        content_id: str = "",
+        since: datetime.datetime | None = None,
+        until: datetime.datetime | None = None,
+        page_size: int = 0,
+        page_token: str = "",
+    ) -> Page[Decision]:
+        """One page of the decisions that pass every filter, in order. One that is short or empty need not be the last."""
+        return self._run(calls.list_decisions(kind, bank, entry, content_id, since, until, page_size, page_token))
+
+    def verify_decisions(self, *, head: str = "") -> LogCheck:
+        """Follow the chain of hashes through the whole log; `head` is the hash of its last decision as noted earlier."""
+        return self._run(calls.verify_decisions(head))
+
+    def replay(self, decision: int) -> Replay:
+        """Judge the upload of a verdict again, by everything as it was."""
+        return self._run(calls.replay(decision))
+
+    # appeals
+    def open_appeal(self, text: str, *, decision: int = 0, content_id: str = "", appellant: str = "") -> Appeal:
+        """Object to a decision, or to the last verdict on the upload called `content_id`."""
+        return self._run(calls.open_appeal(text, decision, content_id, appellant))
+
+    def get_appeal(self, appeal: str) -> Appeal:
+        """Read an appeal."""
+        return self._run(calls.get_appeal(appeal))
+
+    def list_appeals(
+        self, *, state: str = "", content_id: str = "", page_size: int = 0, page_token: str = ""
+    ) -> Page[Appeal]:
+        """One page of the appeals, oldest first. One that is short or empty need not be the last."""
+        return self._run(calls.list_appeals(state, content_id, page_size, page_token))
+
+    def decide_appeal(self, appeal: str, *, upheld: bool, reason: str, revision: int = 0) -> Appeal:
+        """Uphold or reject an appeal; whoever opened it may not. Upheld, the entries that it is about are disputed."""
+        return self._run(calls.decide_appeal(appeal, upheld, reason, revision))
+
+    def reinstate_content(self, appeal: str) -> Appeal:
+        """Note that the upload of an upheld appeal can be seen again."""
+        return self._run(calls.reinstate_content(appeal))
+
+    # report
+    def report(self, since: datetime.datetime, until: datetime.datetime | None = None) -> TransparencyReport:
+        """Count what was decided from `since` on and before `until`, without it until now."""
+        return self._run(calls.report(since, until))
 
     # upkeep and exchange
     def status(self) -> Status:

@@ -23,6 +23,9 @@ class EventType(enum.StrEnum):
     RETRO_HITS = "org.hashsvc.retro.hits"
     BREAKER_TRIPPED = "org.hashsvc.breaker.tripped"
     BREAKER_RESET = "org.hashsvc.breaker.reset"
+    APPEAL_OPENED = "org.hashsvc.appeal.opened"
+    APPEAL_DECIDED = "org.hashsvc.appeal.decided"
+    CONTENT_REINSTATED = "org.hashsvc.content.reinstated"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,6 +112,26 @@ def _entry(entry: Entry) -> dict[str, Any]:
     }
 
 
+def appeal_step(
+    source: str, kind: EventType, appeal: str, state: str, decision: int, content_id: str, verdict: str,
+    causes: Sequence[tuple[str, str]], disputed: Sequence[tuple[str, str]],
+) -> Event:  # fmt: skip
+    """An appeal against a verdict was opened or decided, or its upload is up again. What the appellant said is not told.
+
+    One that is `upheld` asks whoever is told to let the upload be seen again.
+    """
+    data = {
+        "appeal": appeal,
+        "state": state,
+        "decision": decision,
+        "content_id": content_id,
+        "verdict": verdict,
+        "causes": [_place(*one) for one in causes],
+        "disputed": [_place(*one) for one in disputed],
+    }
+    return _made(kind, source, f"appeal/{appeal}", data)
+
+
 def _match(match: Match) -> dict[str, Any]:
     return {
         **_place(match.bank, match.entry),

@@ -1,9 +1,12 @@
 """MatchService."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 
 from hashsvc.server.backend import Backend
 from hashsvc.server.context import Context
+from hashsvc.server.gate import current_caller
 from hashsvc.v1 import match_service_pb2 as pb
 from hashsvc.v1.match_service_pb2_grpc import MatchServiceServicer
 from hashsvc.wire.match import decode_query, encode_result
@@ -19,7 +22,10 @@ class MatchServicer(MatchServiceServicer):
         options = request.options
         # A call that may wait for a revision must not hold one of the few threads that search.
         pool = self._backend.wait if options.min_revision else self._backend.match
-        return await pool.run(self._match, request, options)
+        response, logged = await pool.run(self._judge, request, options, current_caller().name)
+        if logged is not None:  # waited for here, and by none of the threads that search
+            await asyncio.wrap_future(logged)
+        return response
 
     async def MatchMedia(
         self, request_iterator: AsyncIterator[pb.MatchMediaRequest], context: Context
@@ -33,15 +39,19 @@ class MatchServicer(MatchServiceServicer):
                 banks=tuple(options.banks),
                 min_revision=options.min_revision,
                 content_id=options.content_id,
+                actor=current_caller().name,
             )
         return pb.MatchMediaResponse(result=encode_result(result))
 
-    def _match(self, request: pb.MatchRequest, options: pb.MatchOptions) -> pb.MatchResponse:
-        query = decode_query(request)
-        result = self._backend.service.match(
-            query,
+    def _judge(
+        self, request: pb.MatchRequest, options: pb.MatchOptions, actor: str
+    ) -> "tuple[pb.MatchResponse, Future[int] | None]":
+        """The answer, and what is to be waited for before it is given."""
+        judged = self._backend.service.judge(
+            decode_query(request),
             banks=tuple(options.banks),
             min_revision=options.min_revision,
             content_id=options.content_id,
+            actor=actor,
         )
-        return pb.MatchResponse(result=encode_result(result))
+        return pb.MatchResponse(result=encode_result(judged.result)), judged.logged

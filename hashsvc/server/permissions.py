@@ -40,6 +40,17 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "hashsvc.v1.BreakerService/ListBreakers": _READERS,
     "hashsvc.v1.BreakerService/GetBreaker": _READERS,
     "hashsvc.v1.BreakerService/ResetBreaker": _CURATORS,
+    "hashsvc.v1.DecisionService/GetDecision": _READERS,
+    "hashsvc.v1.DecisionService/ListDecisions": _READERS,
+    "hashsvc.v1.DecisionService/VerifyDecisions": _READERS,
+    "hashsvc.v1.DecisionService/ReplayDecision": _READERS,
+    # Reviewers answer people. The upload path has no business here, since what it asks for is a person's decision.
+    "hashsvc.v1.AppealService/OpenAppeal": _READERS,
+    "hashsvc.v1.AppealService/GetAppeal": _READERS,
+    "hashsvc.v1.AppealService/ListAppeals": _READERS,
+    "hashsvc.v1.AppealService/DecideAppeal": _READERS,
+    "hashsvc.v1.AppealService/ReinstateContent": _READERS,
+    "hashsvc.v1.ReportService/GetTransparencyReport": _READERS,
     "hashsvc.v1.EventService/Watch": _READERS,
     # A webhook carries what happens out of the platform.
     "hashsvc.v1.EventService/AddWebhook": _ADMINS,

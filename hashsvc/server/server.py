@@ -13,9 +13,11 @@ from grpc_reflection.v1alpha import reflection
 from hashsvc.config import Settings
 from hashsvc.server.access_service import AccessServicer
 from hashsvc.server.address import check_listen, listen_failed
+from hashsvc.server.appeal_service import AppealServicer
 from hashsvc.server.backend import Backend
 from hashsvc.server.bank_service import BankServicer
 from hashsvc.server.breaker_service import BreakerServicer
+from hashsvc.server.decision_service import DecisionServicer
 from hashsvc.server.event_service import EventServicer
 from hashsvc.server.exchange_service import ExchangeServicer
 from hashsvc.server.exposure import Exposure
@@ -24,27 +26,34 @@ from hashsvc.server.guard import Guard
 from hashsvc.server.health import Health
 from hashsvc.server.index_service import IndexServicer
 from hashsvc.server.match_service import MatchServicer
+from hashsvc.server.report_service import ReportServicer
 from hashsvc.server.retro_service import RetroServicer
 from hashsvc.server.tls import CONNECTION_SECONDS, Certificates
 from hashsvc.server.upload import UploadDirectory
 from hashsvc.service import Service
 from hashsvc.v1 import (
     access_service_pb2,
+    appeal_service_pb2,
     bank_service_pb2,
     breaker_service_pb2,
+    decision_service_pb2,
     event_service_pb2,
     exchange_service_pb2,
     index_service_pb2,
     match_service_pb2,
+    report_service_pb2,
     retro_service_pb2,
 )
 from hashsvc.v1.access_service_pb2_grpc import add_AccessServiceServicer_to_server
+from hashsvc.v1.appeal_service_pb2_grpc import add_AppealServiceServicer_to_server
 from hashsvc.v1.bank_service_pb2_grpc import add_BankServiceServicer_to_server
 from hashsvc.v1.breaker_service_pb2_grpc import add_BreakerServiceServicer_to_server
+from hashsvc.v1.decision_service_pb2_grpc import add_DecisionServiceServicer_to_server
 from hashsvc.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from hashsvc.v1.exchange_service_pb2_grpc import add_ExchangeServiceServicer_to_server
 from hashsvc.v1.index_service_pb2_grpc import add_IndexServiceServicer_to_server
 from hashsvc.v1.match_service_pb2_grpc import add_MatchServiceServicer_to_server
+from hashsvc.v1.report_service_pb2_grpc import add_ReportServiceServicer_to_server
 from hashsvc.v1.retro_service_pb2_grpc import add_RetroServiceServicer_to_server
 
 SERVICES = tuple(
@@ -52,11 +61,14 @@ SERVICES = tuple(
     for module, name in (
         (match_service_pb2, "MatchService"),
         (bank_service_pb2, "BankService"),
+        (appeal_service_pb2, "AppealService"),
         (breaker_service_pb2, "BreakerService"),
+        (decision_service_pb2, "DecisionService"),
         (event_service_pb2, "EventService"),
         (exchange_service_pb2, "ExchangeService"),
         (index_service_pb2, "IndexService"),
         (access_service_pb2, "AccessService"),
+        (report_service_pb2, "ReportService"),
         (retro_service_pb2, "RetroService"),
     )
 )
@@ -155,11 +167,14 @@ class Server:
         )
         add_MatchServiceServicer_to_server(MatchServicer(self._backend), server)
         add_BankServiceServicer_to_server(BankServicer(self._backend), server)
+        add_AppealServiceServicer_to_server(AppealServicer(self._backend), server)
         add_BreakerServiceServicer_to_server(BreakerServicer(self._backend), server)
+        add_DecisionServiceServicer_to_server(DecisionServicer(self._backend), server)
         add_EventServiceServicer_to_server(EventServicer(self._backend), server)
         add_ExchangeServiceServicer_to_server(ExchangeServicer(self._backend), server)
         add_IndexServiceServicer_to_server(IndexServicer(self._backend), server)
         add_AccessServiceServicer_to_server(AccessServicer(self._backend), server)
+        add_ReportServiceServicer_to_server(ReportServicer(self._backend), server)
         add_RetroServiceServicer_to_server(RetroServicer(self._backend), server)
         health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
         reflection.enable_server_reflection((*SERVICES, health, reflection.SERVICE_NAME), server)

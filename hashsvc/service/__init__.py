@@ -11,9 +11,11 @@ from typing import Self
 
 from hashsvc.access.model import ANYBODY
 from hashsvc.access.tokens import Tokens
+from hashsvc.appeals.docket import Docket
 from hashsvc.bank.references import References
 from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.config import Settings
+from hashsvc.decisions.log import DecisionLog
 from hashsvc.events.deliverer import Deliverer
 from hashsvc.events.outbox import Outbox
 from hashsvc.events.webhooks import Webhooks
@@ -22,12 +24,15 @@ from hashsvc.match.matcher import Matcher
 from hashsvc.retro.recorder import Recorder
 from hashsvc.retro.retro import Retro
 from hashsvc.service.access import Access
+from hashsvc.service.appeals import Appeals
 from hashsvc.service.dates import Dates
+from hashsvc.service.decisions import Decisions
 from hashsvc.service.events import Events
 from hashsvc.service.floods import Floods
 from hashsvc.service.hunting import Hunting
 from hashsvc.service.lives import Lives
 from hashsvc.service.matching import Matching
+from hashsvc.service.reporting import Reporting
 from hashsvc.service.upkeep import Upkeep
 from hashsvc.traffic.monitor import Monitor
 from hashsvc.vaccination import Vaccinator
@@ -38,7 +43,7 @@ DEFAULT_BANK = "default"
 """Created with a new data directory."""
 
 
-class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
+class Service(Access, Appeals, Decisions, Floods, Hunting, Lives, Matching, Reporting, Events, Upkeep):
     """A data directory, open. Thread-safe; every method blocks.
 
     Besides what each method names, all may raise the store's errors (`hashsvc_index.StoreError`): BANK_NOT_FOUND,
@@ -72,6 +77,8 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
         self._webhooks = Webhooks(store, self._outbox)
         self._monitor = Monitor(store, self._outbox, settings.breaker)
         self._dates = Dates(store, self._outbox, self._expire)
+        self._decisions = DecisionLog(store, settings.decisions)
+        self._docket = Docket(store, self._outbox)
         self._deliverer = Deliverer(store, self._outbox, self._webhooks, settings.events)
         self._retro = Retro(store, index, settings.recent, self._match_in, self._load, self._announced)
 
@@ -91,9 +98,10 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
         """Open or create `data`; with `wait` return only when the index has caught up, else watch `ready`.
 
         With `vaccinate`, unless the settings say otherwise, entries confirmed by their bytes are then strengthened; with
-        `hunt` recent uploads are searched for whatever is confirmed, here or by another process; with `deliver`
-        webhooks are sent events, unless another process on the directory does so. What has expired is withdrawn at once,
-        and with `expire` within a minute as long as the service is open.
+        `hunt` recent uploads are searched for whatever is confirmed, here or by another process, and the fingerprints of
+        those that were not let through expire in time; with `deliver` webhooks are sent events, unless another process on
+        the directory does so. What has expired is withdrawn at once, and with `expire` within a minute as long as the
+        service is open.
 
         Raises InvalidInputError CONFIG_INVALID for a taxonomy that cannot be read, and the store's errors: NOT_A_DATA_DIRECTORY, DATA_FORMAT_TOO_NEW, DATA_DIRECTORY_READ_ONLY, STORE_CORRUPT.
         """
@@ -106,6 +114,7 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
             index.start()
             if hunt:
                 service._retro.follow()
+                service._decisions.start()
             if deliver:
                 service._deliverer.start()
             service._dates.sweep()
@@ -124,6 +133,7 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
         """Write a checkpoint and release the directory."""
         self._dates.close()
         self._monitor.close()
+        self._decisions.close()
         self._deliverer.close()
         self._retro.close()
         self._vaccinator.close()

@@ -3,11 +3,13 @@
 from collections.abc import Collection, Sequence
 
 from hashsvc.access.tokens import Tokens
+from hashsvc.appeals.docket import Docket
 from hashsvc.bank import entries, records, rules
 from hashsvc.bank.model import Bank, Interval
 from hashsvc.bank.references import References
 from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.config import Settings
+from hashsvc.decisions.log import DecisionLog
 from hashsvc.errors import FingerprintError, InvalidInputError, LimitExceededError
 from hashsvc.events.deliverer import Deliverer
 from hashsvc.events.outbox import Outbox
@@ -44,6 +46,8 @@ class Base:
     _outbox: Outbox
     _webhooks: Webhooks
     _monitor: Monitor
+    _decisions: DecisionLog
+    _docket: Docket
     _deliverer: Deliverer
     _dates: Dates
     _actor: str

@@ -1,9 +1,13 @@
 """Judging uploads."""
 
+import dataclasses
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 from hashsvc.bank import rules
+from hashsvc.bank.model import Verdict
+from hashsvc.decisions.grounds import record_of
 from hashsvc.errors import InvalidInputError, UnavailableError
 from hashsvc.fingerprint.digests import digest_file
 from hashsvc.fingerprint.model import Digests, Fingerprint
@@ -12,28 +16,94 @@ from hashsvc.fingerprint.reading import Reading
 from hashsvc.match.model import MatchResult
 from hashsvc.match.verdict import combined
 from hashsvc.service.banks import Banks
+from hashsvc.traffic.tally import Place
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """An answer to an upload, to be given once its record is on the disk."""
+
+    result: MatchResult
+    logged: "Future[int] | None" = None
+    """The number of its decision, 0 where the store could not be written so far; None for ALLOW, which has none."""
+
+    def settled(self) -> MatchResult:
+        """Wait for the record, and return the answer."""
+        if self.logged is not None:
+            self.logged.result()
+        return self.result
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Reading:
+    """One look at an upload."""
+
+    query: Fingerprint | Digests
+    result: MatchResult
+    held: frozenset[Place]
+    """Entries whose tripped breaker turned BLOCK into REVIEW."""
 
 
 class Matching(Banks):
     """The part of the service that uploads meet."""
 
     def match(
-        self, query: Fingerprint | Digests, *, banks: Sequence[str] = (), min_revision: int = 0, content_id: str = ""
+        self,
+        query: Fingerprint | Digests,
+        *,
+        banks: Sequence[str] = (),
+        min_revision: int = 0,
+        content_id: str = "",
+        actor: str = "",
     ) -> MatchResult:
         """Judge an upload by its fingerprint, or by exact digests alone; no `banks` means every bank.
 
         With a `content_id`, the caller's own name for it, the fingerprint is kept for a while, unless the settings say
-        otherwise: what is confirmed later is then hunted in it.
+        otherwise: what is confirmed later is then hunted in it. A verdict other than ALLOW is in the decision log, on the
+        disk, when this returns, unless the store cannot be written; `actor` is who asked.
 
         Raises FingerprintError (PROFILE_UNKNOWN, FINGERPRINT_MALFORMED), InvalidInputError FIELD_INVALID for empty
         digests, BANK_NOT_FOUND, INDEX_LOADING, UnavailableError REVISION_NOT_REACHED when `min_revision` is not
-        searchable within `Settings.server.min_revision_wait`.
+        searchable within `Settings.server.min_revision_wait`; UnavailableError OVERLOADED when more verdicts wait to be
+        logged than `Settings.decisions.queue`.
         """
+        return self.judge(query, banks=banks, min_revision=min_revision, content_id=content_id, actor=actor).settled()
+
+    def judge(
+        self,
+        query: Fingerprint | Digests,
+        *,
+        banks: Sequence[str] = (),
+        min_revision: int = 0,
+        content_id: str = "",
+        actor: str = "",
+    ) -> Judged:
+        """`match`, without waiting until the verdict is logged: a thread that searches has better to do."""
+        reading = self._read(query, banks, min_revision, content_id)
+        return self._logged([reading], reading.result, banks, content_id, actor)
+
+    def _read(self, query: Fingerprint | Digests, banks: Sequence[str], min_revision: int, content_id: str) -> _Reading:
+        """Judge one reading of an upload, and take note of it everywhere but in the decision log."""
         rules.check_text("content_id", content_id, rules.MAX_CONTENT_ID)
-        result = self._matched(query, banks=banks, min_revision=min_revision)
+        found = self._matched(query, banks=banks, min_revision=min_revision)
         if isinstance(query, Fingerprint):
-            self._recorder.record(content_id, query, result.revision)
-        return self._monitor.seen(query, result, content_id)
+            self._recorder.record(content_id, query, found.revision)
+        result = self._monitor.seen(query, found, content_id)
+        verdicts = {(one.bank, one.entry): one.verdict for one in found.matches}
+        held = ((one.bank, one.entry) for one in result.matches if one.verdict is not verdicts[one.bank, one.entry])
+        return _Reading(query, result, frozenset(held))
+
+    def _logged(
+        self, readings: Sequence[_Reading], result: MatchResult, banks: Sequence[str], content_id: str, actor: str
+    ) -> Judged:
+        """The answer that the readings of an upload came to, on its way into the decision log."""
+        if result.verdict is Verdict.ALLOW:
+            return Judged(result)
+        queries = [one.query for one in readings]
+        held = frozenset().union(*(one.held for one in readings))
+        record = record_of(self._store, result, queries, asked=banks, content_id=content_id, held=held)
+        fingerprints = [one for one in queries if isinstance(one, Fingerprint)]
+        return Judged(result, self._decisions.append(record, actor or self._actor, fingerprints))
 
     def _matched(
         self, query: Fingerprint | Digests, *, banks: Sequence[str] = (), min_revision: int = 0
@@ -50,21 +120,28 @@ class Matching(Banks):
         return self._matcher.match(query, chosen)
 
     def match_media(
-        self, media: Path, *, banks: Sequence[str] = (), min_revision: int = 0, content_id: str = ""
+        self,
+        media: Path,
+        *,
+        banks: Sequence[str] = (),
+        min_revision: int = 0,
+        content_id: str = "",
+        actor: str = "",
     ) -> MatchResult:
         """Exact digest first; then hash in the sandbox, quickly and where that is called for deeply, and `match`.
 
-        Also raises MediaError, LimitExceededError.
+        It is one decision, whatever it took. Also raises MediaError, LimitExceededError.
         """
         digests = digest_file(media, self._settings.limits.max_bytes)
-        exact = self.match(digests, banks=banks, min_revision=min_revision, content_id=content_id)
-        if exact.is_exact:
-            return exact
-        quick = self.match(self._sandbox.fingerprint(media, Reading.QUICK), banks=banks, content_id=content_id)
-        if not quick.deepen:
-            return quick
-        deep = self.match(self._sandbox.fingerprint(media, Reading.DEEP), banks=banks, content_id=content_id)
-        return combined(quick, deep)
+        exact = self._read(digests, banks, min_revision, content_id)
+        if exact.result.is_exact:
+            return self._logged([exact], exact.result, banks, content_id, actor).settled()
+        quick = self._read(self._sandbox.fingerprint(media, Reading.QUICK), banks, 0, content_id)
+        if not quick.result.deepen:
+            return self._logged([quick], quick.result, banks, content_id, actor).settled()
+        deep = self._read(self._sandbox.fingerprint(media, Reading.DEEP), banks, 0, content_id)
+        result = combined(quick.result, deep.result)
+        return self._logged([quick, deep], result, banks, content_id, actor).settled()
 
     def _reach(self, revision: int) -> None:
         if revision < 0:

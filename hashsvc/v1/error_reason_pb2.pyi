@@ -226,7 +226,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: {"reason": "STORE_UNAVAILABLE", "domain": "hashsvc", "metadata": {"path": "data"}}
     """
     ERROR_REASON_SECOND_PERSON_REQUIRED: _ErrorReason.ValueType  # 69
-    """FAILED_PRECONDITION: who made an entry a candidate may not approve it.
+    """FAILED_PRECONDITION: who made an entry a candidate may not approve it, and who opened an appeal may not decide it.
     Example: {"reason": "SECOND_PERSON_REQUIRED", "domain": "hashsvc", "metadata": {"entry": "e1", "actor": "mia"}}
     """
     ERROR_REASON_RECENT_DISABLED: _ErrorReason.ValueType  # 67
@@ -303,6 +303,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: a certificate, key or authority that cannot be read, or a key of another certificate. Never sent
     by a server.
     Example: {"reason": "TLS_INVALID", "domain": "hashsvc", "metadata": {"path": "server.pem"}}
+    """
+    ERROR_REASON_REPLAY_IMPOSSIBLE: _ErrorReason.ValueType  # 130
+    """FAILED_PRECONDITION: the decision is no verdict, or what it takes to judge it again is no longer kept.
+    Example: {"reason": "REPLAY_IMPOSSIBLE", "domain": "hashsvc", "metadata": {"decision": "7"}}
+    """
+    ERROR_REASON_APPEAL_NOT_FOUND: _ErrorReason.ValueType  # 131
+    """NOT_FOUND: no such appeal.
+    Example: {"reason": "APPEAL_NOT_FOUND", "domain": "hashsvc", "metadata": {"appeal": "019ac0ffee001234"}}
+    """
+    ERROR_REASON_APPEAL_STATE: _ErrorReason.ValueType  # 132
+    """FAILED_PRECONDITION: the appeal's state does not allow the step.
+    Example: {"reason": "APPEAL_STATE", "domain": "hashsvc", "metadata": {"appeal": "019ac0ffee001234", "state": "upheld"}}
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -515,7 +527,7 @@ ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 66
 Example: {"reason": "STORE_UNAVAILABLE", "domain": "hashsvc", "metadata": {"path": "data"}}
 """
 ERROR_REASON_SECOND_PERSON_REQUIRED: ErrorReason.ValueType  # 69
-"""FAILED_PRECONDITION: who made an entry a candidate may not approve it.
+"""FAILED_PRECONDITION: who made an entry a candidate may not approve it, and who opened an appeal may not decide it.
 Example: {"reason": "SECOND_PERSON_REQUIRED", "domain": "hashsvc", "metadata": {"entry": "e1", "actor": "mia"}}
 """
 ERROR_REASON_RECENT_DISABLED: ErrorReason.ValueType  # 67
@@ -592,5 +604,17 @@ ERROR_REASON_TLS_INVALID: ErrorReason.ValueType  # 109
 """FAILED_PRECONDITION: a certificate, key or authority that cannot be read, or a key of another certificate. Never sent
 by a server.
 Example: {"reason": "TLS_INVALID", "domain": "hashsvc", "metadata": {"path": "server.pem"}}
+"""
+ERROR_REASON_REPLAY_IMPOSSIBLE: ErrorReason.ValueType  # 130
+"""FAILED_PRECONDITION: the decision is no verdict, or what it takes to judge it again is no longer kept.
+Example: {"reason": "REPLAY_IMPOSSIBLE", "domain": "hashsvc", "metadata": {"decision": "7"}}
+"""
+ERROR_REASON_APPEAL_NOT_FOUND: ErrorReason.ValueType  # 131
+"""NOT_FOUND: no such appeal.
+Example: {"reason": "APPEAL_NOT_FOUND", "domain": "hashsvc", "metadata": {"appeal": "019ac0ffee001234"}}
+"""
+ERROR_REASON_APPEAL_STATE: ErrorReason.ValueType  # 132
+"""FAILED_PRECONDITION: the appeal's state does not allow the step.
+Example: {"reason": "APPEAL_STATE", "domain": "hashsvc", "metadata": {"appeal": "019ac0ffee001234", "state": "upheld"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -37,7 +37,7 @@ def encode_result(result: MatchResult) -> pb.MatchResult:
         revision=result.revision,
         matches=map(encode_match, result.matches),
         deepen=result.deepen,
-        excused=map(_encode_excused, result.excused),
+        excused=map(encode_excused, result.excused),
         observed=_encode_observed(result.observed),
     )
 
@@ -49,7 +49,7 @@ def decode_result(message: pb.MatchResult) -> MatchResult:
         revision=message.revision,
         matches=tuple(map(decode_match, message.matches)),
         deepen=message.deepen,
-        excused=tuple(map(_decode_excused, message.excused)),
+        excused=tuple(map(decode_excused, message.excused)),
     )
 
 
@@ -100,7 +100,8 @@ def _decode_state(value: int) -> EntryState:
     return decode_state(value) if value else EntryState.CONFIRMED
 
 
-def _encode_excused(excused: Excused) -> pb.Excused:
+def encode_excused(excused: Excused) -> pb.Excused:
+    """The message of what was recognised and is no match."""
     return pb.Excused(
         bank=excused.bank,
         entry=excused.entry,
@@ -114,7 +115,8 @@ def _encode_excused(excused: Excused) -> pb.Excused:
     )
 
 
-def _decode_excused(message: pb.Excused) -> Excused:
+def decode_excused(message: pb.Excused) -> Excused:
+    """The inverse of `encode_excused`."""
     return Excused(
         bank=message.bank,
         entry=message.entry,

@@ -25,7 +25,7 @@ from hashsvc_index.records import (
 )
 from hashsvc_index.ring import Block, Item, Ring, RingStats
 from hashsvc_index.snapshot import Hits
-from hashsvc_index.store import Stats, Store
+from hashsvc_index.store import EntryUpdate, Stats, Store
 from hashsvc_index.verify import verify
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "DecisionRecord",
     "DocumentRecord",
     "EntryRecord",
+    "EntryUpdate",
     "EventRecord",
     "Hits",
     "Index",

@@ -9,9 +9,12 @@ from hashsvc_index.records import DamagedError, DecisionRecord
 _PIECE = 1024
 
 
-def faults(environment: Environment) -> Iterator[str]:
-    """One sentence a fault. Reads a piece at a time, which is sound: records that are there never change."""
-    check = _Check()
+def faults(environment: Environment, noted: bytes = b"") -> Iterator[str]:
+    """One sentence a fault. Reads a piece at a time, which is sound: records that are there never change.
+
+    `noted` is the hash of some decision that somebody wrote down elsewhere, when it was the last.
+    """
+    check = _Check(noted)
     while not check.finished:
         with environment.read() as transaction:
             found = list(check.piece(Reader(environment, transaction)))
@@ -21,7 +24,10 @@ def faults(environment: Environment) -> Iterator[str]:
 class _Check:
     """How far the chain was followed."""
 
-    def __init__(self) -> None:
+    def __init__(self, noted: bytes) -> None:
+        self._noted = noted
+        self._is_known = noted in (b"", bytes(32))
+        """Whether the noted hash was met; that of an empty log is in every log."""
         self._number = 0
         self._hash: bytes | None = bytes(32)
         """Of decision `_number`; None where it is not there to say."""
@@ -42,6 +48,8 @@ class _Check:
             yield f"The log should end with another decision {self._number} than it does."
         if reader.last_number(b"decisions") > journal.last_decision:
             yield f"The log goes on to {reader.last_number(b'decisions')}, the store counts {journal.last_decision}."
+        if not self._is_known:
+            yield f"No decision has the hash {self._noted.hex()}: the log was cut off, or made anew."
         if self._revision > reader.counters().revision:
             yield f"The log knows revision {self._revision}, the store is at {reader.counters().revision}."
 
@@ -61,6 +69,7 @@ class _Check:
         yield from self._end_of_gap(before=number)
         yield from self._links(record)
         self._hash, self._revision = record.hash, record.revision
+        self._is_known = self._is_known or self._hash == self._noted
 
     def _links(self, record: DecisionRecord) -> Iterator[str]:
         if self._hash is not None and record.previous != self._hash:

@@ -31,17 +31,25 @@ class Documents(Handle):
         appendix = records.checked_appendix(decisions, events)
 
         def change(writer: Writer) -> int:
-            known = writer.reader.find_document(kind, name)
-            if create and known is not None:
+            if not create:
+                revision = self._replace(writer, kind, name, payload, expected_revision)
+            elif writer.reader.find_document(kind, name) is not None:
                 raise DocumentExistsError(f"{kind} {name!r} exists already", kind=kind, name=name)
-            if not create and known is None:
-                raise _not_found(kind, name)
-            expect(expected_revision, known.revision if known else 0, kind=kind, name=name)
-            revision = writer.put_document(kind, name, payload, new=known is None)
+            else:
+                expect(expected_revision, 0, kind=kind, name=name)
+                revision = writer.put_document(kind, name, payload, new=True)
             writer.append(appendix)
             return revision
 
         return self._write(need(len(payload), *appendix.sizes()), change)
+
+    def _replace(self, writer: Writer, kind: str, name: str, payload: bytes, expected_revision: int) -> int:
+        """A document in place of the one that is there; its revision."""
+        known = writer.reader.find_document(kind, name)
+        if known is None:
+            raise _not_found(kind, name)
+        expect(expected_revision, known.revision, kind=kind, name=name)
+        return writer.put_document(kind, name, payload, new=False)
 
     def get_document(self, kind: str, name: str) -> DocumentRecord:
         """Raises DocumentNotFoundError."""

@@ -16,6 +16,8 @@ from hashsvc_index.records import (
     DocumentRecord,
     EntryRecord,
     EventRecord,
+    ExhibitCounts,
+    ExhibitUse,
     Journal,
     Vectors,
 )
@@ -178,6 +180,20 @@ class Reader:
         """b"" if there is none."""
         body = self._optional(b"exhibits", digest)
         return b"" if body is None else bytes(body)
+
+    def exhibit_counts(self) -> ExhibitCounts:
+        body = self._optional(b"meta", records.KEY_EXHIBITS)
+        return ExhibitCounts() if body is None else records.decode_exhibits(body)
+
+    def exhibit_use_of(self, digest: bytes) -> int:
+        """The number of an exhibit's last use; 0 where it is not kept."""
+        body = self._optional(b"exhibit_ages", digest)
+        return 0 if body is None else records.key_number(body)
+
+    def exhibit_uses(self, limit: int | None = None) -> list[ExhibitUse]:
+        """At most `limit` uses, those longest ago first."""
+        rows = self.rows(b"exhibit_uses", limit=limit)
+        return [records.decode_use(records.key_number(key), body) for key, body in rows]
 
     def events(self, after: int, limit: int) -> list[EventRecord]:
         rows = self._after(b"events", after, limit)

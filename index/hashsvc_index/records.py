@@ -21,7 +21,7 @@ FORMAT = 1
 FIRST_TABLES = (b"meta", b"banks", b"entries", b"names", b"members", b"vectors", b"blobs", b"digests", b"changes")
 """LMDB's named databases that every store of format 1 has."""
 
-LATER_TABLES = (b"documents", b"decisions", b"exhibits", b"events")
+LATER_TABLES = (b"documents", b"decisions", b"exhibits", b"events", b"exhibit_uses", b"exhibit_ages")
 """Those that came later; made when a store without them is opened."""
 
 TABLES = FIRST_TABLES + LATER_TABLES
@@ -33,6 +33,7 @@ KEY_FORMAT = b"format"
 KEY_STORE_ID = b"store_id"
 KEY_COUNTERS = b"counters"
 KEY_JOURNAL = b"journal"
+KEY_EXHIBITS = b"exhibits"
 
 MAX_NAME_BYTES = 255
 MAX_DIGEST_BYTES = 64
@@ -55,6 +56,8 @@ _CHANGE = struct.Struct(">BBQ8s")
 _JOURNAL = struct.Struct(">QQQ32sQQ")
 _DECISION = struct.Struct(">32sQ")
 _HASHED = struct.Struct(">32sQQ")
+_EXHIBITS = struct.Struct(">QQQ")
+_USE = struct.Struct(">32sdQ")
 _LIVE, _REPLACED = 1, 2
 """Values of an entry's state byte; 0 is withdrawn."""
 
@@ -176,6 +179,38 @@ class DecisionRecord:
     def hash(self) -> bytes:
         """SHA-256 of all of it."""
         return hashlib.sha256(_HASHED.pack(self.previous, self.number, self.revision) + self.payload).digest()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ExhibitUse:
+    """When an exhibit was last appended."""
+
+    number: int
+    """Given out in order from 1, never reused; the exhibit that was appended last has the highest."""
+    digest: bytes
+    """SHA-256 of the exhibit."""
+    at: float
+    """Seconds since 1970."""
+    size: int
+    """Bytes of the exhibit."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ExhibitCounts:
+    """What the store counts of exhibits; one record, absent before the first of them."""
+
+    last_use: int = 0
+    exhibits: int = 0
+    bytes: int = 0
+    """Of all exhibits that are kept."""
+
+    def moved(self, exhibits: int, size: int) -> "ExhibitCounts":
+        """So many exhibits and bytes more."""
+        return dataclasses.replace(self, exhibits=self.exhibits + exhibits, bytes=self.bytes + size)
+
+    def used(self) -> "ExhibitCounts":
+        """Once more."""
+        return dataclasses.replace(self, last_use=self.last_use + 1)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -376,6 +411,24 @@ def encode_decision(record: DecisionRecord) -> bytes:
 def decode_decision(number: int, body: memoryview) -> DecisionRecord:
     previous, revision = _unpack(_DECISION, body)
     return DecisionRecord(number=number, previous=previous, revision=revision, payload=bytes(body[_DECISION.size :]))
+
+
+def encode_exhibits(counts: ExhibitCounts) -> bytes:
+    return _EXHIBITS.pack(counts.last_use, counts.exhibits, counts.bytes)
+
+
+def decode_exhibits(body: memoryview) -> ExhibitCounts:
+    last_use, exhibits, size = _unpack(_EXHIBITS, body, exact=True)
+    return ExhibitCounts(last_use=last_use, exhibits=exhibits, bytes=size)
+
+
+def encode_use(use: ExhibitUse) -> bytes:
+    return _USE.pack(use.digest, use.at, use.size)
+
+
+def decode_use(number: int, body: memoryview) -> ExhibitUse:
+    digest, at, size = _unpack(_USE, body, exact=True)
+    return ExhibitUse(number=number, digest=digest, at=at, size=size)
 
 
 def encode_event(record: EventRecord) -> bytes:

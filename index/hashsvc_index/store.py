@@ -18,7 +18,15 @@ from hashsvc_index.errors import (
 )
 from hashsvc_index.journal import Journal
 from hashsvc_index.reader import Reader
-from hashsvc_index.records import BankRecord, Change, ChangeKind, EntryRecord, Vectors
+from hashsvc_index.records import (
+    Appendix,
+    BankRecord,
+    Change,
+    ChangeKind,
+    DocumentRecord,
+    EntryRecord,
+    Vectors,
+)
 from hashsvc_index.writer import Writer, expect, need
 
 _SCAN = 4096
@@ -36,6 +44,17 @@ class Stats:
     live_vectors: int
     map_bytes: int
     used_bytes: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EntryUpdate:
+    """One of several entries to be changed together; what `Store.update_entry` takes."""
+
+    bank: str
+    entry: str
+    payload: bytes
+    live: bool
+    expected_revision: int = 0
 
 
 class Store(Documents, Journal):
@@ -175,24 +194,38 @@ class Store(Documents, Journal):
 
         Raises BankNotFoundError, EntryNotFoundError, RevisionConflictError, ValueError for too long a payload.
         """
-        records.checked_payload(payload)
-        appendix = records.checked_appendix(decisions, events)
+        update = EntryUpdate(
+            bank=bank, entry=entry, payload=payload, live=live, expected_revision=expected_revision
+        )  # fmt: skip
+        [record] = self._update((update,), None, records.checked_appendix(decisions, events))
+        return record
 
-        def change(writer: Writer) -> EntryRecord:
-            known = writer.reader.entry(bank, entry)
-            expect(expected_revision, known.revision, bank=bank, entry=entry)
-            turn = int(live) - int(known.live)
-            revision = writer.log(
-                ChangeKind.ENTRY_UPDATED, known.number, live=live,
-                live_entries=writer.counters.live_entries + turn,
-                live_vectors=writer.counters.live_vectors + turn * known.vector_count,
-            )  # fmt: skip
-            record = dataclasses.replace(known, payload=payload, live=live, revision=revision)
-            writer.put(b"entries", records.number_key(known.number), records.encode_entry(record))
+    def update_with_document(
+        self, updates: Sequence[EntryUpdate], document: DocumentRecord, *, decisions: Sequence[bytes] = (),
+        events: Sequence[bytes] = (),
+    ) -> list[EntryRecord]:  # fmt: skip
+        """Update several entries and replace a document, all or nothing. The `revision` of `document` must be its last.
+
+        Raises as `update_entry` and `put_document` do.
+        """
+        records.checked_long(document.payload)
+        return self._update(updates, document, records.checked_appendix(decisions, events))
+
+    def _update(
+        self, updates: Sequence[EntryUpdate], document: DocumentRecord | None, appendix: Appendix
+    ) -> list[EntryRecord]:
+        for update in updates:
+            records.checked_payload(update.payload)
+
+        def change(writer: Writer) -> list[EntryRecord]:
+            if document is not None:
+                self._replace(writer, document.kind, document.name, document.payload, document.revision)
+            changed = [_updated(writer, update) for update in updates]
             writer.append(appendix)
-            return record
+            return changed
 
-        return self._write(need(len(payload), *appendix.sizes()), change)
+        sizes = [len(update.payload) for update in updates] + ([len(document.payload)] if document else [])
+        return self._write(need(*sizes, *appendix.sizes()), change)
 
     def replace_entry(
         self, bank: str, entry: str, payload: bytes, *, vectors: Vectors, blobs: Mapping[str, bytes],
@@ -296,6 +329,20 @@ class Store(Documents, Journal):
             live_entries=counters.live_entries, live_vectors=counters.live_vectors, map_bytes=map_bytes,
             used_bytes=used_bytes,
         )  # fmt: skip
+
+
+def _updated(writer: Writer, update: EntryUpdate) -> EntryRecord:
+    known = writer.reader.entry(update.bank, update.entry)
+    expect(update.expected_revision, known.revision, bank=update.bank, entry=update.entry)
+    turn = int(update.live) - int(known.live)
+    revision = writer.log(
+        ChangeKind.ENTRY_UPDATED, known.number, live=update.live,
+        live_entries=writer.counters.live_entries + turn,
+        live_vectors=writer.counters.live_vectors + turn * known.vector_count,
+    )  # fmt: skip
+    record = dataclasses.replace(known, payload=update.payload, live=update.live, revision=revision)
+    writer.put(b"entries", records.number_key(known.number), records.encode_entry(record))
+    return record
 
 
 def _checked_blobs(blobs: Mapping[str, bytes]) -> None:

@@ -211,10 +211,20 @@ class _Check:
             yield f"There are {seen} documents, the counters say {journal.documents}."
 
     def _exhibits(self) -> Iterator[str]:
+        sizes: dict[bytes, int] = {}
         for key, body in self._reader.rows(b"exhibits"):
             self._give_way()
+            sizes[key] = len(body)
             if hashlib.sha256(body).digest() != key:
                 yield f"Exhibit {key.hex()} is something else."
+        uses = self._reader.exhibit_uses()
+        for use in uses:
+            if sizes.get(use.digest) != use.size or self._reader.exhibit_use_of(use.digest) != use.number:
+                yield f"Use {use.number} of exhibits is of one that is not kept."
+        counts = self._reader.exhibit_counts()
+        kept = (len(sizes), sum(sizes.values()))
+        if kept != (counts.exhibits, counts.bytes) or {use.digest for use in uses} != set(sizes):
+            yield f"{kept[0]} exhibits of {kept[1]} bytes are kept, the counters say {counts.exhibits} of {counts.bytes}."
 
     def _events(self) -> Iterator[str]:
         journal = self._reader.journal()

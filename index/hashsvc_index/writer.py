@@ -1,7 +1,6 @@
 """A write transaction: the rows of a change, and what the store counts."""
 
 import dataclasses
-import hashlib
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -89,8 +88,6 @@ class Writer:
         if not appendix:
             return
         revision, head, known = self.counters.revision, self.journal.head, self.journal
-        for exhibit in appendix.exhibits:
-            self.put(b"exhibits", hashlib.sha256(exhibit).digest(), exhibit)
         for number, payload in enumerate(appendix.decisions, known.last_decision + 1):
             record = DecisionRecord(number=number, previous=head, revision=revision, payload=payload)
             self.put(b"decisions", records.number_key(number), records.encode_decision(record))

@@ -25,6 +25,7 @@ from hashsvc.events.model import Event
 from hashsvc.events.webhook import ListedWebhook, Webhook
 from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult, Segment
 from hashsvc.retro.model import DryRun, Hit, Hunt, HuntState
+from tests.cli.answering import FakeAnswers
 
 NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 Invoke = Callable[..., click.testing.Result]
@@ -64,10 +65,11 @@ def a_hit(content_id: str) -> Hit:
     return Hit(content_id=content_id, seen_at=NOW, match=a_match(Verdict.BLOCK))
 
 
-class FakeTarget:
+class FakeTarget(FakeAnswers):
     """Banks and entries in a dictionary; a file matches what its stem asks for and fails when it holds `not a video`."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.banks = {"default": self._bank("default")}
         self.entries: dict[str, Entry] = {}
         self.tokens: dict[str, Token] = {}

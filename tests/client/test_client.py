@@ -29,6 +29,7 @@ from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.reading import Reading
 from hashsvc.match.model import MatchResult
 from hashsvc.service import Service
+from hashsvc.service.matching import Judged
 from tests.server.background import BackgroundServer, NoTokens, background, excerpt, reference
 
 DIGESTS = Digests(md5=bytes(16))
@@ -52,10 +53,10 @@ class Moody(Service):
         if self.calls <= self.failures:
             raise self.error
 
-    def match(self, *_: object, **__: object) -> MatchResult:
+    def judge(self, *_: object, **__: object) -> Judged:
         """No match, when it works."""
         self._answer()
-        return MatchResult(verdict=Verdict.ALLOW, revision=self.calls)
+        return Judged(MatchResult(verdict=Verdict.ALLOW, revision=self.calls))
 
     def create_bank(self, *_: object, **__: object) -> Bank:
         """Never works."""

@@ -1,11 +1,14 @@
 """Documents: what has a kind and a name and is neither a bank nor an entry."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
-from hashsvc_index import Store, verify
+from hashsvc_index import DocumentRecord, EntryUpdate, Store, verify
 from hashsvc_index.errors import DocumentExistsError, DocumentNotFoundError, RevisionConflictError
+
+from .conftest import Add
 
 
 def test_round_trip(store: Store) -> None:
@@ -71,4 +74,28 @@ def test_deleted(store: Store, data: Path) -> None:
     store.delete_document("token", "a", expected_revision=before)
     assert store.list_documents("token", "", 9) == []
     assert store.put_document("token", "a", b"", create=True) > before
+    assert verify(store, None) == []
+
+
+def test_entries_and_a_document_change_together(store: Store, add: Add) -> None:
+    """All are written with one decision, or none where one of them has changed since."""
+    first, second = add("first"), add("second")
+    held = store.put_document("appeal", "a", b"open", create=True)
+    document = DocumentRecord(kind="appeal", name="a", payload=b"done", revision=held)
+    updates = [
+        EntryUpdate(bank="b", entry=one.entry, payload=b"new", live=True, expected_revision=one.revision)
+        for one in (first, second)
+    ]
+    with pytest.raises(RevisionConflictError):
+        store.update_with_document(
+            [updates[0], dataclasses.replace(updates[1], expected_revision=1)], document, decisions=[b"no"]
+        )
+    assert (store.get_entry("b", "first"), store.get_document("appeal", "a").payload) == (first, b"open")
+    changed = store.update_with_document(updates, document, decisions=[b"yes"], events=[b"told"])
+    assert [one.payload for one in changed] == [b"new", b"new"]
+    assert [store.get_entry("b", one.entry) for one in changed] == changed
+    assert store.get_document("appeal", "a").payload == b"done"
+    assert [(one.payload, one.revision) for one in store.decisions(0, 9)] == [(b"yes", changed[1].revision)]
+    with pytest.raises(RevisionConflictError):
+        store.update_with_document([], document)
     assert verify(store, None) == []

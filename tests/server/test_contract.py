@@ -157,7 +157,7 @@ class Broken(Service):
     def close(self) -> None:
         """Nothing is open."""
 
-    def match(self, *_: object, **__: object) -> None:  # type: ignore[override]
+    def judge(self, *_: object, **__: object) -> None:  # type: ignore[override]
         raise RuntimeError("a secret path")
 
 

@@ -33,7 +33,7 @@ class Loading(Service):
         """What the test says."""
         return self.loaded
 
-    def match(self, *_: object, **__: object) -> None:  # type: ignore[override]
+    def judge(self, *_: object, **__: object) -> None:  # type: ignore[override]
         raise UnavailableError("INDEX_LOADING", "loading")
 
     def close(self) -> None:

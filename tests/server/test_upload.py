@@ -42,7 +42,13 @@ class Weighing(Service):
         self.gate.set()
 
     def match_media(
-        self, media: Path, *, banks: Sequence[str] = (), min_revision: int = 0, content_id: str = ""
+        self,
+        media: Path,
+        *,
+        banks: Sequence[str] = (),
+        min_revision: int = 0,
+        content_id: str = "",
+        actor: str = "",
     ) -> MatchResult:
         """The size stands in for the revision."""
         content = media.read_bytes()

@@ -1,0 +1,1 @@
+"""Appeals against verdicts: opened, decided by somebody else, and what follows."""

@@ -1,0 +1,124 @@
+"""Reading the log: one decision, or those that somebody asks for."""
+
+from typing import Any
+
+import msgpack
+
+from hashsvc.bank import decisions as changes
+from hashsvc.bank import records
+from hashsvc.bank.model import Bank, Entry, Page
+from hashsvc.decisions import verdicts
+from hashsvc.decisions.model import Decision, DecisionFilter, DecisionKind, LogCheck
+from hashsvc_index import BankRecord, DecisionRecord, EntryRecord, Store, StoreCorruptError
+
+_SCAN = 500
+_MOST_SCANNED = 20_000
+"""Records looked at for one page, so that a filter that lets little pass does not hold a caller up."""
+
+UNREADABLE = (KeyError, TypeError, ValueError, msgpack.UnpackException)
+"""What reading an altered record may raise."""
+
+
+def decision_of(record: DecisionRecord) -> Decision:
+    """What a record says. Raises StoreCorruptError for one that says nothing: it was altered."""
+    try:
+        return _decision(record, msgpack.unpackb(record.payload, timestamp=3))
+    except UNREADABLE as error:
+        raise unreadable(record) from error
+
+
+def unreadable(record: DecisionRecord) -> StoreCorruptError:
+    """The error for a record that says nothing."""
+    return StoreCorruptError(
+        f"decision {record.number} cannot be read; `hashsvc decisions --verify` says what was altered",
+        decision=record.number,
+    )
+
+
+def _decision(record: DecisionRecord, fields: dict[str, Any]) -> Decision:
+    kind = fields["kind"]
+    common: dict[str, Any] = {
+        "decision": record.number,
+        "hash": record.hash.hex(),
+        "previous": record.previous.hex(),
+        "revision": record.revision,
+        "kind": kind,
+        "action": fields["action"],
+        "actor": fields["actor"],
+        "at": fields["at"],
+    }
+    if kind == DecisionKind.VERDICT:
+        return Decision(**common, verdict=verdicts.unpack(fields), content_id=fields["content_id"])
+    common |= {name: fields.get(name, "") for name in ("bank", "entry", "reason", "content_id", "appeal")}
+    if not changes.is_change(record):
+        return Decision(**common)
+    change = changes.change_of(record)
+    return Decision(**common, before=_state(change, change.before), after=_state(change, change.after))
+
+
+def _state(change: changes.Change, payload: bytes) -> Bank | Entry | None:
+    """The bank or entry that a payload of a change holds; None for an empty one."""
+    if not payload:
+        return None
+    if change.kind == DecisionKind.BANK:
+        return records.bank_of(BankRecord(bank=change.bank, number=0, payload=payload, revision=change.revision))
+    return records.entry_of(
+        EntryRecord(
+            number=0, bank=change.bank, bank_number=0, entry=change.entry, payload=payload, live=True,
+            revision=change.revision, created_revision=0, vector_count=0, blob_count=0, digests=(),
+        )
+    )  # fmt: skip
+
+
+def get(store: Store, number: int) -> Decision:
+    """Raises DECISION_NOT_FOUND."""
+    return decision_of(store.decision(number))
+
+
+def page(store: Store, wanted: DecisionFilter, after: int, size: int) -> Page[Decision]:
+    """At most `size` wanted decisions with a number above `after`, in order.
+
+    A page may be short, or empty, and not the last: it ends after so many records were looked at.
+    """
+    found: list[Decision] = []
+    sought = wanted.content_id.encode()
+    scanned = 0
+    while rows := store.decisions(after, _SCAN):
+        for record in rows:
+            after, scanned = record.number, scanned + 1
+            # Most records need no decoding to see that they do not say the content id.
+            if sought not in record.payload:
+                continue
+            decision = decision_of(record)
+            if wanted.wants(decision):
+                found.append(decision)
+                if len(found) == size:
+                    return Page(items=tuple(found), next_page_token=_token(store, after))
+        if scanned >= _MOST_SCANNED:
+            return Page(items=tuple(found), next_page_token=_token(store, after))
+    return Page(items=tuple(found))
+
+
+def last_verdict(store: Store, content_id: str) -> Decision | None:
+    """The last verdict on an upload; None where the log has none. Reads from the end of the log."""
+    wanted = DecisionFilter(kind=DecisionKind.VERDICT, content_id=content_id)
+    sought = content_id.encode()
+    end = store.decision_head()[0]
+    while end > 0:
+        begin = max(0, end - _SCAN)
+        for record in reversed(store.decisions(begin, end - begin)):
+            if sought in record.payload and wanted.wants(found := decision_of(record)):
+                return found
+        end = begin
+    return None
+
+
+def _token(store: Store, after: int) -> str:
+    """To go on after a decision; empty at the end."""
+    return str(after) if after < store.decision_head()[0] else ""
+
+
+def check(store: Store, head: bytes) -> LogCheck:
+    """Verify the chain, and that it still has the decision whose hash was noted before as `head`, where one is given."""
+    last, found = store.decision_head()
+    return LogCheck(faults=tuple(store.verify_decisions(head)), decisions=last, head=found.hex())
