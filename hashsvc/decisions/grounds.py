@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from hashsvc.bank import records
 from hashsvc.bank.model import Bank
-from hashsvc.decisions.model import Ground, VerdictRecord
+from hashsvc.decisions.model import OWN, Ground, VerdictRecord
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.match.model import MatchResult
 from hashsvc.traffic.monitor import upload_of
@@ -52,6 +52,7 @@ def _grounds(store: Store, result: MatchResult, held: Collection[Place]) -> tupl
             Ground(
                 match=match,
                 labels=entry.labels,
+                source=entry.details.partner or OWN,
                 entry_revision=entry.revision,
                 held=(match.bank, match.entry) in held,
             )

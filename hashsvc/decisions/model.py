@@ -24,6 +24,10 @@ class DecisionKind(enum.StrEnum):
     """A step of an appeal."""
 
 
+OWN = "own"
+"""Source of an entry that came from no partner."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
     """A match that a verdict rests on, and what was known of its entry."""
@@ -31,7 +35,7 @@ class Ground:
     match: Match
     labels: tuple[str, ...] = ()
     """Of the entry, when the verdict was given."""
-    source: str = "own"
+    source: str = OWN
     """Whose entry it was: `own`, or the partner that it came from."""
     entry_revision: int = 0
     """The entry's last change then."""

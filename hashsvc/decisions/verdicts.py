@@ -22,6 +22,7 @@ _MOST_BYTES = 900 << 10
 
 _TYPES: Mapping[str, Callable[[Any], Any]] = {
     "verdict": Verdict,
+    "observed": lambda value: None if value is None else Verdict(value),
     "state": EntryState,
     "segments": lambda found: tuple(Segment(**one) for one in found),
 }

@@ -83,13 +83,13 @@ class Matcher:
         exact, harmless = self._exact(digests, dict(chosen), query.duration if isinstance(query, Fingerprint) else 0.0)
         known = _result(revision, exact)
         if harmless is not None:
-            known = _harmless(known, harmless)
+            known = _all_excused(known, harmless)
         if known.is_exact or not isinstance(query, Fingerprint):
             return known
         # Equal bytes of an entry that is not confirmed must not hide a confirmed one that looks alike.
         similar = self._similar(query, chosen, bool(chosen))
         if harmless is not None:
-            similar = _harmless(similar, harmless)
+            similar = _all_excused(similar, harmless)
         return dataclasses.replace(combined(known, similar), deepen=similar.deepen) if exact else similar
 
     def _exact(
@@ -104,7 +104,7 @@ class Matcher:
                 if record.number not in found and (not wanted or record.bank in wanted):
                     entry, bank = records.entry_of(record), self._bank(record.bank, banks)
                     if bank.mode is not BankMode.ALLOW:
-                        found[record.number] = _ruled(entry, bank, _whole(entry, duration), kind)
+                        found[record.number] = _ruled(entry, bank, _whole(entry, duration), digest=kind)
                     elif entry.state is EntryState.CONFIRMED:
                         harmless = entry
         return list(found.values()), harmless
@@ -130,16 +130,21 @@ class Matcher:
             finding = find(query, reference, nomination, gate, indexed, entry.exclusions)
             if finding is not None or entry.exclusions:
                 candidates[record.bank, record.entry] = _Candidate(entry, bank, nomination, reference, finding)
-        left, taken = _without_harmless(query, list(candidates.values()), gate, indexed)
-        found = [self._judged(query, one, gate, indexed) for one in _settled(left, gate)]
+        others = [one for one in candidates.values() if one.bank.mode is not BankMode.ALLOW]
+        harmless = _harmless(candidates.values(), gate, indexed)
+        left, taken = _without(query, others, harmless, gate, indexed)
+        found = [self._judged(query, one, gate, indexed, harmless) for one in _settled(left, gate)]
         result = _result(hits.revision, [*(one for one in found if one is not None), *taken])
         hint = is_hint(query, [one.finding for one in candidates.values() if one.finding is not None], self._hints)
         return dataclasses.replace(result, deepen=self._is_to_deepen(query, result, hint, banks, filtered))
 
-    def _judged(self, query: Fingerprint, one: "_Candidate", gate: int, indexed: int) -> Match | Excused | None:
+    def _judged(
+        self, query: Fingerprint, one: "_Candidate", gate: int, indexed: int, harmless: Sequence[allow.Compared]
+    ) -> Match | Excused | None:
         """A match, what would be one without the entry's exclusions, or nothing."""
         if one.reported(one.finding):
-            return _ruled(one.entry, one.bank, one.finding)
+            share = allow.share_beside(query, one.finding.segments, harmless) if harmless else None
+            return _ruled(one.entry, one.bank, one.finding, share)
         if not one.entry.exclusions:
             return None
         whole = find(query, one.reference, one.nomination, gate, indexed)
@@ -235,37 +240,42 @@ def _result(revision: int, found: Iterable[Match | Excused]) -> MatchResult:
     )
 
 
-def _harmless(result: MatchResult, entry: Entry) -> MatchResult:
+def _all_excused(result: MatchResult, entry: Entry) -> MatchResult:
     """An upload that has the very bytes of an entry of an allow bank: whatever else it shows is excused."""
     taken = [allow.excused(one, entry, one.segments) for one in result.matches]
     return MatchResult(verdict=Verdict.ALLOW, revision=result.revision, excused=(*taken, *result.excused))
 
 
-def _without_harmless(
-    query: Fingerprint, candidates: list[_Candidate], gate: int, indexed: int
-) -> tuple[list[_Candidate], list[Excused]]:
-    """The candidates of other than allow banks, with what is left of them, and what entries of allow banks took."""
+def _compared(one: _Candidate, gate: int, indexed: int) -> allow.Compared:
+    """A candidate with a finding."""
 
-    def compared(one: _Candidate) -> allow.Compared:
-        def again(part: Fingerprint) -> Finding | None:
-            return find(part, one.reference, one.nomination, gate, indexed, one.entry.exclusions)
+    def again(part: Fingerprint) -> Finding | None:
+        return find(part, one.reference, one.nomination, gate, indexed, one.entry.exclusions)
 
-        assert one.finding is not None
-        return allow.Compared(one.entry, one.reference, one.finding, again)
+    assert one.finding is not None
+    return allow.Compared(one.entry, exclude.silenced(one.reference, one.entry.exclusions), one.finding, again)
 
-    others = [one for one in candidates if one.bank.mode is not BankMode.ALLOW]
-    harmless = [
-        compared(one)
+
+def _harmless(candidates: Iterable[_Candidate], gate: int, indexed: int) -> list[allow.Compared]:
+    """The confirmed entries of allow banks that the upload shows."""
+    return [
+        _compared(one, gate, indexed)
         for one in candidates
         if one.bank.mode is BankMode.ALLOW and one.entry.state is EntryState.CONFIRMED and one.reported(one.finding)
     ]
+
+
+def _without(
+    query: Fingerprint, candidates: list[_Candidate], harmless: list[allow.Compared], gate: int, indexed: int
+) -> tuple[list[_Candidate], list[Excused]]:
+    """The candidates with what harmless entries leave of them, and what they took."""
     left: list[_Candidate] = []
     excused: list[Excused] = []
-    for one in others:
+    for one in candidates:
         if not harmless or not one.reported(one.finding):
             left.append(one)
             continue
-        finding, taken = allow.without(query, compared(one), harmless)
+        finding, taken = allow.without(query, _compared(one, gate, indexed), harmless, gate)
         excused += taken
         if not taken or one.reported(finding):
             left.append(dataclasses.replace(one, finding=finding))
@@ -297,12 +307,24 @@ def _excused(entry: Entry, reason: str, seconds: float) -> Excused:
     return Excused(bank=entry.bank, entry=entry.entry, external_id=entry.external_id, reason=reason, seconds=seconds)
 
 
-def _ruled(entry: Entry, bank: Bank, finding: Finding, digest: str = "") -> Match | Excused:
-    """A match with its verdict; excused where a rule of the bank allows it."""
+def _ruled(
+    entry: Entry, bank: Bank, finding: Finding, share: float | None = None, *, digest: str = ""
+) -> Match | Excused:
+    """A match with its verdict; excused where a rule of the bank allows it. None: `share` is the share of the whole upload."""
     seconds = covered([(one.query_start, one.query_end) for one in finding.segments])
-    ruling = judge(bank.policy, finding.evidence, finding.query_coverage, seconds, entry.labels, entry.state)
+    ruling = judge(
+        bank.policy,
+        finding.evidence,
+        finding.query_coverage if share is None else share,
+        seconds,
+        entry.labels,
+        entry.state,
+    )
     if ruling.verdict is Verdict.ALLOW:
         return _excused(entry, ruling.reason, seconds)
+    reason = ruling.reason
+    if share is not None and share > finding.query_coverage:
+        reason += f"; {share:.0%} of what is not harmless".replace("%", " %")
     observed = ruling.verdict if bank.mode is BankMode.OBSERVE else None
     return Match(
         bank=entry.bank,
@@ -313,7 +335,7 @@ def _ruled(entry: Entry, bank: Bank, finding: Finding, digest: str = "") -> Matc
         reference_coverage=finding.reference_coverage,
         mean_distance=finding.mean_distance,
         verdict=Verdict.ALLOW if observed else ruling.verdict,
-        reason=ruling.reason,
+        reason=reason,
         observed=observed,
         state=entry.state,
         segments=finding.segments,

@@ -53,13 +53,21 @@ def _applies(rule: Rule, evidence: float, share: float, seconds: float, labels: 
 def combined(quick: MatchResult, deep: MatchResult) -> MatchResult:
     """What two readings of one upload come to: every entry that either found, each by its stronger match.
 
-    A match of one reading is none where the other tells that an allow bank explains it.
+    A match of one reading is none where the other tells that an allow bank explains it. A deep reading has all views of a
+    quick one, and so has settled what that says.
     """
     best: dict[tuple[str, str], Match] = {}
-    explained = [one for one in (*quick.excused, *deep.excused) if one.by_entry]
-    for one in (*quick.matches, *deep.matches):
-        if any(is_explained(one, other) for other in explained):
-            continue
+    quickly = [
+        one
+        for one in quick.matches
+        if not any(is_explained(one, other, in_any_view=True) for other in deep.excused if other.by_entry)
+    ]
+    deeply = [
+        one
+        for one in deep.matches
+        if not any(is_explained(one, other, in_any_view=False) for other in quick.excused if other.by_entry)
+    ]
+    for one in (*quickly, *deeply):
         known = best.get((one.bank, one.entry))
         if known is None or _strength(one) > _strength(known):
             best[one.bank, one.entry] = one

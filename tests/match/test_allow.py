@@ -1,11 +1,12 @@
-"""What allow banks take from matches: which stretches are compared, and what another reading may not bring back."""
+"""What allow banks take from matches: which hashes are explained, and what another reading may not bring back."""
 
 import dataclasses
 
+import numpy as np
 import pytest
 
-from hashsvc.bank.model import Interval, Verdict
-from hashsvc.match.allow import is_explained, shared
+from hashsvc.bank.model import Verdict
+from hashsvc.match.allow import as_near, is_explained
 from hashsvc.match.model import ALLOWED, Excused, Match, MatchResult, Segment
 from hashsvc.match.verdict import combined
 
@@ -21,26 +22,6 @@ def seg(start: float, end: float, view: str = "full/full") -> Segment:
         view=view,
         mean_distance=20.0,
     )
-
-
-@pytest.mark.parametrize(
-    ("segments", "harmless", "stretches"),
-    [
-        ([seg(0, 10)], [seg(4, 20)], [(4, 10)]),
-        ([seg(0, 10), seg(20, 30)], [seg(5, 25)], [(5, 10), (20, 25)]),
-        ([seg(0, 10)], [seg(10, 20)], []),
-        ([seg(0, 10)], [seg(9.5, 20)], []),
-        ([seg(0, 10, "full/mirror")], [seg(0, 10, "full/full")], [(0, 10)]),
-        ([seg(0, 10, "inside-1/full")], [seg(0, 10)], []),
-        ([seg(0, 10), seg(0, 10, "inside-1/full")], [seg(0, 10)], []),
-        ([seg(0, 10), seg(20, 30, "inside-1/full")], [seg(0, 30)], [(0, 10)]),
-    ],
-)
-def test_what_is_compared(
-    segments: list[Segment], harmless: list[Segment], stretches: list[tuple[float, float]]
-) -> None:
-    """What both show in the same view of the upload, for a second at least, and the entry in no other view meanwhile."""
-    assert shared(segments, harmless) == [Interval(*one) for one in stretches]
 
 
 MATCH = Match(
@@ -60,23 +41,56 @@ EXCUSED = Excused(
 
 
 @pytest.mark.parametrize(
-    ("changes", "explained"),
+    ("near", "harmless", "explained"),
     [
-        ({}, True),
-        ({"segments": (seg(1, 10), seg(2, 9))}, True),
-        ({"segments": (seg(1, 14),)}, False),
-        ({"segments": (seg(1, 10), seg(20, 21))}, False),
-        ({"segments": (seg(1, 10, "right-half/full"),)}, False),
-        ({"entry": "other"}, False),
-        ({"digest": "md5"}, False),
+        (30, 30, True),
+        (30, 10, True),
+        (30, 50, True),
+        (30, 51, False),
+        (0, 28, True),
+        (64, 76, True),
+        (64, 77, False),
+        (84, 95, False),
+        (120, 121, False),
+        (257, 10, False),
+        (30, 257, False),
     ],
 )
-def test_two_readings(changes: dict[str, object], explained: bool) -> None:
-    """A match of one reading is none where the other excused all of it; else it stays, and the excuse beside it."""
+def test_as_near(near: float, harmless: float, explained: bool) -> None:
+    """A few bits further away will do, the fewer the less the upload is like either; where one is not seen, nothing is."""
+    cells = as_near(np.full((6, 2), float(near)), np.full((6, 2), float(harmless)))
+    assert (cells == explained).all()
+
+
+def test_one_frame_is_judged_with_its_neighbours() -> None:
+    """A frame that comes near by luck does not tip the balance, a view of its own does."""
+    near, harmless = np.full((9, 2), 30.0), np.full((9, 2), 20.0)
+    harmless[4, 0], harmless[:, 1] = 50.0, 95.0
+    cells = as_near(near, harmless)
+    assert cells[:, 0].all() and not cells[:, 1].any()
+
+
+@pytest.mark.parametrize(
+    ("changes", "by_deep", "by_quick"),
+    [
+        ({}, True, True),
+        ({"segments": (seg(1, 10), seg(2, 9))}, True, True),
+        ({"segments": (seg(1, 14),)}, False, False),
+        ({"segments": (seg(1, 10), seg(20, 21))}, False, False),
+        ({"segments": (seg(1, 10, "right-half/full"),)}, True, False),
+        ({"entry": "other"}, False, False),
+        ({"digest": "md5"}, False, False),
+    ],
+)
+def test_two_readings(changes: dict[str, object], by_deep: bool, by_quick: bool) -> None:
+    """A match of one reading is none where the other excused all of it, the quick one in the same view; else both stay."""
     match = dataclasses.replace(MATCH, **changes)  # type: ignore[arg-type]
-    assert is_explained(match, EXCUSED) is explained
     with_match = MatchResult(verdict=Verdict.BLOCK, revision=1, matches=(match,))
     with_excuse = MatchResult(verdict=Verdict.ALLOW, revision=1, excused=(EXCUSED,))
-    for both in (combined(with_match, with_excuse), combined(with_excuse, with_match)):
+    assert is_explained(match, EXCUSED, in_any_view=True) is by_deep
+    for both, explained in (
+        (combined(with_match, with_excuse), by_deep),
+        (combined(with_excuse, with_match), by_quick),
+    ):
         assert both.verdict is (Verdict.ALLOW if explained else Verdict.BLOCK)
         assert both.excused == (EXCUSED,)

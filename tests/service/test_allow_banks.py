@@ -1,6 +1,7 @@
 """Allow banks: harmless footage passes with the reason said, and the attack does not hide behind it."""
 
 import dataclasses
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hashsvc.bank.model import BankMode, Policy, Rule, Verdict
 from hashsvc.errors import InvalidInputError, PreconditionError
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.match.model import ALLOWED, MatchResult
+from hashsvc.retro.model import HuntState
 from hashsvc.service import DEFAULT_BANK, Service
 from tests.match.synthetic import a_reference, an_upload, flipped
 
@@ -84,12 +86,23 @@ def test_both_in_one_upload(service: Service) -> None:
 
 def test_the_whole_attack(service: Service) -> None:
     """A copy of all of it is blocked for its own half."""
-    service.update_bank(DEFAULT_BANK, policy=Policy(block_coverage=0.4))
     result = matched(service, an_upload([(ATTACK, 0.0, 40.0, 1.0)]))
     assert result.verdict is Verdict.BLOCK
     [match] = result.matches
     assert match.reference_coverage == pytest.approx(0.5, abs=0.05)
     assert [one.external_id for one in result.excused] == ["attack"]
+
+
+def test_a_film_does_not_make_the_attack_small(service: Service) -> None:
+    """Harmless footage does not count for the share: three times as much of it before the attack leaves it a BLOCK."""
+    upload = an_upload([(FILM, 0.0, 40.0, 1.0), (ATTACK, 24.0, 12.0, 1.0)])
+    result = matched(service, upload)
+    assert result.verdict is Verdict.BLOCK
+    [match] = result.matches
+    assert match.query_coverage == pytest.approx(12 / 52, abs=0.04)
+    assert match.reason.startswith("threshold: block if") and match.reason.endswith(" % of what is not harmless")
+    other = matched(service, an_upload([(None, 0.0, 40.0, 1.0), (ATTACK, 24.0, 12.0, 1.0)]))
+    assert other.verdict is Verdict.REVIEW
 
 
 def test_footage_that_only_looks_alike(service: Service) -> None:
@@ -177,6 +190,10 @@ def test_it_is_not_hunted_for_in_the_background(tmp_path: Path) -> None:
         attack = service.confirm(DEFAULT_BANK, ATTACK)
         hits = [event for event in _until_hunted(service, attack.entry) if event.endswith("retro.hits")]
         assert hits == ["org.hashsvc.retro.hits"]
+        for _ in range(100):
+            if service.get_hunt(DEFAULT_BANK, attack.entry).state is HuntState.DONE:
+                break
+            time.sleep(0.1)
         assert [one.content_id for one in service.list_hits(DEFAULT_BANK, attack.entry).items] == ["post-2"]
         assert service.get_hunt("films", film.entry).searched == 0
 
