@@ -1,20 +1,26 @@
 """Reading the log: one decision, or those that somebody asks for."""
 
+import datetime
+from collections.abc import Iterator
 from typing import Any
 
 import msgpack
 
 from hashsvc.bank import decisions as changes
 from hashsvc.bank import records
-from hashsvc.bank.model import Bank, Entry, Page
+from hashsvc.bank.model import Bank, Entry, Page, Verdict
 from hashsvc.decisions import verdicts
 from hashsvc.decisions.model import Decision, DecisionFilter, DecisionKind, LogCheck
+from hashsvc.match.verdict import strictest
 from hashsvc_index import BankRecord, DecisionRecord, EntryRecord, Store, StoreCorruptError
 
 _SCAN = 500
 _MOST_SCANNED = 20_000
 """Records looked at for one page, so that a filter that lets little pass does not hold a caller up."""
 
+_BETWEEN_READINGS = datetime.timedelta(minutes=10)
+_MOST_BETWEEN = 10_000
+"""How far apart in the log two readings of one upload may be."""
 UNREADABLE = (KeyError, TypeError, ValueError, msgpack.UnpackException)
 """What reading an altered record may raise."""
 
@@ -100,17 +106,34 @@ def page(store: Store, wanted: DecisionFilter, after: int, size: int) -> Page[De
 
 
 def last_verdict(store: Store, content_id: str) -> Decision | None:
-    """The last verdict on an upload; None where the log has none. Reads from the end of the log."""
+    """The last verdict on an upload; None where the log has none. Reads from the end of the log.
+
+    An upload may be read twice, and its caller takes the stricter answer: so does this, of what was given shortly before.
+    """
+    last: Decision | None = None
+    chosen: Decision | None = None
+    for found in _verdicts_backwards(store, content_id):
+        if last is None or chosen is None:
+            last = chosen = found
+        elif found.at < last.at - _BETWEEN_READINGS:
+            break
+        elif strictest((Verdict(found.action), Verdict(chosen.action))) != chosen.action:
+            chosen = found
+    return chosen
+
+
+def _verdicts_backwards(store: Store, content_id: str) -> Iterator[Decision]:
+    """The last verdict on an upload, and those not far before it."""
     wanted = DecisionFilter(kind=DecisionKind.VERDICT, content_id=content_id)
     sought = content_id.encode()
-    end = store.decision_head()[0]
-    while end > 0:
-        begin = max(0, end - _SCAN)
+    end, first = store.decision_head()[0], 0
+    while end > first:
+        begin = max(first, end - _SCAN)
         for record in reversed(store.decisions(begin, end - begin)):
             if sought in record.payload and wanted.wants(found := decision_of(record)):
-                return found
+                yield found
+                first = max(first, found.decision - _MOST_BETWEEN)
         end = begin
-    return None
 
 
 def _token(store: Store, after: int) -> str:

@@ -1,12 +1,14 @@
 """Appeals: opened, decided by somebody else, and what follows in banks, log and events."""
 
 import dataclasses
+import datetime
 import threading
 
 import msgpack
 import pytest
 
 from hashsvc.appeals.model import AppealState, Cause
+from hashsvc.bank import records
 from hashsvc.bank.model import Entry, EntryState, Interval, Policy, Verdict
 from hashsvc.events.model import EventFilter
 from hashsvc.service import Service
@@ -128,6 +130,17 @@ def test_the_last_verdict_on_an_upload_counts(service: Service, entry: Entry) ->
     opened = service.open_appeal("mine", content_id="post-1")
     assert opened.verdict is Verdict.BLOCK
     assert service.open_appeal("again", content_id="post-1").decision == opened.decision
+
+
+def test_of_two_readings_the_stricter_counts(service: Service, entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quick reading that blocks and a deep one that does not are one upload; a verdict of long before is another's."""
+    service.match(COPY, content_id="post-1")
+    service.match(EXCERPT, content_id="post-1")
+    assert service.open_appeal("mine", content_id="post-1").verdict is Verdict.BLOCK
+    late = records.now() + datetime.timedelta(hours=1)
+    monkeypatch.setattr(records, "now", lambda: late)
+    service.match(EXCERPT, content_id="post-1")
+    assert service.open_appeal("mine", content_id="post-1").verdict is Verdict.REVIEW
 
 
 def test_list(service: Service, entry: Entry) -> None:
