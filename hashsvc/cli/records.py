@@ -13,6 +13,7 @@ from hashsvc.retro.model import DryRun, Hit, Hunt
 
 if TYPE_CHECKING:
     from hashsvc.bank.breaker import Breaker
+    from hashsvc.bank.incident import Counts, Incident
     from hashsvc.events.model import Event
     from hashsvc.events.webhook import ListedWebhook, Webhook
     from hashsvc.fingerprint.model import Fingerprint
@@ -219,6 +220,61 @@ def breaker_record(breaker: "Breaker") -> Record:
         "affected": [
             {"content_id": one.content_id, "upload": one.upload, "verdict": str(one.verdict), "at": one.at.isoformat()}
             for one in breaker.affected
+        ],
+    }
+
+
+def incident_record(incident: "Incident") -> Record:
+    return {
+        "incident": incident.incident,
+        "description": incident.description,
+        "depth": str(incident.depth),
+        "breaker_hits": incident.breaker_hits,
+        "entries": [
+            {"bank": one.bank, "entry": one.entry, "added_at": one.added_at.isoformat(), "added_by": one.added_by}
+            for one in incident.entries
+        ],
+        "opened_at": incident.opened_at.isoformat(),
+        "opened_by": incident.opened_by,
+        "reason": incident.reason,
+        "expires_at": incident.expires_at.isoformat(),
+        "closed_at": None if incident.closed_at is None else incident.closed_at.isoformat(),
+        "closed_by": incident.closed_by,
+        "closed_reason": incident.closed_reason,
+        "revision": incident.revision,
+    }
+
+
+def counts_record(counts: "Counts") -> Record:
+    first = counts.seconds_to_first_match
+    return {
+        "blocked": counts.blocked,
+        "reviewed": counts.reviewed,
+        "let_through": counts.let_through,
+        "variants": counts.variants,
+        "uncounted": counts.uncounted,
+        "seconds_to_first_match": None if first is None else round(first, 3),
+        "hours": [
+            {
+                "start": one.start.isoformat(),
+                "blocked": one.blocked,
+                "reviewed": one.reviewed,
+                "let_through": one.let_through,
+            }
+            for one in counts.hours
+        ],
+        "entries": [
+            {
+                "bank": one.bank,
+                "entry": one.entry,
+                "external_id": one.external_id,
+                "confirmed_at": None if one.confirmed_at is None else one.confirmed_at.isoformat(),
+                "first_match_at": None if one.first_match_at is None else one.first_match_at.isoformat(),
+                "blocked": one.blocked,
+                "reviewed": one.reviewed,
+                "let_through": one.let_through,
+            }
+            for one in counts.entries
         ],
     }
 

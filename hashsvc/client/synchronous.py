@@ -8,7 +8,8 @@ import grpc
 
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
 from hashsvc.bank.breaker import Breaker
-from hashsvc.bank.model import Bank, Entry, Interval, Page, Policy
+from hashsvc.bank.incident import DEFAULT_BREAKER_HITS, DEFAULT_HOURS, Counts, Debrief, Incident
+from hashsvc.bank.model import Bank, Depth, Entry, Interval, Page, Policy
 from hashsvc.client import calls
 from hashsvc.client.calls import Call
 from hashsvc.client.channel import LONG_TIMEOUT, TIMEOUT, channel_options, error_of
@@ -323,6 +324,45 @@ class Client:
     def reset_breaker(self, bank: str, entry: str, *, hits: int = 0) -> Breaker:
         """Let an entry block again, up to `hits` different uploads within the window; 0: as the settings have it."""
         return self._run(calls.reset_breaker(bank, entry, hits))
+
+    # incidents
+    def open_incident(
+        self,
+        incident: str,
+        *,
+        description: str = "",
+        reason: str = "",
+        entries: Sequence[tuple[str, str]] = (),
+        depth: Depth = Depth.DEEP,
+        breaker_hits: int = DEFAULT_BREAKER_HITS,
+        hours: float = DEFAULT_HOURS,
+    ) -> Incident:
+        """Open an incident, which closes by itself after `hours`; entries are named by bank and entry."""
+        return self._run(calls.open_incident(incident, description, reason, entries, depth, breaker_hits, hours))
+
+    def get_incident(self, incident: str) -> tuple[Incident, Counts]:
+        """An incident, and what was counted of it up to a second ago."""
+        return self._run(calls.get_incident(incident))
+
+    def list_incidents(self, *, page_size: int = 0, page_token: str = "") -> Page[Incident]:
+        """One page of the incidents, by name, closed ones too."""
+        return self._run(calls.list_incidents(page_size, page_token))
+
+    def add_to_incident(self, incident: str, entries: Sequence[tuple[str, str]], *, revision: int = 0) -> Incident:
+        """Add entries; those that it has already stay."""
+        return self._run(calls.add_to_incident(incident, entries, revision))
+
+    def remove_from_incident(self, incident: str, entries: Sequence[tuple[str, str]], *, revision: int = 0) -> Incident:
+        """Remove entries, and what was counted of them."""
+        return self._run(calls.remove_from_incident(incident, entries, revision))
+
+    def close_incident(self, incident: str, *, reason: str = "", revision: int = 0) -> Incident:
+        """Close an incident for good."""
+        return self._run(calls.close_incident(incident, reason, revision))
+
+    def debrief_incident(self, incident: str) -> Debrief:
+        """The report on an incident, open or closed."""
+        return self._run(calls.debrief_incident(incident))
 
     # upkeep and exchange
     def status(self) -> Status:

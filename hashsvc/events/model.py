@@ -22,6 +22,9 @@ class EventType(enum.StrEnum):
     RETRO_HITS = "org.hashsvc.retro.hits"
     BREAKER_TRIPPED = "org.hashsvc.breaker.tripped"
     BREAKER_RESET = "org.hashsvc.breaker.reset"
+    INCIDENT_OPENED = "org.hashsvc.incident.opened"
+    INCIDENT_CHANGED = "org.hashsvc.incident.changed"
+    INCIDENT_CLOSED = "org.hashsvc.incident.closed"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,7 @@ class Event:
     source: str
     """The data directory that it happened in."""
     subject: str
-    """What it happened to: `bank/entry` or `bank`. Events of one subject are delivered in order."""
+    """What it happened to: `bank/entry`, `bank` or `incident:INCIDENT`. Events of one subject are delivered in order."""
     time: datetime.datetime
     data: Mapping[str, Any]
     number: int = 0

@@ -1,7 +1,7 @@
 """Upload to result: exact digest, else seeds, extension of what they nominate, and each bank's policy."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TypeGuard
 
 import numpy as np
@@ -53,7 +53,15 @@ class _Candidate:
 class Matcher:
     """Thread-safe; holds nothing but what it remembers of the store."""
 
-    def __init__(self, store: Store, index: Index, references: References) -> None:
+    def __init__(
+        self,
+        store: Store,
+        index: Index,
+        references: References,
+        depths: Callable[[Collection[str]], Collection[Depth]] = lambda _: (),
+    ) -> None:
+        """`depths` says how closely uploads are to be read for banks, none: any, beside what the banks' policies say."""
+        self._depths = depths
         self._store = store
         self._index = index
         self._references = references
@@ -145,7 +153,7 @@ class Matcher:
         if result.verdict is Verdict.BLOCK and not is_put_together(query):
             return False
         searched = banks.values() if filtered else map(records.bank_of, self._every_bank())
-        depths = {bank.policy.depth for bank in searched}
+        depths = {bank.policy.depth for bank in searched} | {*self._depths(banks if filtered else ())}
         return Depth.DEEP in depths or (hint and Depth.AUTO in depths)
 
     def _every_bank(self) -> Iterator[BankRecord]:

@@ -41,6 +41,11 @@ def _strength(match: Match) -> tuple[int, float]:
     return _STRICTNESS[match.verdict], -match.evidence
 
 
+def mildest(verdicts: Iterable[Verdict]) -> Verdict:
+    """The mildest of them, of which there is one at least."""
+    return min(verdicts, key=_STRICTNESS.__getitem__)
+
+
 def strictest(verdicts: Iterable[Verdict]) -> Verdict:
     """The strictest of them; ALLOW when there are none."""
     return max(verdicts, key=_STRICTNESS.__getitem__, default=Verdict.ALLOW)

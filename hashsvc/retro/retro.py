@@ -78,6 +78,11 @@ class Retro:
         if self._thread is not None:
             self._thread.join()
 
+    @property
+    def hunts(self) -> Hunts:
+        """What hunts found."""
+        return self._hunts
+
     def get(self, bank: str, entry: str) -> Hunt:
         """The last hunt for an entry."""
         return self._hunts.get(bank, entry).hunt

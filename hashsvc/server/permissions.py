@@ -38,6 +38,13 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "hashsvc.v1.BreakerService/ListBreakers": _READERS,
     "hashsvc.v1.BreakerService/GetBreaker": _READERS,
     "hashsvc.v1.BreakerService/ResetBreaker": _CURATORS,
+    "hashsvc.v1.IncidentService/OpenIncident": _CURATORS,
+    "hashsvc.v1.IncidentService/GetIncident": _READERS,
+    "hashsvc.v1.IncidentService/ListIncidents": _READERS,
+    "hashsvc.v1.IncidentService/AddIncidentEntries": _CURATORS,
+    "hashsvc.v1.IncidentService/RemoveIncidentEntries": _CURATORS,
+    "hashsvc.v1.IncidentService/CloseIncident": _CURATORS,
+    "hashsvc.v1.IncidentService/DebriefIncident": _READERS,
     "hashsvc.v1.EventService/Watch": _READERS,
     # A webhook carries what happens out of the platform.
     "hashsvc.v1.EventService/AddWebhook": _ADMINS,

@@ -22,6 +22,7 @@ from hashsvc.server.exposure import Exposure
 from hashsvc.server.gate import Gate
 from hashsvc.server.guard import Guard
 from hashsvc.server.health import Health
+from hashsvc.server.incident_service import IncidentServicer
 from hashsvc.server.index_service import IndexServicer
 from hashsvc.server.match_service import MatchServicer
 from hashsvc.server.retro_service import RetroServicer
@@ -34,6 +35,7 @@ from hashsvc.v1 import (
     breaker_service_pb2,
     event_service_pb2,
     exchange_service_pb2,
+    incident_service_pb2,
     index_service_pb2,
     match_service_pb2,
     retro_service_pb2,
@@ -43,6 +45,7 @@ from hashsvc.v1.bank_service_pb2_grpc import add_BankServiceServicer_to_server
 from hashsvc.v1.breaker_service_pb2_grpc import add_BreakerServiceServicer_to_server
 from hashsvc.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from hashsvc.v1.exchange_service_pb2_grpc import add_ExchangeServiceServicer_to_server
+from hashsvc.v1.incident_service_pb2_grpc import add_IncidentServiceServicer_to_server
 from hashsvc.v1.index_service_pb2_grpc import add_IndexServiceServicer_to_server
 from hashsvc.v1.match_service_pb2_grpc import add_MatchServiceServicer_to_server
 from hashsvc.v1.retro_service_pb2_grpc import add_RetroServiceServicer_to_server
@@ -55,6 +58,7 @@ SERVICES = tuple(
         (breaker_service_pb2, "BreakerService"),
         (event_service_pb2, "EventService"),
         (exchange_service_pb2, "ExchangeService"),
+        (incident_service_pb2, "IncidentService"),
         (index_service_pb2, "IndexService"),
         (access_service_pb2, "AccessService"),
         (retro_service_pb2, "RetroService"),
@@ -158,6 +162,7 @@ class Server:
         add_BreakerServiceServicer_to_server(BreakerServicer(self._backend), server)
         add_EventServiceServicer_to_server(EventServicer(self._backend), server)
         add_ExchangeServiceServicer_to_server(ExchangeServicer(self._backend), server)
+        add_IncidentServiceServicer_to_server(IncidentServicer(self._backend), server)
         add_IndexServiceServicer_to_server(IndexServicer(self._backend), server)
         add_AccessServiceServicer_to_server(AccessServicer(self._backend), server)
         add_RetroServiceServicer_to_server(RetroServicer(self._backend), server)

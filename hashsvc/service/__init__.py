@@ -17,6 +17,7 @@ from hashsvc.events.deliverer import Deliverer
 from hashsvc.events.outbox import Outbox
 from hashsvc.events.webhooks import Webhooks
 from hashsvc.fingerprint.sandbox import Sandbox
+from hashsvc.incidents import Current, Register
 from hashsvc.match.matcher import Matcher
 from hashsvc.retro.recorder import Recorder
 from hashsvc.retro.retro import Retro
@@ -24,6 +25,7 @@ from hashsvc.service.access import Access
 from hashsvc.service.events import Events
 from hashsvc.service.floods import Floods
 from hashsvc.service.hunting import Hunting
+from hashsvc.service.incidents import Incidents
 from hashsvc.service.lives import Lives
 from hashsvc.service.matching import Matching
 from hashsvc.service.upkeep import Upkeep
@@ -36,7 +38,7 @@ DEFAULT_BANK = "default"
 """Created with a new data directory."""
 
 
-class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
+class Service(Access, Floods, Hunting, Incidents, Lives, Matching, Events, Upkeep):
     """A data directory, open. Thread-safe; every method blocks.
 
     Besides what each method names, all may raise the store's errors (`hashsvc_index.StoreError`): BANK_NOT_FOUND,
@@ -60,14 +62,16 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
         self.tokens = Tokens(store)
         self._sandbox = Sandbox(settings)
         self._references = References(self._load, settings.server.reference_cache_bytes)
-        self._matcher = Matcher(store, index, self._references)
+        self._outbox = Outbox(store, settings.events)
+        self._register = Register(store, self._outbox)
+        self._current = Current(store, self._register)
+        self._matcher = Matcher(store, index, self._references, self._current.depths)
         self._recorder = Recorder(store.path, settings.recent)
         vaccinate = vaccinate and settings.vaccination.enabled
         # What the hasher tries of its own is no upload: it counts for no breaker.
         self._vaccinator = Vaccinator(store, index, settings, self._matched, self._load, background=vaccinate)
-        self._outbox = Outbox(store, settings.events)
         self._webhooks = Webhooks(store, self._outbox)
-        self._monitor = Monitor(store, self._outbox, settings.breaker)
+        self._monitor = Monitor(store, self._outbox, settings.breaker, self._current.limits)
         self._deliverer = Deliverer(store, self._outbox, self._webhooks, settings.events)
         self._retro = Retro(store, index, settings.recent, self._match_in, self._load, self._announced)
 
@@ -86,8 +90,8 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
         """Open or create `data`; with `wait` return only when the index has caught up, else watch `ready`.
 
         With `vaccinate`, unless the settings say otherwise, entries confirmed by their bytes are then strengthened; with
-        `hunt` recent uploads are searched for whatever is confirmed, here or by another process; with `deliver`
-        webhooks are sent events, unless another process on the directory does so.
+        `hunt` recent uploads are searched for whatever is confirmed, here or by another process, and incidents closed
+        when their time is over; with `deliver` webhooks are sent events, unless another process on the directory does so.
 
         Raises the store's errors: NOT_A_DATA_DIRECTORY, DATA_FORMAT_TOO_NEW, DATA_DIRECTORY_READ_ONLY, STORE_CORRUPT.
         """
@@ -100,6 +104,7 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
             index.start()
             if hunt:
                 service._retro.follow()
+                service._current.begin()
             if deliver:
                 service._deliverer.start()
         except BaseException:
@@ -113,6 +118,7 @@ class Service(Access, Floods, Hunting, Lives, Matching, Events, Upkeep):
 
     def close(self) -> None:
         """Write a checkpoint and release the directory."""
+        self._current.close()
         self._monitor.close()
         self._deliverer.close()
         self._retro.close()

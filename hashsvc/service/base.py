@@ -14,6 +14,7 @@ from hashsvc.events.webhooks import Webhooks
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
 from hashsvc.fingerprint.sandbox import Sandbox
+from hashsvc.incidents import Current, Register
 from hashsvc.match.matcher import Matcher
 from hashsvc.retro.recorder import Recorder
 from hashsvc.retro.retro import Retro
@@ -41,6 +42,8 @@ class Base:
     _outbox: Outbox
     _webhooks: Webhooks
     _monitor: Monitor
+    _register: Register
+    _current: Current
     _deliverer: Deliverer
     _actor: str
     """Who makes a change where the call does not say."""

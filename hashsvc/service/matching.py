@@ -30,10 +30,13 @@ class Matching(Banks):
         searchable within `Settings.server.min_revision_wait`.
         """
         rules.check_text("content_id", content_id, rules.MAX_CONTENT_ID)
+        self._current.begin()
         result = self._matched(query, banks=banks, min_revision=min_revision)
         if isinstance(query, Fingerprint):
             self._recorder.record(content_id, query, result.revision)
-        return self._monitor.seen(query, result, content_id)
+        result = self._monitor.seen(query, result, content_id)
+        self._current.count(query, content_id, result)
+        return result
 
     def _matched(
         self, query: Fingerprint | Digests, *, banks: Sequence[str] = (), min_revision: int = 0

@@ -38,6 +38,13 @@ SHARED = (
     "list_breakers",
     "get_breaker",
     "reset_breaker",
+    "open_incident",
+    "get_incident",
+    "list_incidents",
+    "add_to_incident",
+    "remove_from_incident",
+    "close_incident",
+    "debrief_incident",
     "verify",
     "export",
 )
