@@ -60,6 +60,7 @@ def _match(match: Match) -> Record:
         "query_coverage": round(match.query_coverage, 4),
         "reference_coverage": round(match.reference_coverage, 4),
         "state": str(match.state),
+        "breaker": match.breaker,
         "segments": [_segment(segment) for segment in match.segments],
     }
 

@@ -22,6 +22,7 @@ def debrief(incident: Incident, counts: Counts, entries: Sequence[Entry], breake
     """What happened, in figures and in order; `entries` are the incident's, `breakers` those of them that ever tripped."""
     lines = [
         f"# Incident {incident.incident}",
+        "",
         *([_text(incident.description), ""] if incident.description else []),
         *_summary(incident, counts),
         "## By hour, UTC",

@@ -43,7 +43,8 @@ _SAME_SPEED = 0.02
 
 def why(match: Match) -> str:
     """How much of the upload shows the entry and how it was changed: `14.2 s of 20.0 s (71 %), seen mirrored`."""
-    return _shown(match) + ("" if match.state is EntryState.CONFIRMED else f"; the entry is {match.state}")
+    state = "" if match.state is EntryState.CONFIRMED else f"; the entry is {match.state}"
+    return _shown(match) + state + ("; would be BLOCK, but its breaker has tripped" if match.breaker else "")
 
 
 def _shown(match: Match) -> str:

@@ -168,7 +168,7 @@ class Tally:
             self._unwritten.add(place)
             news.trips.append(self._trip(match, entry, now))
         if blocks and place in self._tripped:
-            match = dataclasses.replace(match, verdict=Verdict.REVIEW)
+            match = dataclasses.replace(match, verdict=Verdict.REVIEW, breaker="/".join(place))
             blocks = False
             if len(entry.reviewed) < MOST_HITS:
                 entry.reviewed.setdefault(

@@ -300,6 +300,7 @@ class Match(_message.Message):
     SEGMENTS_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
     ENTRY_STATE_FIELD_NUMBER: _builtins.int
+    BREAKER_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """The bank of the entry."""
     entry: _builtins.str
@@ -322,6 +323,10 @@ class Match(_message.Message):
     """"md5" or "sha256" when the bytes were equal, else empty."""
     entry_state: _bank_service_pb2.EntryState.ValueType
     """Of the entry: with another than ENTRY_STATE_CONFIRMED the verdict is VERDICT_REVIEW at most."""
+    breaker: _builtins.str
+    """Name of the breaker, "bank/entry", that made VERDICT_REVIEW of what would be VERDICT_BLOCK, since the entry floods;
+    empty where none did. See BreakerService.
+    """
     @_builtins.property
     def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Segment]:
         """The aligned intervals."""
@@ -340,10 +345,11 @@ class Match(_message.Message):
         segments: _abc.Iterable[Global___Segment] | None = ...,
         digest: _builtins.str = ...,
         entry_state: _bank_service_pb2.EntryState.ValueType = ...,
+        breaker: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "digest", b"digest", "entry", b"entry", "entry_state", b"entry_state", "evidence", b"evidence", "external_id", b"external_id", "mean_distance", b"mean_distance", "query_coverage", b"query_coverage", "reference_coverage", b"reference_coverage", "segments", b"segments", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "breaker", b"breaker", "digest", b"digest", "entry", b"entry", "entry_state", b"entry_state", "evidence", b"evidence", "external_id", b"external_id", "mean_distance", b"mean_distance", "query_coverage", b"query_coverage", "reference_coverage", b"reference_coverage", "segments", b"segments", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

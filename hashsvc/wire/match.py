@@ -72,6 +72,7 @@ def encode_match(match: Match) -> pb.Match:
         segments=map(_encode_segment, match.segments),
         digest=match.digest,
         entry_state=encode_state(match.state),
+        breaker=match.breaker,
     )
 
 
@@ -89,6 +90,7 @@ def decode_match(message: pb.Match) -> Match:
         segments=tuple(map(_decode_segment, message.segments)),
         digest=message.digest,
         state=_decode_state(message.entry_state),
+        breaker=message.breaker,
     )
 
 

@@ -22,6 +22,7 @@ def test_json_is_what_was_promised(fake: FakeTarget, invoke: Invoke, clips: dict
                     "query_coverage": 0.71,
                     "reference_coverage": 0.5,
                     "state": "confirmed",
+                    "breaker": "",
                     "segments": [
                         {
                             "query_start": 0.5,

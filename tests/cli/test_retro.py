@@ -9,7 +9,7 @@ from hashsvc.retro.model import Hunt, HuntState
 from tests.cli.conftest import FakeTarget, Invoke, objects
 
 HIT_KEYS = {"content_id", "seen_at", "verdict", "bank", "entry", "external_id", "evidence", "query_coverage"}
-HIT_KEYS |= {"reference_coverage", "state", "segments"}
+HIT_KEYS |= {"reference_coverage", "state", "breaker", "segments"}
 
 
 def test_it_hunts_and_prints(fake: FakeTarget, invoke: Invoke) -> None:

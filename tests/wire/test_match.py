@@ -35,6 +35,7 @@ def result(verdict: Verdict) -> MatchResult:
         verdict=verdict,
         segments=(SEGMENT, SEGMENT),
         digest="md5",
+        breaker="news/e1",
     )
     excused = Excused(bank="news", entry="e2", external_id="y", reason=EXCLUDED, seconds=12.25)
     return MatchResult(verdict=verdict, revision=2**40, matches=(match, match), excused=(excused,))
