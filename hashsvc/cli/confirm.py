@@ -29,7 +29,9 @@ from hashsvc.cli.target import Choice
     "--vaccinate", is_flag=True, help="Attack each entry with edited copies and strengthen it; minutes, --data only."
 )
 @click.option(
-    "--dry-run", is_flag=True, help="Confirm nothing: say which recent uploads the video would find, and how surely."
+    "--dry-run",
+    is_flag=True,
+    help="Confirm nothing: say what the video would find, how surely, and whether that takes a second person.",
 )
 @format_option
 @files_argument
@@ -57,7 +59,9 @@ def command(
     With --upload the server then vaccinates the entry in the background: it makes edited copies, adds readings where
     one would be missed, and leaves a robustness card for `hashsvc entry show`. With --data, --vaccinate does it here.
 
-    With --dry-run nothing is written: the table names the recent uploads, matched with a content id, that would be found.
+    With --dry-run nothing is written: the table names the recent uploads, matched with a content id, and the known-good
+    videos that would be found. A confirm looks, too, for half a second: what finds too many of them becomes a candidate,
+    with the reason, and somebody else has to approve it. Nothing forces that but the second person.
 
     \b
     hashsvc confirm --data bank-data --dry-run attack.mp4

@@ -38,6 +38,8 @@ def confirm_record(file: Path, entry: Entry) -> Record:
         "entry": entry.entry,
         "external_id": entry.external_id,
         "revision": entry.revision,
+        "state": str(entry.state),
+        "reason": entry.reason,
     }
 
 
@@ -95,6 +97,8 @@ def dry_run_record(file: Path, run: DryRun) -> Record:
         "searched": run.searched,
         "total": run.total,
         "hits": [hit_record(hit) for hit in run.hits],
+        "known_good": [{"verdict": str(one.verdict), **_match(one)} for one in run.known_good],
+        "held_back": run.held_back,
     }
 
 

@@ -91,15 +91,22 @@ def dry_runs(runs: Iterable[tuple[object, DryRun]]) -> Table:
                 words.why(hit.match),
                 f"{hit.match.evidence:.1f}",
             )
+        for one in run.known_good:
+            verdict, name = verdict_text(one.verdict), f"{one.bank}/{one.entry} {one.external_id}"
+            _row(table, file, name, "known good", verdict, words.why(one), f"{one.evidence:.1f}")
         _row(table, file, "", "", "", f"would find {run.total} of {run.searched} recent uploads", "")
+        if run.held_back:
+            warning = Text("somebody else would have to approve it", style="bold red")
+            _row(table, file, "", "", warning, run.held_back, "")
     return table
 
 
 def confirmed(entries: Iterable[tuple[object, Entry]]) -> Table:
-    table = _table("file", "bank", "entry", "external id", "duration", "hashes", "revision")
+    table = _table("file", "bank", "entry", "external id", "state", "duration", "hashes", "revision")
     for file, entry in entries:
         duration = f"{entry.duration:.1f} s"
-        _row(table, file, entry.bank, entry.entry, entry.external_id, duration, entry.hashes, entry.revision)
+        state = f"{entry.state}: {entry.reason}" if entry.reason else entry.state
+        _row(table, file, entry.bank, entry.entry, entry.external_id, state, duration, entry.hashes, entry.revision)
     return table
 
 

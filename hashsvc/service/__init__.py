@@ -19,6 +19,7 @@ from hashsvc.events.webhooks import Webhooks
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.incidents import Current, Register
 from hashsvc.match.matcher import Matcher
+from hashsvc.retro.caution import Caution
 from hashsvc.retro.recorder import Recorder
 from hashsvc.retro.retro import Retro
 from hashsvc.service.access import Access
@@ -73,6 +74,7 @@ class Service(Access, Floods, Hunting, Incidents, Lives, Matching, Events, Upkee
         self._webhooks = Webhooks(store, self._outbox)
         self._monitor = Monitor(store, self._outbox, settings.breaker, self._current.limits)
         self._deliverer = Deliverer(store, self._outbox, self._webhooks, settings.events)
+        self._caution = Caution(store, index, settings.dry_run, self._load)
         self._retro = Retro(store, index, settings.recent, self._match_in, self._load, self._announced)
 
     @classmethod

@@ -16,6 +16,7 @@ from hashsvc.fingerprint.profiles import profile_named
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.incidents import Current, Register
 from hashsvc.match.matcher import Matcher
+from hashsvc.retro.caution import Caution
 from hashsvc.retro.recorder import Recorder
 from hashsvc.retro.retro import Retro
 from hashsvc.traffic.monitor import Monitor
@@ -38,6 +39,7 @@ class Base:
     _matcher: Matcher
     _recorder: Recorder
     _retro: Retro
+    _caution: Caution
     _vaccinator: Vaccinator
     _outbox: Outbox
     _webhooks: Webhooks

@@ -32,7 +32,8 @@ class Entries(Banks):
     ) -> Entry:
         """Add an entry; it is on disk when this returns. What lies in its `exclusions` is no evidence in a match.
 
-        In a bank that asks for two people it is a candidate until somebody else approves it.
+        In a bank that asks for two people it is a candidate until somebody else approves it, and so it is in any bank
+        where it would find too many recent uploads or known-good videos, see `Settings.dry_run`; `reason` then says so.
 
         Safe to repeat: the same SHA-256 under the same external id with the same exclusions, live in the bank already,
         gives that entry back.
@@ -64,7 +65,9 @@ class Entries(Banks):
                 "FINGERPRINT_WITHOUT_EVIDENCE", "no frame is good enough to match by, and there is no digest"
             )
         made = entries.made(bank, name, fingerprint, len(vectors), external_id, tuple(labels), excluded, card)
-        entry = life.begun(made, self.get_bank(bank), actor or self._actor)
+        home = self.get_bank(bank)
+        held_back = self._caution.held_back(home, fingerprint, excluded)
+        entry = life.begun(made, home, actor or self._actor, held_back)
         record = self._store.add_entry(
             bank,
             entry.entry,
@@ -74,7 +77,7 @@ class Entries(Banks):
             digests=[one for one in (digests.md5, digests.sha256) if one],
             unless=lambda known: entries.is_repeated(records.entry_of(known), entry),
             events=(payloads.entry_changed(self._outbox.source, entry, str(entry.state)).encode(),),
-            decisions=[decisions.of_entry(life.Step.CONFIRM, actor or self._actor, None, entry)],
+            decisions=[decisions.of_entry(life.Step.CONFIRM, actor or self._actor, None, entry, held_back)],
         )
         self._index.notify()
         return records.entry_of(record)

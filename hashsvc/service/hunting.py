@@ -1,5 +1,6 @@
 """Recent uploads: what an entry that was confirmed too late, or may be confirmed, finds in them."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -39,14 +40,16 @@ class Hunting(Banks):
         return self._retro.page(bank, entry, self._page_size(page_size), number_of(page_token))
 
     def dry_run(self, bank: str, fingerprint: Fingerprint, *, exclusions: Sequence[Interval] = ()) -> DryRun:
-        """Which recent uploads an entry would find if this were confirmed in `bank`; writes nothing.
+        """Which recent uploads and known-good videos an entry would find if this were confirmed in `bank`; writes nothing.
 
         Raises what `confirm` raises of a fingerprint, and PreconditionError RECENT_DISABLED.
         """
         chosen = self.get_bank(bank)
         excluded = self._checked_reference(fingerprint, exclusions)
         self._recorder.flush()
-        return self._retro.dry_run(chosen, fingerprint, excluded)
+        run = self._retro.dry_run(chosen, fingerprint, excluded)
+        good = self._caution.known_good(chosen, fingerprint, excluded)
+        return dataclasses.replace(run, known_good=good, held_back=self._caution.reason(run.total, len(good)))
 
     def dry_run_media(
         self,

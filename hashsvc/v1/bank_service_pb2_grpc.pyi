@@ -45,6 +45,8 @@ class BankServiceStub:
     """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256,
     external id and exclusions, that entry is returned and nothing changes. Under another external id or with other
     exclusions they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
+    An entry that would find too many recent uploads or known-good videos becomes a candidate, with the reason: somebody else
+    has to approve it, whatever the bank asks for.
     """
     ConfirmEntryMedia: _grpc.StreamUnaryMultiCallable[_bank_service_pb2.ConfirmEntryMediaRequest, _bank_service_pb2.ConfirmEntryMediaResponse]
     """The same with the bytes, which the server hashes, uses for the entry's robustness card, and does not keep. Options in the first message and only there,
@@ -89,6 +91,8 @@ class BankServiceAsyncStub(BankServiceStub):
     """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256,
     external id and exclusions, that entry is returned and nothing changes. Under another external id or with other
     exclusions they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
+    An entry that would find too many recent uploads or known-good videos becomes a candidate, with the reason: somebody else
+    has to approve it, whatever the bank asks for.
     """
     ConfirmEntryMedia: _aio.StreamUnaryMultiCallable[_bank_service_pb2.ConfirmEntryMediaRequest, _bank_service_pb2.ConfirmEntryMediaResponse]  # type: ignore[assignment]
     """The same with the bytes, which the server hashes, uses for the entry's robustness card, and does not keep. Options in the first message and only there,
@@ -160,6 +164,8 @@ class BankServiceServicer(metaclass=_abc_1.ABCMeta):
         """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256,
         external id and exclusions, that entry is returned and nothing changes. Under another external id or with other
         exclusions they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
+        An entry that would find too many recent uploads or known-good videos becomes a candidate, with the reason: somebody else
+        has to approve it, whatever the bank asks for.
         """
 
     @_abc_1.abstractmethod

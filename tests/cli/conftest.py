@@ -369,7 +369,8 @@ class FakeTarget:
         progress: Callable[[float], None] | None = None,
     ) -> DryRun:
         self._check(path)
-        return DryRun(searched=9, hits=(a_hit("post-1"),), total=1)
+        film = a_match(Verdict.REVIEW, bank="known-good", entry="k1", external_id="film")
+        return DryRun(searched=9, hits=(a_hit("post-1"),), total=1, known_good=(film,), held_back="finds a film")
 
     def _check(self, path: Path) -> None:
         if path.read_bytes() == b"not a video":
