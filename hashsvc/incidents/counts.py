@@ -72,8 +72,9 @@ def _strictest(rows: npt.NDArray[np.void], key: list[str]) -> npt.NDArray[np.voi
     """One row for each `key`: its strictest verdict, and when it came first."""
     if not len(rows):
         return rows
-    rows = np.sort(rows, order=[*key, "at"])
-    first = np.flatnonzero(np.r_[True, rows[key][1:] != rows[key][:-1]])
+    rows = rows[np.lexsort((rows["at"], *(rows[name] for name in reversed(key))))]
+    differs = np.any([rows[name][1:] != rows[name][:-1] for name in key], axis=0)
+    first = np.flatnonzero(np.r_[True, differs])
     one = rows[first].copy()
     one["verdict"] = np.maximum.reduceat(rows["verdict"], first)
     return one

@@ -132,11 +132,8 @@ class Register:
 
     def expire(self, known: Incident) -> None:
         """Close one whose time is over; nothing where somebody else was first."""
-        closed = dataclasses.replace(
-            known, closed_at=known.expires_at, closed_by=decisions.HASHER, closed_reason=_EXPIRED
-        )
         try:
-            self._written("close", known, closed, decisions.HASHER, _EXPIRED)
+            self._written("close", known, _ended(known), decisions.HASHER, _EXPIRED)
         except RevisionConflictError:
             return
 
@@ -197,3 +194,14 @@ class Register:
             events=[event.encode()],
         )
         return dataclasses.replace(after, revision=revision)
+
+
+def seen(incident: Incident) -> Incident:
+    """As it is at this moment: closed once its time is over, though nobody has written that down."""
+    return incident if incident.closed_at or incident.is_open(records.now()) else _ended(incident)
+
+
+def _ended(incident: Incident) -> Incident:
+    return dataclasses.replace(
+        incident, closed_at=incident.expires_at, closed_by=decisions.HASHER, closed_reason=_EXPIRED
+    )

@@ -8,6 +8,7 @@ from hashsvc.bank.model import Depth, Page
 from hashsvc.errors import PreconditionError
 from hashsvc.incidents.counts import counted
 from hashsvc.incidents.debrief import debrief
+from hashsvc.incidents.register import seen
 from hashsvc.service.base import Base
 from hashsvc.traffic.tally import Place
 
@@ -51,7 +52,7 @@ class Incidents(Base):
 
     def get_incident(self, incident: str) -> tuple[Incident, Counts]:
         """An incident and what was counted of it, by this process up to now and by others up to a second ago."""
-        known = self._register.get(incident)
+        known = seen(self._register.get(incident))
         self._current.flush()
         return known, counted(self._store, self._monitor.ledger, self._retro.hunts, known)
 
@@ -62,7 +63,7 @@ class Incidents(Base):
             rules.check_bank_token(page_token)
         found = self._register.page(page_token, size + 1)
         token = found[size - 1].incident if len(found) > size else ""
-        return Page(items=tuple(found[:size]), next_page_token=token)
+        return Page(items=tuple(map(seen, found[:size])), next_page_token=token)
 
     def add_to_incident(
         self, incident: str, entries: Sequence[Place], *, revision: int = 0, actor: str = ""
