@@ -34,6 +34,18 @@ def test_open_show_add_remove_close(fake: FakeTarget, invoke: Invoke) -> None:
     assert (listed["closed_by"], listed["closed_reason"]) == ("mia", "over")
 
 
+def test_what_is_confirmed_may_join_at_once(fake: FakeTarget, invoke: Invoke, clips: dict[str, Path]) -> None:
+    """Whether there is such an incident is asked before anything is hashed."""
+    opened(invoke)
+    result = invoke("confirm", "--data", "d", "--bank", "drills", "--incident", "square", clips["copy"])
+    assert result.exit_code == 0
+    assert [one.place for one in fake.incidents["square"].entries][-1] == ("drills", "e-copy")
+    missing = invoke("confirm", "--data", "d", "--incident", "none", clips["copy"])
+    assert missing.exit_code == 2 and "(INCIDENT_NOT_FOUND)" in missing.stderr
+    assert len(fake.confirmed) == 1
+    assert invoke("confirm", "--data", "d", "--incident", "square", "--dry-run", clips["copy"]).exit_code == 2
+
+
 def test_debrief(fake: FakeTarget, invoke: Invoke, tmp_path: Path) -> None:
     """On stdout, or into a folder with its figure."""
     opened(invoke)
