@@ -18,7 +18,7 @@ from benchmarks.calibration.footage import Clip
 from benchmarks.corpus import Video
 from benchmarks.report import Report
 from hashsvc.battery.catalogue import BY_NAME
-from hashsvc.config import RecentSettings, Settings
+from hashsvc.config import DryRunSettings, RecentSettings, Settings
 from hashsvc.fingerprint.encoding import decode, encode
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.profiles import DEFAULT
@@ -89,7 +89,11 @@ def _measured(
     others: Sequence[Clip],
     copies: dict[str, dict[str, Fingerprint]],
 ) -> Report:
-    settings = Settings(recent=RecentSettings(hunt_processes=options.processes, max_bytes=1 << 40))
+    # What is confirmed here has hundreds of copies in the ring, on purpose.
+    settings = Settings(
+        recent=RecentSettings(hunt_processes=options.processes, max_bytes=1 << 40),
+        dry_run=DryRunSettings(at_confirm=False),
+    )
     rows: list[dict[str, Any]] = []
     with Service.open(data, settings) as service:
         for name, made in copies.items():

@@ -67,7 +67,7 @@ def _prepared(service: Service) -> tuple[list[Fingerprint], VerdictRecord]:
 
 
 def _record(service: Service, result: MatchResult, upload: Fingerprint) -> VerdictRecord:
-    return record_of(service._store, result, [upload], asked=(), content_id="upload-12345", held=())
+    return record_of(service._store, result, [upload], asked=(), content_id="upload-12345")
 
 
 def _at_rate(

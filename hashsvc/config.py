@@ -195,6 +195,22 @@ class DecisionSettings:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DryRunSettings:
+    """What an entry may hit before it takes a second person to confirm it."""
+
+    at_confirm: bool = True
+    """Whether a confirm looks before it takes effect, and makes a candidate of what hits too much."""
+    recent_hits: int = 100
+    """From so many recent uploads on that an entry would find, it takes a second person,"""
+    known_good_hits: int = 1
+    """and from so many known-good videos on."""
+    known_good: str = ""
+    """Bank whose entries are known to be harmless; empty: there is none."""
+    seconds: float = 0.5
+    """How long a confirm looks at the most."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of them, by section."""
 
@@ -211,6 +227,7 @@ class Settings:
     breaker: BreakerSettings = BreakerSettings()
     taxonomy: TaxonomySettings = TaxonomySettings()
     decisions: DecisionSettings = DecisionSettings()
+    dry_run: DryRunSettings = DryRunSettings()
 
     @classmethod
     def load(cls, path: Path | None) -> "Settings":
@@ -242,6 +259,7 @@ class Settings:
             "breaker": BreakerSettings,
             "taxonomy": TaxonomySettings,
             "decisions": DecisionSettings,
+            "dry_run": DryRunSettings,
         }
         return cls(**{name: _section(kinds[name], table, path) for name, table in tables.items()})
 

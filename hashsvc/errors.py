@@ -5,7 +5,7 @@ HashsvcError
 │   ├── MediaError             the bytes are not a video that can be fingerprinted
 │   └── FingerprintError       the fingerprint is malformed or of another profile
 ├── LimitExceededError         a configured bound was broken (bytes, seconds, pixels, frames, CPU)
-├── NotFoundError              no such bank, entry, webhook
+├── NotFoundError              no such bank, entry, webhook, incident
 ├── AlreadyExistsError         such a bank or entry is there already
 ├── ConflictError              somebody else changed it first
 ├── PreconditionError          right words, wrong state (withdrawn already, a read-only directory)
@@ -54,11 +54,11 @@ class LimitExceededError(HashsvcError):
 
 
 class NotFoundError(HashsvcError):
-    """BANK_NOT_FOUND, ENTRY_NOT_FOUND, TOKEN_NOT_FOUND, WEBHOOK_NOT_FOUND."""
+    """BANK_NOT_FOUND, ENTRY_NOT_FOUND, TOKEN_NOT_FOUND, WEBHOOK_NOT_FOUND, INCIDENT_NOT_FOUND."""
 
 
 class AlreadyExistsError(HashsvcError):
-    """BANK_EXISTS, ENTRY_EXISTS."""
+    """BANK_EXISTS, ENTRY_EXISTS, INCIDENT_EXISTS."""
 
 
 class ConflictError(HashsvcError):

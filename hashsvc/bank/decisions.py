@@ -16,7 +16,8 @@ _VERSION = 1
 _MAP_HEAD = 1
 """Bytes by which msgpack says that a map of a few fields comes."""
 _BEGINNINGS = tuple(
-    b"".join(map(msgpack.packb, ("version", _VERSION, "kind", kind, "action"))) for kind in ("bank", "entry")
+    b"".join(map(msgpack.packb, ("version", _VERSION, "kind", kind, "action")))
+    for kind in ("bank", "entry", "incident")
 )
 """What such a record begins with, so that it need not be decoded to be known; the order of its fields is part of the
 format."""
@@ -24,21 +25,24 @@ format."""
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A decision on a bank or an entry, as logged."""
+    """A decision on a bank, an entry or an incident, as logged."""
 
     decision: int
     """Its number."""
     revision: int
     """The store's, once it was made."""
     kind: str
-    """`bank` or `entry`."""
+    """`bank`, `entry` or `incident`."""
     action: str
-    """create, update; confirm, approve, dispute, withdraw, reinstate, exclude, update, vaccinate."""
+    """create, update; confirm, approve, dispute, withdraw, reinstate, exclude, update, vaccinate; open, add, remove,
+    close."""
     actor: str
     at: datetime.datetime
     bank: str
     entry: str = ""
     """Empty for a bank's."""
+    incident: str = ""
+    """The incident that it is of, which has neither bank nor entry."""
     reason: str = ""
     before: bytes
     """Payload before the change, empty for what is new."""
@@ -63,13 +67,23 @@ def of_entry(action: str, actor: str, before: Entry | None, after: Entry, reason
     )  # fmt: skip
 
 
+def of_incident(
+    action: str, actor: str, at: datetime.datetime, incident: str, before: bytes, after: bytes, reason: str
+) -> bytes:
+    """What is logged of a change to an incident; `before` and `after` are its payloads."""
+    return _packed(
+        kind="incident", action=action, actor=actor, at=at, bank="", incident=incident, reason=reason, before=before,
+        after=after,
+    )  # fmt: skip
+
+
 def is_change(record: DecisionRecord) -> bool:
     """Whether a record is of a change to a bank or an entry; the log has others, too."""
     return record.payload.startswith(_BEGINNINGS, _MAP_HEAD)
 
 
 def change_of(record: DecisionRecord) -> Change:
-    """The inverse of `of_bank` and `of_entry`."""
+    """The inverse of `of_bank`, `of_entry` and `of_incident`."""
     fields: dict[str, Any] = msgpack.unpackb(record.payload, timestamp=3)
     del fields["version"]
     return Change(decision=record.number, revision=record.revision, **fields)

@@ -38,13 +38,18 @@ _TO = {
 }
 
 
-def begun(entry: Entry, bank: Bank, actor: str) -> Entry:
-    """A new entry of the bank as `actor` confirms it: a candidate where the bank asks for two people."""
-    return _moved(entry, Step.CONFIRM, bank, actor, "")
+def begun(entry: Entry, bank: Bank, actor: str, held_back: str = "") -> Entry:
+    """A new entry of the bank as `actor` confirms it: a candidate where the bank asks for two people.
+
+    So it is where something else holds it back, which is then its reason.
+    """
+    return _moved(entry, Step.CONFIRM, bank, actor, held_back, waits=bool(held_back))
 
 
 def stepped(entry: Entry, step: Step, bank: Bank, actor: str, reason: str) -> Entry:
     """The entry after a step. Where the bank asks for two people, what is reinstated waits for approval as well.
+
+    So does what nobody ever approved: a dispute is no way around the second person.
 
     Raises PreconditionError: ENTRY_WITHDRAWN and ENTRY_STATE where the entry's state does not allow it,
     SECOND_PERSON_REQUIRED where `actor` would approve what they made a candidate themselves.
@@ -57,11 +62,12 @@ def stepped(entry: Entry, step: Step, bank: Bank, actor: str, reason: str) -> En
             f"{actor} made {entry.entry} a candidate; somebody else has to approve it",
             bank=entry.bank, entry=entry.entry, actor=actor,
         )  # fmt: skip
-    return _moved(entry, step, bank, actor, reason)
+    never = bool(entry.history) and all(one.state is not EntryState.CONFIRMED for one in entry.history)
+    return _moved(entry, step, bank, actor, reason, waits=never and step is Step.REINSTATE)
 
 
-def _moved(entry: Entry, step: Step, bank: Bank, actor: str, reason: str) -> Entry:
-    asked = bank.two_person and step in (Step.CONFIRM, Step.REINSTATE)
+def _moved(entry: Entry, step: Step, bank: Bank, actor: str, reason: str, *, waits: bool) -> Entry:
+    asked = waits or (bank.two_person and step in (Step.CONFIRM, Step.REINSTATE))
     state = EntryState.CANDIDATE if asked else _TO[step]
     change = StateChange(state=state, actor=actor, at=records.now(), reason=reason[:_MAX_HISTORY_REASON])
     return dataclasses.replace(entry, state=state, reason=reason, history=(*entry.history, change)[-MAX_HISTORY:])

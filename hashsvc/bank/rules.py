@@ -35,6 +35,16 @@ def check_bank_id(bank: str) -> None:
         )
 
 
+def check_incident_id(incident: str) -> None:
+    """Raises InvalidInputError FIELD_INVALID; an incident is named as a bank is."""
+    if not _BANK.fullmatch(incident):
+        raise InvalidInputError(
+            "FIELD_INVALID",
+            f"an incident is named [a-z0-9][a-z0-9-]{{0,62}}, not {incident[:80]!r}",
+            field="incident",
+        )
+
+
 def check_bank_token(token: str) -> None:
     """A page of banks goes on after a bank's name. Raises InvalidInputError PAGE_TOKEN_INVALID."""
     if not _BANK.fullmatch(token):

@@ -27,12 +27,15 @@ from hashsvc.cli.target import Choice
     help="A harmless part of the video, seconds; no evidence in a match. May be repeated; one file only.",
 )
 @details_options
+@click.option("--incident", metavar="INCIDENT", help="Add the entries to this open incident.")
 @click.option("--upload", is_flag=True, help="Send the bytes and let the server hash; else only hashes leave here.")
 @click.option(
     "--vaccinate", is_flag=True, help="Attack each entry with edited copies and strengthen it; minutes, --data only."
 )
 @click.option(
-    "--dry-run", is_flag=True, help="Confirm nothing: say which recent uploads the video would find, and how surely."
+    "--dry-run",
+    is_flag=True,
+    help="Confirm nothing: say what the video would find, how surely, and whether that takes a second person.",
 )
 @format_option
 @files_argument
@@ -42,6 +45,7 @@ def command(
     external_id: str | None,
     labels: tuple[str, ...],
     exclusions: tuple[Interval, ...],
+    incident: str | None,
     upload: bool,
     vaccinate: bool,
     dry_run: bool,
@@ -61,13 +65,16 @@ def command(
     With --upload the server then vaccinates the entry in the background: it makes edited copies, adds readings where
     one would be missed, and leaves a robustness card for `hashsvc entry show`. With --data, --vaccinate does it here.
 
-    With --dry-run nothing is written: the table names the recent uploads, matched with a content id, that would be found.
+    With --dry-run nothing is written: the table names the recent uploads, matched with a content id, and the known-good
+    videos that would be found. A confirm looks, too, for half a second: what finds too many of them becomes a candidate,
+    with the reason, and somebody else has to approve it. Nothing forces that but the second person.
 
     \b
     hashsvc confirm --data bank-data --dry-run attack.mp4
     hashsvc confirm --data bank-data --label incident-7 attack.mp4
     hashsvc confirm --data bank-data --exclude 0-30 --exclude 95.5-110 attack.mp4
     hashsvc confirm --data bank-data --partner TAT --partner-id 4711 --review-by 2027-06-30 attack.mp4
+    hashsvc confirm --data bank-data --incident town-square attack.mp4
     hashsvc confirm --data bank-data --vaccinate attack.mp4
     hashsvc confirm --server 127.0.0.1:50051 --bank drills --format json a.mp4 b.mp4
     """
@@ -80,8 +87,10 @@ def command(
         raise click.UsageError("--upload needs --server")
     if vaccinate and choice.data is None:
         raise click.UsageError("--vaccinate needs --data; a server does it by itself after --upload")
-    if dry_run and (upload or vaccinate):
-        raise click.UsageError("--dry-run hashes here and writes nothing: leave out --upload and --vaccinate")
+    if dry_run and (upload or vaccinate or incident):
+        raise click.UsageError(
+            "--dry-run hashes here and writes nothing: leave out --upload, --vaccinate and --incident"
+        )
     from hashsvc.cli import tables
     from hashsvc.cli.batch import Batch, Share
 
@@ -98,7 +107,16 @@ def command(
             )
             click.get_current_context().exit(trial.run(output_format))
 
+        if incident:
+            target.operations.get_incident(incident)  # whether there is one should not take a hashing to find out
+
         def one(file: Path, share: Share) -> Entry:
+            entry = confirmed(file, share)
+            if incident:
+                target.operations.add_to_incident(incident, [(bank, entry.entry)])
+            return entry
+
+        def confirmed(file: Path, share: Share) -> Entry:
             name = file.stem if external_id is None else external_id
             if not vaccinate or target.vaccinate is None:
                 return target.confirm_file(

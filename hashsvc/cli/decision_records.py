@@ -104,7 +104,6 @@ def _ground(ground: Ground) -> Record:
         "labels": list(ground.labels),
         "source": ground.source,
         "entry_revision": ground.entry_revision,
-        "held": ground.held,
     }
 
 

@@ -1,7 +1,7 @@
 """hashsvc entry: read, change and withdraw entries."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,7 +10,11 @@ from hashsvc.cli import records
 from hashsvc.cli.details import changed, details_options, is_given
 from hashsvc.cli.interval import START_END, interval
 from hashsvc.cli.options import bank_option, format_option, revision_option, target_options
-from hashsvc.cli.target import PAGE_SIZE, Choice, every
+from hashsvc.cli.target import PAGE_SIZE, Choice, Operations, every
+from hashsvc.errors import PreconditionError
+
+if TYPE_CHECKING:
+    from hashsvc.bank.breaker import Breaker
 
 entry_argument = click.argument("entry")
 
@@ -30,7 +34,7 @@ def command() -> None:
 @format_option
 @entry_argument
 def show(choice: Choice, bank: str, entry: str, output_format: str) -> None:
-    """Show all that is kept of one entry, its robustness card included.
+    """Show all that is kept of one entry: its robustness card, and its breaker if that ever tripped.
 
     The card says which edits of the video find it: made by the server after `confirm --upload`, or by
     `confirm --vaccinate`.
@@ -40,7 +44,17 @@ def show(choice: Choice, bank: str, entry: str, output_format: str) -> None:
     """
     with choice.open() as target:
         found = target.operations.get_entry(bank, entry)
+        breaker = _breaker(target.operations, bank, entry)
+    if output_format == "json":
+        known = None if breaker is None else records.breaker_record(breaker)
+        click.echo(records.in_json({**records.entry_record(found), "breaker": known}))
+        return
     _show(found, output_format)
+    if breaker is not None:
+        from hashsvc.cli import tables
+
+        tables.show(tables.breakers([breaker]))
+        click.echo(f"the uploads that it affected: hashsvc breaker show --bank {bank} {entry}")
 
 
 @command.command("list")
@@ -204,6 +218,14 @@ def reinstate(choice: Choice, bank: str, entry: str, reason: str, revision: int 
     with choice.open() as target:
         changed = target.operations.reinstate(bank, entry, reason=reason, revision=revision or 0)
     _show(changed, output_format)
+
+
+def _breaker(operations: Operations, bank: str, entry: str) -> "Breaker | None":
+    """None where it never tripped."""
+    try:
+        return operations.get_breaker(bank, entry)
+    except PreconditionError:
+        return None
 
 
 def _show(entry: Entry, output_format: str) -> None:

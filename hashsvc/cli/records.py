@@ -13,6 +13,7 @@ from hashsvc.retro.model import DryRun, Hit, Hunt
 
 if TYPE_CHECKING:
     from hashsvc.bank.breaker import Breaker
+    from hashsvc.bank.incident import Counts, Incident
     from hashsvc.bank.taxonomy import Label, Taxonomy
     from hashsvc.events.model import Event
     from hashsvc.events.webhook import ListedWebhook, Webhook
@@ -38,6 +39,8 @@ def confirm_record(file: Path, entry: Entry) -> Record:
         "entry": entry.entry,
         "external_id": entry.external_id,
         "revision": entry.revision,
+        "state": str(entry.state),
+        "reason": entry.reason,
     }
 
 
@@ -61,6 +64,7 @@ def _match(match: Match) -> Record:
         "query_coverage": round(match.query_coverage, 4),
         "reference_coverage": round(match.reference_coverage, 4),
         "state": str(match.state),
+        "breaker": match.breaker,
         "verdict": str(match.verdict),
         "observed": None if match.observed is None else str(match.observed),
         "reason": match.reason,
@@ -98,6 +102,8 @@ def dry_run_record(file: Path, run: DryRun) -> Record:
         "searched": run.searched,
         "total": run.total,
         "hits": [hit_record(hit) for hit in run.hits],
+        "known_good": [{"verdict": str(one.verdict), **_match(one)} for one in run.known_good],
+        "held_back": run.held_back,
     }
 
 
@@ -248,6 +254,61 @@ def breaker_record(breaker: "Breaker") -> Record:
         "affected": [
             {"content_id": one.content_id, "upload": one.upload, "verdict": str(one.verdict), "at": one.at.isoformat()}
             for one in breaker.affected
+        ],
+    }
+
+
+def incident_record(incident: "Incident") -> Record:
+    return {
+        "incident": incident.incident,
+        "description": incident.description,
+        "depth": str(incident.depth),
+        "breaker_hits": incident.breaker_hits,
+        "entries": [
+            {"bank": one.bank, "entry": one.entry, "added_at": one.added_at.isoformat(), "added_by": one.added_by}
+            for one in incident.entries
+        ],
+        "opened_at": incident.opened_at.isoformat(),
+        "opened_by": incident.opened_by,
+        "reason": incident.reason,
+        "expires_at": incident.expires_at.isoformat(),
+        "closed_at": None if incident.closed_at is None else incident.closed_at.isoformat(),
+        "closed_by": incident.closed_by,
+        "closed_reason": incident.closed_reason,
+        "revision": incident.revision,
+    }
+
+
+def counts_record(counts: "Counts") -> Record:
+    first = counts.seconds_to_first_match
+    return {
+        "blocked": counts.blocked,
+        "reviewed": counts.reviewed,
+        "let_through": counts.let_through,
+        "variants": counts.variants,
+        "uncounted": counts.uncounted,
+        "seconds_to_first_match": None if first is None else round(first, 3),
+        "hours": [
+            {
+                "start": one.start.isoformat(),
+                "blocked": one.blocked,
+                "reviewed": one.reviewed,
+                "let_through": one.let_through,
+            }
+            for one in counts.hours
+        ],
+        "entries": [
+            {
+                "bank": one.bank,
+                "entry": one.entry,
+                "external_id": one.external_id,
+                "confirmed_at": None if one.confirmed_at is None else one.confirmed_at.isoformat(),
+                "first_match_at": None if one.first_match_at is None else one.first_match_at.isoformat(),
+                "blocked": one.blocked,
+                "reviewed": one.reviewed,
+                "let_through": one.let_through,
+            }
+            for one in counts.entries
         ],
     }
 

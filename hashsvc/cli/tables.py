@@ -20,6 +20,7 @@ from hashsvc.retro.model import DryRun, Hit
 if TYPE_CHECKING:
     from hashsvc.appeals.model import Appeal
     from hashsvc.bank.breaker import Breaker
+    from hashsvc.bank.incident import Counts, Incident
     from hashsvc.bank.taxonomy import Taxonomy
     from hashsvc.decisions.model import Decision, Ground
     from hashsvc.events.webhook import ListedWebhook, Webhook
@@ -93,15 +94,22 @@ def dry_runs(runs: Iterable[tuple[object, DryRun]]) -> Table:
                 words.why(hit.match),
                 f"{hit.match.evidence:.1f}",
             )
+        for one in run.known_good:
+            verdict, name = verdict_text(one.verdict), f"{one.bank}/{one.entry} {one.external_id}"
+            _row(table, file, name, "known good", verdict, words.why(one), f"{one.evidence:.1f}")
         _row(table, file, "", "", "", f"would find {run.total} of {run.searched} recent uploads", "")
+        if run.held_back:
+            warning = Text("somebody else would have to approve it", style="bold red")
+            _row(table, file, "", "", warning, run.held_back, "")
     return table
 
 
 def confirmed(entries: Iterable[tuple[object, Entry]]) -> Table:
-    table = _table("file", "bank", "entry", "external id", "duration", "hashes", "revision")
+    table = _table("file", "bank", "entry", "external id", "state", "duration", "hashes", "revision")
     for file, entry in entries:
         duration = f"{entry.duration:.1f} s"
-        _row(table, file, entry.bank, entry.entry, entry.external_id, duration, entry.hashes, entry.revision)
+        state = f"{entry.state}: {entry.reason}" if entry.reason else entry.state
+        _row(table, file, entry.bank, entry.entry, entry.external_id, state, duration, entry.hashes, entry.revision)
     return table
 
 
@@ -313,6 +321,73 @@ def appeals(listed: Iterable["Appeal"]) -> Table:
 
 def _strongest(found: Sequence["Ground"]) -> str:
     return f"{found[0].match.bank}/{found[0].match.entry}: {words.why(found[0].match)}" if found else ""
+
+
+def incidents(listed: Iterable["Incident"]) -> Table:
+    table = _table("incident", "description", "state", "entries", "depth", "may block", "opened", "by", "ends")
+    for one in listed:
+        state = Text("open", style="bold red") if one.closed_at is None else Text("closed", style="green")
+        _row(
+            table,
+            one.incident,
+            one.description,
+            state,
+            len(one.entries),
+            one.depth,
+            one.breaker_hits,
+            _when(one.opened_at),
+            one.opened_by,
+            _when(one.ends_at),
+        )
+    return table
+
+
+def one_incident(incident: "Incident", counts: "Counts") -> Table:
+    """An incident and its counts, one a row."""
+    table = _table("field", "value")
+    closed = "" if incident.closed_at is None else f"{_when(incident.closed_at)} by {incident.closed_by}"
+    first = counts.seconds_to_first_match
+    for name, value in (
+        ("incident", incident.incident),
+        ("description", incident.description),
+        ("opened", f"{_when(incident.opened_at)} by {incident.opened_by}"),
+        ("why opened", incident.reason),
+        ("depth", incident.depth),
+        ("an entry may block", f"{incident.breaker_hits} uploads"),
+        ("closes by itself", _when(incident.expires_at)),
+        ("closed", closed),
+        ("why closed", incident.closed_reason),
+        ("revision", incident.revision),
+        ("blocked at upload", counts.blocked),
+        ("sent to review", counts.reviewed),
+        ("let through, found later", counts.let_through),
+        ("distinct variants", counts.variants),
+        ("first match after", "no match yet" if first is None else f"{first:.1f} s"),
+        ("not counted", counts.uncounted or ""),
+    ):
+        _row(table, name, value)
+    return table
+
+
+def incident_entries(counts: "Counts") -> Table:
+    table = _table(
+        "bank", "entry", "external id", "confirmed", "first match after", "blocked", "to review", "let through"
+    )
+    for one in counts.entries:
+        confirmed = "not yet" if one.confirmed_at is None else _when(one.confirmed_at)
+        seconds = one.seconds_to_first_match
+        first = "" if seconds is None else f"{seconds:.1f} s"
+        _row(table, one.bank, one.entry, one.external_id, confirmed, first, one.blocked, one.reviewed, one.let_through)
+    return table
+
+
+def incident_hours(counts: "Counts") -> Table:
+    """One row an hour that has any."""
+    table = _table("hour", "blocked", "to review", "let through")
+    for one in counts.hours:
+        if one.blocked or one.reviewed or one.let_through:
+            _row(table, _when(one.start), one.blocked, one.reviewed, one.let_through)
+    return table
 
 
 def webhooks(listed: Iterable["Webhook"]) -> Table:

@@ -12,7 +12,8 @@ import grpc.aio
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
 from hashsvc.appeals.model import Appeal
 from hashsvc.bank.breaker import Breaker
-from hashsvc.bank.model import Bank, BankMode, Details, Entry, Interval, Page, Policy
+from hashsvc.bank.incident import DEFAULT_BREAKER_HITS, DEFAULT_HOURS, Counts, Debrief, Incident
+from hashsvc.bank.model import Bank, BankMode, Depth, Details, Entry, Interval, Page, Policy
 from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.client import calls
 from hashsvc.client.calls import Call
@@ -420,6 +421,49 @@ class AsyncClient:
     async def report(self, since: datetime.datetime, until: datetime.datetime | None = None) -> TransparencyReport:
         """Count what was decided from `since` on and before `until`, without it until now."""
         return await self._run(calls.report(since, until))
+
+    # incidents
+    async def open_incident(
+        self,
+        incident: str,
+        *,
+        description: str = "",
+        reason: str = "",
+        entries: Sequence[tuple[str, str]] = (),
+        depth: Depth = Depth.DEEP,
+        breaker_hits: int = DEFAULT_BREAKER_HITS,
+        hours: float = DEFAULT_HOURS,
+    ) -> Incident:
+        """Open an incident, which closes by itself after `hours`; entries are named by bank and entry."""
+        return await self._run(calls.open_incident(incident, description, reason, entries, depth, breaker_hits, hours))
+
+    async def get_incident(self, incident: str) -> tuple[Incident, Counts]:
+        """An incident, and what was counted of it up to a second ago."""
+        return await self._run(calls.get_incident(incident))
+
+    async def list_incidents(self, *, page_size: int = 0, page_token: str = "") -> Page[Incident]:
+        """One page of the incidents, by name, closed ones too."""
+        return await self._run(calls.list_incidents(page_size, page_token))
+
+    async def add_to_incident(
+        self, incident: str, entries: Sequence[tuple[str, str]], *, revision: int = 0
+    ) -> Incident:
+        """Add entries; those that it has already stay."""
+        return await self._run(calls.add_to_incident(incident, entries, revision))
+
+    async def remove_from_incident(
+        self, incident: str, entries: Sequence[tuple[str, str]], *, revision: int = 0
+    ) -> Incident:
+        """Remove entries, and what was counted of them."""
+        return await self._run(calls.remove_from_incident(incident, entries, revision))
+
+    async def close_incident(self, incident: str, *, reason: str = "", revision: int = 0) -> Incident:
+        """Close an incident for good."""
+        return await self._run(calls.close_incident(incident, reason, revision))
+
+    async def debrief_incident(self, incident: str) -> Debrief:
+        """The report on an incident, open or closed."""
+        return await self._run(calls.debrief_incident(incident))
 
     # upkeep and exchange
     async def status(self) -> Status:

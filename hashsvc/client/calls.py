@@ -11,7 +11,8 @@ from google.protobuf.message import Message
 from hashsvc.access.model import NewToken, Role, Token
 from hashsvc.appeals.model import Appeal
 from hashsvc.bank.breaker import Breaker
-from hashsvc.bank.model import Bank, BankMode, Details, Entry, Interval, Page, Policy
+from hashsvc.bank.incident import Counts, Debrief, Incident
+from hashsvc.bank.model import Bank, BankMode, Depth, Details, Entry, Interval, Page, Policy
 from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.decisions.model import Decision, LogCheck, Replay
 from hashsvc.errors import InvalidInputError
@@ -28,6 +29,7 @@ from hashsvc.v1 import breaker_service_pb2 as breaker_pb
 from hashsvc.v1 import decision_service_pb2 as decision_pb
 from hashsvc.v1 import event_service_pb2 as event_pb
 from hashsvc.v1 import exchange_service_pb2 as exchange_pb
+from hashsvc.v1 import incident_service_pb2 as incident_pb
 from hashsvc.v1 import index_service_pb2 as index_pb
 from hashsvc.v1 import match_service_pb2 as match_pb
 from hashsvc.v1 import report_service_pb2 as report_pb
@@ -38,6 +40,7 @@ from hashsvc.wire.bank import (
     decode_bank,
     decode_entry,
     decode_taxonomy,
+    encode_depth,
     encode_details,
     encode_interval,
     encode_mode,
@@ -47,12 +50,15 @@ from hashsvc.wire.breaker import decode_breaker
 from hashsvc.wire.decision import decode_check, decode_decision, decode_replay, encode_moment
 from hashsvc.wire.event import decode_event, decode_listed, decode_webhook
 from hashsvc.wire.fingerprint import encode_fingerprint
+from hashsvc.wire.incident import decode_counts, decode_debrief, decode_incident
 from hashsvc.wire.index import Status, decode_status
 from hashsvc.wire.match import decode_result, encode_query
 from hashsvc.wire.report import decode_report
 from hashsvc.wire.retro import decode_dry_run, decode_hit, decode_hunt
 
 Result = TypeVar("Result")
+Place = tuple[str, str]
+"""Bank and entry."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -669,6 +675,106 @@ def report(since: datetime.datetime, until: datetime.datetime | None) -> Call[Tr
     )
 
 
+def open_incident(
+    incident: str,
+    description: str,
+    reason: str,
+    entries: Sequence[Place],
+    depth: Depth,
+    breaker_hits: int,
+    hours: float,
+) -> Call[Incident]:
+    """IncidentService.OpenIncident; a second arrival would be INCIDENT_EXISTS. 0 would be the server's choice."""
+    for field, value in (("breaker_hits", breaker_hits), ("hours", hours)):
+        if value <= 0:
+            raise InvalidInputError("FIELD_INVALID", f"{field} is above 0, not {value}", field=field)
+    return Call(
+        method="IncidentService/OpenIncident",
+        request=_build(
+            incident_pb.OpenIncidentRequest,
+            incident=incident,
+            description=description,
+            reason=reason,
+            entries=_names(entries),
+            depth=encode_depth(depth),
+            breaker_hits=breaker_hits,
+            hours=hours,
+        ),
+        response=incident_pb.OpenIncidentResponse,
+        decode=lambda answer: decode_incident(answer.incident),
+        repeatable=False,
+    )
+
+
+def get_incident(incident: str) -> Call[tuple[Incident, Counts]]:
+    """IncidentService.GetIncident."""
+    return Call(
+        method="IncidentService/GetIncident",
+        request=_build(incident_pb.GetIncidentRequest, incident=incident),
+        response=incident_pb.GetIncidentResponse,
+        decode=lambda answer: (decode_incident(answer.incident), decode_counts(answer.counts)),
+    )
+
+
+def list_incidents(page_size: int, page_token: str) -> Call[Page[Incident]]:
+    """IncidentService.ListIncidents."""
+    return Call(
+        method="IncidentService/ListIncidents",
+        request=_build(incident_pb.ListIncidentsRequest, page_size=page_size, page_token=page_token),
+        response=incident_pb.ListIncidentsResponse,
+        decode=lambda answer: Page(
+            items=tuple(map(decode_incident, answer.incidents)), next_page_token=answer.next_page_token
+        ),
+    )
+
+
+def add_to_incident(incident: str, entries: Sequence[Place], revision: int) -> Call[Incident]:
+    """IncidentService.AddIncidentEntries; under a revision a second arrival would be REVISION_CONFLICT."""
+    return Call(
+        method="IncidentService/AddIncidentEntries",
+        request=_build(
+            incident_pb.AddIncidentEntriesRequest, incident=incident, entries=_names(entries), revision=revision
+        ),
+        response=incident_pb.AddIncidentEntriesResponse,
+        decode=lambda answer: decode_incident(answer.incident),
+        repeatable=not revision,
+    )
+
+
+def remove_from_incident(incident: str, entries: Sequence[Place], revision: int) -> Call[Incident]:
+    """IncidentService.RemoveIncidentEntries; a second arrival would be INCIDENT_ENTRY_NOT_FOUND."""
+    return Call(
+        method="IncidentService/RemoveIncidentEntries",
+        request=_build(
+            incident_pb.RemoveIncidentEntriesRequest, incident=incident, entries=_names(entries), revision=revision
+        ),
+        response=incident_pb.RemoveIncidentEntriesResponse,
+        decode=lambda answer: decode_incident(answer.incident),
+        repeatable=False,
+    )
+
+
+def close_incident(incident: str, reason: str, revision: int) -> Call[Incident]:
+    """IncidentService.CloseIncident; a second arrival would be INCIDENT_CLOSED."""
+    return Call(
+        method="IncidentService/CloseIncident",
+        request=_build(incident_pb.CloseIncidentRequest, incident=incident, reason=reason, revision=revision),
+        response=incident_pb.CloseIncidentResponse,
+        decode=lambda answer: decode_incident(answer.incident),
+        repeatable=False,
+    )
+
+
+def debrief_incident(incident: str) -> Call[Debrief]:
+    """IncidentService.DebriefIncident."""
+    return Call(
+        method="IncidentService/DebriefIncident",
+        request=_build(incident_pb.DebriefIncidentRequest, incident=incident),
+        response=incident_pb.DebriefIncidentResponse,
+        decode=decode_debrief,
+    )
+
+
 def status() -> Call[Status]:
     """IndexService.GetStatus."""
     return Call(
@@ -699,6 +805,10 @@ def _build_details(details: Details) -> bank_pb.EntryDetails:
 
 def _intervals(exclusions: Sequence[Interval]) -> list[bank_pb.Interval]:
     return [encode_interval(one) for one in exclusions]
+
+
+def _names(entries: Sequence[Place]) -> list[incident_pb.EntryName]:
+    return [_build(incident_pb.EntryName, bank=bank, entry=entry) for bank, entry in entries]
 
 
 def _build(message: type[Message], **fields: Any) -> Any:

@@ -10,7 +10,8 @@ import grpc
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
 from hashsvc.appeals.model import Appeal
 from hashsvc.bank.breaker import Breaker
-from hashsvc.bank.model import Bank, BankMode, Details, Entry, Interval, Page, Policy
+from hashsvc.bank.incident import DEFAULT_BREAKER_HITS, DEFAULT_HOURS, Counts, Debrief, Incident
+from hashsvc.bank.model import Bank, BankMode, Depth, Details, Entry, Interval, Page, Policy
 from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.client import calls
 from hashsvc.client.calls import Call
@@ -425,6 +426,45 @@ class Client:
     def report(self, since: datetime.datetime, until: datetime.datetime | None = None) -> TransparencyReport:
         """Count what was decided from `since` on and before `until`, without it until now."""
         return self._run(calls.report(since, until))
+
+    # incidents
+    def open_incident(
+        self,
+        incident: str,
+        *,
+        description: str = "",
+        reason: str = "",
+        entries: Sequence[tuple[str, str]] = (),
+        depth: Depth = Depth.DEEP,
+        breaker_hits: int = DEFAULT_BREAKER_HITS,
+        hours: float = DEFAULT_HOURS,
+    ) -> Incident:
+        """Open an incident, which closes by itself after `hours`; entries are named by bank and entry."""
+        return self._run(calls.open_incident(incident, description, reason, entries, depth, breaker_hits, hours))
+
+    def get_incident(self, incident: str) -> tuple[Incident, Counts]:
+        """An incident, and what was counted of it up to a second ago."""
+        return self._run(calls.get_incident(incident))
+
+    def list_incidents(self, *, page_size: int = 0, page_token: str = "") -> Page[Incident]:
+        """One page of the incidents, by name, closed ones too."""
+        return self._run(calls.list_incidents(page_size, page_token))
+
+    def add_to_incident(self, incident: str, entries: Sequence[tuple[str, str]], *, revision: int = 0) -> Incident:
+        """Add entries; those that it has already stay."""
+        return self._run(calls.add_to_incident(incident, entries, revision))
+
+    def remove_from_incident(self, incident: str, entries: Sequence[tuple[str, str]], *, revision: int = 0) -> Incident:
+        """Remove entries, and what was counted of them."""
+        return self._run(calls.remove_from_incident(incident, entries, revision))
+
+    def close_incident(self, incident: str, *, reason: str = "", revision: int = 0) -> Incident:
+        """Close an incident for good."""
+        return self._run(calls.close_incident(incident, reason, revision))
+
+    def debrief_incident(self, incident: str) -> Debrief:
+        """The report on an incident, open or closed."""
+        return self._run(calls.debrief_incident(incident))
 
     # upkeep and exchange
     def status(self) -> Status:

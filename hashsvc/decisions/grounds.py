@@ -1,6 +1,6 @@
 """What a verdict rests on: its matches, with what the store knows of their entries and banks."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from hashsvc.bank import records
 from hashsvc.bank.model import Bank
@@ -8,7 +8,6 @@ from hashsvc.decisions.model import OWN, Ground, VerdictRecord
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.match.model import MatchResult
 from hashsvc.traffic.monitor import upload_of
-from hashsvc.traffic.tally import Place
 from hashsvc_index import Store
 
 
@@ -19,10 +18,8 @@ def record_of(
     *,
     asked: Sequence[str],
     content_id: str,
-    held: Collection[Place],
 ) -> VerdictRecord:
-    """The record of `result`, to which the readings of one upload in `queries` came; `held` names entries whose breaker
-    turned BLOCK into REVIEW."""
+    """The record of `result`, to which the readings of one upload in `queries` came."""
     first = queries[0]
     return VerdictRecord(
         verdict=result.verdict,
@@ -33,7 +30,7 @@ def record_of(
         duration=first.duration if isinstance(first, Fingerprint) else 0.0,
         asked=tuple(asked),
         policies=_policies(store, result),
-        grounds=_grounds(store, result, held),
+        grounds=_grounds(store, result),
         excused=result.excused,
         digests=first.digests if isinstance(first, Fingerprint) else first,
     )
@@ -44,7 +41,7 @@ def _policies(store: Store, result: MatchResult) -> tuple[Bank, ...]:
     return tuple(records.bank_of(store.get_bank(bank)) for bank in sorted({one.bank for one in result.matches}))
 
 
-def _grounds(store: Store, result: MatchResult, held: Collection[Place]) -> tuple[Ground, ...]:
+def _grounds(store: Store, result: MatchResult) -> tuple[Ground, ...]:
     grounds = []
     for match in result.matches:
         entry = records.entry_of(store.get_entry(match.bank, match.entry))
@@ -54,7 +51,6 @@ def _grounds(store: Store, result: MatchResult, held: Collection[Place]) -> tupl
                 labels=entry.labels,
                 source=entry.details.partner or OWN,
                 entry_revision=entry.revision,
-                held=(match.bank, match.entry) in held,
             )
         )
     return tuple(grounds)

@@ -39,8 +39,6 @@ class Ground:
     """Whose entry it was: `own`, or the partner that it came from."""
     entry_revision: int = 0
     """The entry's last change then."""
-    held: bool = False
-    """Whether it would have been BLOCK but for the entry's tripped breaker."""
 
     @property
     def place(self) -> tuple[str, str]:

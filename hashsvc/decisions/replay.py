@@ -1,7 +1,7 @@
 """Judging an upload once more, by the entries, states, exclusions and policies as they were."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from hashsvc.bank import records
 from hashsvc.bank.model import Verdict
@@ -82,15 +82,15 @@ def _judged(
 ) -> MatchResult:
     matcher = Matcher(past, PastIndex(past), references)
     banks = {name: records.bank_of(past.get_bank(name)) for name in record.asked}
-    held = {one.place for one in record.grounds if one.held}
+    held = {one.place: one.match.breaker for one in record.grounds if one.match.breaker}
     results = [_held(matcher.match(query, banks), held) for query in queries]
     return results[0] if len(results) == 1 else combined(*results)
 
 
-def _held(result: MatchResult, held: set[tuple[str, str]]) -> MatchResult:
+def _held(result: MatchResult, held: Mapping[tuple[str, str], str]) -> MatchResult:
     """The result as breakers that were tripped left it."""
     matches = tuple(
-        dataclasses.replace(one, verdict=Verdict.REVIEW)
+        dataclasses.replace(one, verdict=Verdict.REVIEW, breaker=held[one.bank, one.entry])
         if (one.bank, one.entry) in held and one.verdict is Verdict.BLOCK
         else one
         for one in result.matches

@@ -36,20 +36,21 @@ class Sender(Protocol):
 class Wait:
     """How long to wait after so many failures: doubled each time, up to a bound, and a random half less."""
 
-    def __init__(self, longest: float) -> None:
+    def __init__(self, longest: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._longest = longest
+        self._clock = clock
         self._failures = 0
         self._until = 0.0
 
     @property
     def is_over(self) -> bool:
-        return time.monotonic() >= self._until
+        return self._clock() >= self._until
 
     def fail(self) -> None:
         """Wait from now on, longer than the last time."""
         seconds = min(self._longest, _FIRST_WAIT * 2 ** min(self._failures, 30))
         self._failures += 1
-        self._until = time.monotonic() + seconds * random.uniform(0.5, 1.0)
+        self._until = self._clock() + seconds * random.uniform(0.5, 1.0)
 
     def succeed(self) -> None:
         """Wait no more."""
@@ -72,16 +73,18 @@ class Delivery:
         read: Callable[[int, int], Sequence[Event]],
         save: Callable[[Progress], None],
         longest_wait: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`read(after, limit)` gives events of the outbox in order."""
+        """`read(after, limit)` gives events of the outbox in order; `clock` seconds, by which it waits between two tries."""
         self.webhook = webhook
         self._progress = self._saved = progress
         self._sender = sender
         self._read = read
         self._save = save
+        self._clock = clock
         self._saved_at = 0.0
         self._subjects: dict[int, str] = {}
-        self._receiver, self._refusals = Wait(longest_wait), Wait(longest_wait)
+        self._receiver, self._refusals = Wait(longest_wait, clock), Wait(longest_wait, clock)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"hashsvc-webhook-{webhook.webhook}", daemon=True)
 
@@ -199,11 +202,11 @@ class Delivery:
         return found[0] if found and found[0].number == number else None
 
     def _store_now_and_then(self) -> None:
-        if time.monotonic() - self._saved_at >= _SAVE_SECONDS:
+        if self._clock() - self._saved_at >= _SAVE_SECONDS:
             self._store()
 
     def _store(self) -> None:
         if self._progress != self._saved:
             self._save(self._progress)
             self._saved = self._progress
-        self._saved_at = time.monotonic()
+        self._saved_at = self._clock()

@@ -23,6 +23,9 @@ class EventType(enum.StrEnum):
     RETRO_HITS = "org.hashsvc.retro.hits"
     BREAKER_TRIPPED = "org.hashsvc.breaker.tripped"
     BREAKER_RESET = "org.hashsvc.breaker.reset"
+    INCIDENT_OPENED = "org.hashsvc.incident.opened"
+    INCIDENT_CHANGED = "org.hashsvc.incident.changed"
+    INCIDENT_CLOSED = "org.hashsvc.incident.closed"
     APPEAL_OPENED = "org.hashsvc.appeal.opened"
     APPEAL_DECIDED = "org.hashsvc.appeal.decided"
     CONTENT_REINSTATED = "org.hashsvc.content.reinstated"
@@ -39,7 +42,7 @@ class Event:
     source: str
     """The data directory that it happened in."""
     subject: str
-    """What it happened to: `bank/entry` or `bank`. Events of one subject are delivered in order."""
+    """What it happened to: `bank/entry`, `bank` or `incident:INCIDENT`. Events of one subject are delivered in order."""
     time: datetime.datetime
     data: Mapping[str, Any]
     number: int = 0

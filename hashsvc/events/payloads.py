@@ -7,6 +7,7 @@ from typing import Any
 
 from hashsvc.bank import records
 from hashsvc.bank.breaker import Breaker
+from hashsvc.bank.incident import Incident
 from hashsvc.bank.model import Bank, Entry
 from hashsvc.events.model import Event, EventType
 from hashsvc.match.model import Match
@@ -130,6 +131,32 @@ def appeal_step(
         "disputed": [_place(*one) for one in disputed],
     }
     return _made(kind, source, f"appeal/{appeal}", data)
+
+
+def incident_changed(source: str, before: Incident | None, after: Incident, actor: str) -> Event:
+    """An incident was opened, was given or lost entries, or was closed. Opening names the entries that it began with."""
+    there = frozenset(one.place for one in before.entries) if before else frozenset()
+    left = frozenset(one.place for one in after.entries)
+    kind = EventType.INCIDENT_OPENED if before is None else EventType.INCIDENT_CHANGED
+    data: dict[str, Any] = {
+        "incident": after.incident,
+        "description": after.description,
+        "actor": actor,
+        "entries": len(after.entries),
+        "added": [_place(*one.place) for one in after.entries if one.place not in there],
+        "removed": [_place(*place) for place in sorted(there - left)],
+    }
+    if before is None:
+        data |= {
+            "depth": str(after.depth),
+            "breaker_hits": after.breaker_hits,
+            "expires_at": after.expires_at.isoformat(),
+            "reason": after.reason,
+        }
+    if after.closed_at is not None:
+        kind = EventType.INCIDENT_CLOSED
+        data |= {"closed_at": after.closed_at.isoformat(), "reason": after.closed_reason}
+    return _made(kind, source, f"incident:{after.incident}", data)
 
 
 def _match(match: Match) -> dict[str, Any]:

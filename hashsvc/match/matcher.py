@@ -1,7 +1,7 @@
 """Upload to result: exact digest, else seeds, extension of what they nominate, and each bank's policy."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeGuard
 
 import numpy as np
@@ -60,9 +60,16 @@ class Matcher:
     """Thread-safe; holds nothing but what it remembers of the store."""
 
     def __init__(
-        self, store: Store, index: Index, references: References, hints: HintSettings = HintSettings()
+        self,
+        store: Store,
+        index: Index,
+        references: References,
+        hints: HintSettings = HintSettings(),
+        depths: Callable[[Collection[str]], Collection[Depth]] = lambda _: (),
     ) -> None:
+        """`depths` says how closely uploads are to be read for banks, none: any, beside what the banks' policies say."""
         self._hints = hints
+        self._depths = depths
         self._store = store
         self._index = index
         self._references = references
@@ -176,6 +183,7 @@ class Matcher:
             return False
         searched = banks.values() if filtered else self._every_bank()
         depths = {bank.policy.depth for bank in searched if bank.mode is not BankMode.ALLOW}
+        depths |= {*self._depths(banks if filtered else ())}
         return Depth.DEEP in depths or (hint and Depth.AUTO in depths)
 
     def _allowing(self) -> dict[str, Bank]:

@@ -47,6 +47,8 @@ class Match:
     """Of the entry; with another than `confirmed` the verdict is REVIEW at most."""
     digest: str = ""
     """`md5` or `sha256` when the bytes were equal, else empty."""
+    breaker: str = ""
+    """Name of the breaker, `bank/entry`, that made REVIEW of what would be BLOCK; empty where none did."""
 
     @property
     def judged(self) -> Verdict:

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import faiss
 import numpy as np
 
-from hashsvc.bank.model import Interval
+from hashsvc.bank.model import Interval, Policy
 from hashsvc.fingerprint.model import HASH_BYTES, Fingerprint
 from hashsvc.match import seeds
-from hashsvc.match.extend import Finding, find
+from hashsvc.match.extend import Finding, covered, find
 from hashsvc.match.seeds import Nomination
+from hashsvc.match.verdict import Judgement, judge
 
 
 class Trial:
@@ -52,3 +53,9 @@ def would_match(
 ) -> Finding | None:
     """`Trial.find` of a single upload."""
     return Trial(reference, gate, exclusions).find(query, indexed)
+
+
+def ruled(policy: Policy, finding: Finding, labels: Sequence[str] = ()) -> Judgement:
+    """What `policy` would make of a finding if the reference were a confirmed entry with these labels."""
+    seconds = covered([(one.query_start, one.query_end) for one in finding.segments])
+    return judge(policy, finding.evidence, finding.query_coverage, seconds, labels)

@@ -80,8 +80,14 @@ def combined(quick: MatchResult, deep: MatchResult) -> MatchResult:
     )
 
 
-def _strength(match: Match) -> tuple[int, float]:
-    return _STRICTNESS[match.judged], -match.evidence
+def _strength(match: Match) -> tuple[int, bool, float]:
+    """What only a breaker made REVIEW comes before what is no more than that."""
+    return _STRICTNESS[match.judged], bool(match.breaker), -match.evidence
+
+
+def mildest(verdicts: Iterable[Verdict]) -> Verdict:
+    """The mildest of them, of which there is one at least."""
+    return min(verdicts, key=_STRICTNESS.__getitem__)
 
 
 def strictest(verdicts: Iterable[Verdict]) -> Verdict:

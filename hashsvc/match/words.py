@@ -51,6 +51,8 @@ def why(match: Match) -> str:
         parts.append(f"the entry is {match.state}")
     if match.reason.startswith("rule"):
         parts.append(match.reason)
+    if match.breaker:
+        parts.append("would be BLOCK, but its breaker has tripped")
     if match.observed is not None:
         parts.append(f"only observed, would be {match.observed}")
     return "; ".join(parts)

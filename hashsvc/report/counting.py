@@ -147,7 +147,7 @@ class _Period:
     def _add_upload(self, record: VerdictRecord) -> None:
         self._answers[record.verdict] += 1
         key = hashlib.blake2b(record.upload.encode(), digest_size=10).digest()
-        if any(ground.held for ground in record.grounds):
+        if any(ground.match.breaker for ground in record.grounds):
             self._held.add(key)
         stopping = [one for one in record.grounds if one.match.verdict is record.verdict]
         causes = frozenset((label, one.source) for one in stopping for label in one.labels or (UNLABELLED,))

@@ -58,3 +58,7 @@ class DryRun:
     """Those it would find, strongest evidence first. Their entry has no name yet."""
     total: int
     """How many there are; `hits` holds the first of them."""
+    known_good: tuple[Match, ...] = ()
+    """Known-good videos that it would find, strongest evidence first; `bank`, `entry` and `external_id` are theirs."""
+    held_back: str = ""
+    """Why a confirm would make it a candidate that takes a second person; empty where these hits are no reason to."""

@@ -15,10 +15,8 @@ from hashsvc.config import RecentSettings
 from hashsvc.errors import HashsvcError, PreconditionError, UnavailableError
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
-from hashsvc.match.extend import covered
 from hashsvc.match.model import Match, MatchResult
-from hashsvc.match.trial import Trial
-from hashsvc.match.verdict import judge
+from hashsvc.match.trial import Trial, ruled
 from hashsvc.retro.hunts import BATCH, Announce, Hunts, Kept, moment
 from hashsvc.retro.model import DryRun, Hit, Hunt, HuntState
 from hashsvc.retro.packing import Recent
@@ -79,6 +77,11 @@ class Retro:
         if self._thread is not None:
             self._thread.join()
 
+    @property
+    def hunts(self) -> Hunts:
+        """What hunts found."""
+        return self._hunts
+
     def get(self, bank: str, entry: str) -> Hunt:
         """The last hunt for an entry."""
         return self._hunts.get(bank, entry).hunt
@@ -115,8 +118,7 @@ class Retro:
             for recent in step.found:
                 finding = trial.find(recent.fingerprint, task.indexed)
                 if finding is not None:
-                    seconds = covered([(one.query_start, one.query_end) for one in finding.segments])
-                    ruling = judge(bank.policy, finding.evidence, finding.query_coverage, seconds, labels)
+                    ruling = ruled(bank.policy, finding, labels)
                     match = Match(
                         bank=bank.bank,
                         entry="",

@@ -24,6 +24,7 @@ from hashsvc.server.exposure import Exposure
 from hashsvc.server.gate import Gate
 from hashsvc.server.guard import Guard
 from hashsvc.server.health import Health
+from hashsvc.server.incident_service import IncidentServicer
 from hashsvc.server.index_service import IndexServicer
 from hashsvc.server.match_service import MatchServicer
 from hashsvc.server.report_service import ReportServicer
@@ -39,6 +40,7 @@ from hashsvc.v1 import (
     decision_service_pb2,
     event_service_pb2,
     exchange_service_pb2,
+    incident_service_pb2,
     index_service_pb2,
     match_service_pb2,
     report_service_pb2,
@@ -51,6 +53,7 @@ from hashsvc.v1.breaker_service_pb2_grpc import add_BreakerServiceServicer_to_se
 from hashsvc.v1.decision_service_pb2_grpc import add_DecisionServiceServicer_to_server
 from hashsvc.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 from hashsvc.v1.exchange_service_pb2_grpc import add_ExchangeServiceServicer_to_server
+from hashsvc.v1.incident_service_pb2_grpc import add_IncidentServiceServicer_to_server
 from hashsvc.v1.index_service_pb2_grpc import add_IndexServiceServicer_to_server
 from hashsvc.v1.match_service_pb2_grpc import add_MatchServiceServicer_to_server
 from hashsvc.v1.report_service_pb2_grpc import add_ReportServiceServicer_to_server
@@ -66,6 +69,7 @@ SERVICES = tuple(
         (decision_service_pb2, "DecisionService"),
         (event_service_pb2, "EventService"),
         (exchange_service_pb2, "ExchangeService"),
+        (incident_service_pb2, "IncidentService"),
         (index_service_pb2, "IndexService"),
         (access_service_pb2, "AccessService"),
         (report_service_pb2, "ReportService"),
@@ -172,6 +176,7 @@ class Server:
         add_DecisionServiceServicer_to_server(DecisionServicer(self._backend), server)
         add_EventServiceServicer_to_server(EventServicer(self._backend), server)
         add_ExchangeServiceServicer_to_server(ExchangeServicer(self._backend), server)
+        add_IncidentServiceServicer_to_server(IncidentServicer(self._backend), server)
         add_IndexServiceServicer_to_server(IndexServicer(self._backend), server)
         add_AccessServiceServicer_to_server(AccessServicer(self._backend), server)
         add_ReportServiceServicer_to_server(ReportServicer(self._backend), server)

@@ -20,7 +20,9 @@ from hashsvc.events.deliverer import Deliverer
 from hashsvc.events.outbox import Outbox
 from hashsvc.events.webhooks import Webhooks
 from hashsvc.fingerprint.sandbox import Sandbox
+from hashsvc.incidents import Current, Register
 from hashsvc.match.matcher import Matcher
+from hashsvc.retro.caution import Caution
 from hashsvc.retro.recorder import Recorder
 from hashsvc.retro.retro import Retro
 from hashsvc.service.access import Access
@@ -30,6 +32,7 @@ from hashsvc.service.decisions import Decisions
 from hashsvc.service.events import Events
 from hashsvc.service.floods import Floods
 from hashsvc.service.hunting import Hunting
+from hashsvc.service.incidents import Incidents
 from hashsvc.service.lives import Lives
 from hashsvc.service.matching import Matching
 from hashsvc.service.reporting import Reporting
@@ -43,7 +46,7 @@ DEFAULT_BANK = "default"
 """Created with a new data directory."""
 
 
-class Service(Access, Appeals, Decisions, Floods, Hunting, Lives, Matching, Reporting, Events, Upkeep):
+class Service(Access, Appeals, Decisions, Floods, Hunting, Incidents, Lives, Matching, Reporting, Events, Upkeep):
     """A data directory, open. Thread-safe; every method blocks.
 
     Besides what each method names, all may raise the store's errors (`hashsvc_index.StoreError`): BANK_NOT_FOUND,
@@ -68,18 +71,21 @@ class Service(Access, Appeals, Decisions, Floods, Hunting, Lives, Matching, Repo
         self._taxonomy = Taxonomy.load(settings.taxonomy.file)
         self._sandbox = Sandbox(settings)
         self._references = References(self._load, settings.server.reference_cache_bytes)
-        self._matcher = Matcher(store, index, self._references, settings.hints)
+        self._outbox = Outbox(store, settings.events)
+        self._register = Register(store, self._outbox)
+        self._current = Current(store, self._register)
+        self._matcher = Matcher(store, index, self._references, settings.hints, self._current.depths)
         self._recorder = Recorder(store.path, settings.recent)
         vaccinate = vaccinate and settings.vaccination.enabled
         # What the hasher tries of its own is no upload: it counts for no breaker.
         self._vaccinator = Vaccinator(store, index, settings, self._matched, self._load, background=vaccinate)
-        self._outbox = Outbox(store, settings.events)
         self._webhooks = Webhooks(store, self._outbox)
-        self._monitor = Monitor(store, self._outbox, settings.breaker)
+        self._monitor = Monitor(store, self._outbox, settings.breaker, self._current.limits)
         self._dates = Dates(store, self._outbox, self._expire)
         self._decisions = DecisionLog(store, settings.decisions)
         self._docket = Docket(store, self._outbox)
         self._deliverer = Deliverer(store, self._outbox, self._webhooks, settings.events)
+        self._caution = Caution(store, index, settings.dry_run, self._load)
         self._retro = Retro(store, index, settings.recent, self._match_in, self._load, self._announced)
 
     @classmethod
@@ -98,10 +104,10 @@ class Service(Access, Appeals, Decisions, Floods, Hunting, Lives, Matching, Repo
         """Open or create `data`; with `wait` return only when the index has caught up, else watch `ready`.
 
         With `vaccinate`, unless the settings say otherwise, entries confirmed by their bytes are then strengthened; with
-        `hunt` recent uploads are searched for whatever is confirmed, here or by another process, and the fingerprints of
-        those that were not let through expire in time; with `deliver` webhooks are sent events, unless another process on
-        the directory does so. What has expired is withdrawn at once, and with `expire` within a minute as long as the
-        service is open.
+        `hunt` recent uploads are searched for whatever is confirmed, here or by another process, incidents closed when
+        their time is over, and the fingerprints of uploads that were not let through expire in time; with `deliver`
+        webhooks are sent events, unless another process on the directory does so. What has expired is withdrawn at once,
+        and with `expire` within a minute as long as the service is open.
 
         Raises InvalidInputError CONFIG_INVALID for a taxonomy that cannot be read, and the store's errors: NOT_A_DATA_DIRECTORY, DATA_FORMAT_TOO_NEW, DATA_DIRECTORY_READ_ONLY, STORE_CORRUPT.
         """
@@ -115,6 +121,7 @@ class Service(Access, Appeals, Decisions, Floods, Hunting, Lives, Matching, Repo
             if hunt:
                 service._retro.follow()
                 service._decisions.start()
+                service._current.begin()
             if deliver:
                 service._deliverer.start()
             service._dates.sweep()
@@ -132,6 +139,7 @@ class Service(Access, Appeals, Decisions, Floods, Hunting, Lives, Matching, Repo
     def close(self) -> None:
         """Write a checkpoint and release the directory."""
         self._dates.close()
+        self._current.close()
         self._monitor.close()
         self._decisions.close()
         self._deliverer.close()

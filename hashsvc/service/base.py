@@ -17,7 +17,9 @@ from hashsvc.events.webhooks import Webhooks
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
 from hashsvc.fingerprint.sandbox import Sandbox
+from hashsvc.incidents import Current, Register
 from hashsvc.match.matcher import Matcher
+from hashsvc.retro.caution import Caution
 from hashsvc.retro.recorder import Recorder
 from hashsvc.retro.retro import Retro
 from hashsvc.service.dates import Dates
@@ -42,10 +44,13 @@ class Base:
     _matcher: Matcher
     _recorder: Recorder
     _retro: Retro
+    _caution: Caution
     _vaccinator: Vaccinator
     _outbox: Outbox
     _webhooks: Webhooks
     _monitor: Monitor
+    _register: Register
+    _current: Current
     _decisions: DecisionLog
     _docket: Docket
     _deliverer: Deliverer

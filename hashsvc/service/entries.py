@@ -35,7 +35,8 @@ class Entries(Banks):
     ) -> Entry:
         """Add an entry; it is on disk when this returns. What lies in its `exclusions` is no evidence in a match.
 
-        In a bank that asks for two people it is a candidate until somebody else approves it.
+        In a bank that asks for two people it is a candidate until somebody else approves it, and so it is in any bank
+        where it would find too many recent uploads or known-good videos, see `Settings.dry_run`; `reason` then says so.
 
         Safe to repeat: the same SHA-256 under the same external id with the same exclusions, live in the bank already,
         gives that entry back.
@@ -74,7 +75,8 @@ class Entries(Banks):
             bank, name, fingerprint, len(vectors), external_id, tuple(labels), version, details, excluded, card
         )
         self._dates.note(bank, name, entry_details.new_dates(Details(), details, records.now()))
-        entry = life.begun(made, home, actor or self._actor)
+        held_back = self._caution.held_back(home, fingerprint, excluded, labels)
+        entry = life.begun(made, home, actor or self._actor, held_back)
         record = self._store.add_entry(
             bank,
             entry.entry,
@@ -84,7 +86,7 @@ class Entries(Banks):
             digests=[one for one in (digests.md5, digests.sha256) if one],
             unless=lambda known: entries.is_repeated(records.entry_of(known), entry),
             events=(payloads.entry_changed(self._outbox.source, entry, str(entry.state)).encode(),),
-            decisions=[decisions.of_entry(life.Step.CONFIRM, actor or self._actor, None, entry)],
+            decisions=[decisions.of_entry(life.Step.CONFIRM, actor or self._actor, None, entry, held_back)],
         )
         self._index.notify()
         return records.entry_of(record)

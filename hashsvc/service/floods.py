@@ -15,6 +15,7 @@ class Floods(Entries):
         """Every breaker that ever tripped, by bank and entry. Raises PAGE_TOKEN_INVALID, FIELD_INVALID."""
         size = self._page_size(page_size)
         rules.check_place_token(page_token)
+        self._monitor.settle()
         found = self._monitor.ledger.breakers(page_token, size + 1)
         token = "/".join(found[size - 1].place) if len(found) > size else ""
         return Page(items=tuple(found[:size]), next_page_token=token)
@@ -25,6 +26,7 @@ class Floods(Entries):
         Raises BANK_NOT_FOUND, ENTRY_NOT_FOUND, PreconditionError BREAKER_NOT_TRIPPED where it never did.
         """
         self.get_entry(bank, entry)
+        self._monitor.settle()
         return self._monitor.ledger.breaker((bank, entry))
 
     def reset_breaker(self, bank: str, entry: str, *, hits: int = 0) -> Breaker:

@@ -1,5 +1,6 @@
 """Recent uploads: what an entry that was confirmed too late, or may be confirmed, finds in them."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -50,7 +51,7 @@ class Hunting(Banks):
         exclusions: Sequence[Interval] = (),
         labels: Sequence[str] = (),
     ) -> DryRun:
-        """Which recent uploads an entry would find if this were confirmed in `bank`; writes nothing.
+        """Which recent uploads and known-good videos an entry would find if this were confirmed in `bank`; writes nothing.
 
         Raises what `confirm` raises of a fingerprint, and PreconditionError RECENT_DISABLED, BANK_MODE for an allow bank.
         """
@@ -59,7 +60,9 @@ class Hunting(Banks):
         self._checked_labels(chosen, labels)
         excluded = self._checked_reference(fingerprint, exclusions)
         self._recorder.flush()
-        return self._retro.dry_run(chosen, fingerprint, excluded, labels)
+        run = self._retro.dry_run(chosen, fingerprint, excluded, labels)
+        good = self._caution.known_good(chosen, fingerprint, excluded, labels)
+        return dataclasses.replace(run, known_good=good, held_back=self._caution.reason(run.total, len(good)))
 
     def dry_run_media(
         self,

@@ -16,7 +16,6 @@ from hashsvc.fingerprint.reading import Reading
 from hashsvc.match.model import MatchResult
 from hashsvc.match.verdict import combined
 from hashsvc.service.banks import Banks
-from hashsvc.traffic.tally import Place
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -40,8 +39,6 @@ class _Reading:
 
     query: Fingerprint | Digests
     result: MatchResult
-    held: frozenset[Place]
-    """Entries whose tripped breaker turned BLOCK into REVIEW."""
 
 
 class Matching(Banks):
@@ -85,13 +82,13 @@ class Matching(Banks):
     def _read(self, query: Fingerprint | Digests, banks: Sequence[str], min_revision: int, content_id: str) -> _Reading:
         """Judge one reading of an upload, and take note of it everywhere but in the decision log."""
         rules.check_text("content_id", content_id, rules.MAX_CONTENT_ID)
+        self._current.begin()
         found = self._matched(query, banks=banks, min_revision=min_revision)
         if isinstance(query, Fingerprint):
             self._recorder.record(content_id, query, found.revision)
         result = self._monitor.seen(query, found, content_id)
-        verdicts = {(one.bank, one.entry): one.verdict for one in found.matches}
-        held = ((one.bank, one.entry) for one in result.matches if one.verdict is not verdicts[one.bank, one.entry])
-        return _Reading(query, result, frozenset(held))
+        self._current.count(query, content_id, result)
+        return _Reading(query, result)
 
     def _logged(
         self, readings: Sequence[_Reading], result: MatchResult, banks: Sequence[str], content_id: str, actor: str
@@ -100,8 +97,7 @@ class Matching(Banks):
         if result.verdict is Verdict.ALLOW:
             return Judged(result)
         queries = [one.query for one in readings]
-        held = frozenset().union(*(one.held for one in readings))
-        record = record_of(self._store, result, queries, asked=banks, content_id=content_id, held=held)
+        record = record_of(self._store, result, queries, asked=banks, content_id=content_id)
         fingerprints = [one for one in queries if isinstance(one, Fingerprint)]
         return Judged(result, self._decisions.append(record, actor or self._actor, fingerprints))
 

@@ -5,6 +5,7 @@ import hashlib
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -28,15 +29,23 @@ log = structlog.get_logger(__name__)
 class Monitor:
     """Thread-safe. A match waits for a lock and nothing else; a thread of this writes and reads the store."""
 
-    def __init__(self, store: Store, outbox: Outbox, settings: BreakerSettings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        outbox: Outbox,
+        settings: BreakerSettings,
+        raised: Callable[[], Mapping[Place, int]] = dict,
+    ) -> None:
+        """`raised` as `Tally` takes it."""
         self._outbox = outbox
         self._ledger = Ledger(store, outbox)
-        self._tally = Tally(settings, self._ledger.known)
+        self._tally = Tally(settings, self._ledger.known, raised)
         self._window = settings.window_seconds
         self._news: deque[News] = deque()
         self._saved: dict[Place, Known] = {}
         self._saved_at = time.monotonic()
         self._stopping = threading.Event()
+        self._wake = threading.Event()
         self._started = threading.Lock()
         self._disk = threading.Lock()
         """What was read must be taken over before it is written again."""
@@ -55,10 +64,24 @@ class Monitor:
         result, news = self._tally.judge(upload_of(query), result, content_id)
         if news and len(self._news) < _MOST_NEWS:  # more wait only while nothing can be written
             self._news.append(news)
+        if news.trips:  # other processes still block: they should know at once
+            self._wake.set()
         return result
+
+    def settle(self) -> None:
+        """Write down now what matches have brought to light."""
+        while self._news:
+            with self._disk:
+                if self._news:
+                    self._write(self._news[0])
+                    self._news.popleft()
+        with self._disk:
+            for place, affected in self._tally.taken().items():
+                self._ledger.add(place, affected)
 
     def reset(self, place: Place, allowed_hits: int) -> Breaker:
         """Let an entry block again, here at once and in other processes within a second."""
+        self.settle()
         with self._disk:
             changed = self._ledger.reset(place, allowed_hits)
             self._tally.follow(self._ledger.states())
@@ -67,6 +90,7 @@ class Monitor:
     def close(self) -> None:
         """Write down what is left; a second call does nothing."""
         self._stopping.set()
+        self._wake.set()
         with self._started:
             thread, self._thread = self._thread, None
         if thread is not None:
@@ -84,7 +108,11 @@ class Monitor:
                 self._thread.start()
 
     def _run(self) -> None:
-        while not self._stopping.wait(_ROUND_SECONDS):
+        while not self._stopping.is_set():
+            self._wake.wait(_ROUND_SECONDS)
+            if self._stopping.is_set():
+                return
+            self._wake.clear()
             try:
                 self._round()
                 if time.monotonic() - self._saved_at >= _SAVE_SECONDS:
@@ -93,12 +121,7 @@ class Monitor:
                 log.error("traffic not written down", exc_info=error)
 
     def _round(self) -> None:
-        while self._news:
-            with self._disk:
-                self._write(self._news[0])
-            self._news.popleft()
-        for place, affected in self._tally.taken().items():
-            self._ledger.add(place, affected)
+        self.settle()
         with self._disk:
             self._tally.follow(self._ledger.states())
 
@@ -108,7 +131,7 @@ class Monitor:
         while news.first:
             match = news.first[0]
             event = payloads.first_match(source, match)
-            self._ledger.first_match((match.bank, match.entry), Known(matched=True), event)
+            self._ledger.first_match((match.bank, match.entry), Known(matched=True, first_at=news.at), event)
             news.first.pop(0)
         while news.bursts:
             burst = news.bursts[0]

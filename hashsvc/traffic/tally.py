@@ -34,6 +34,8 @@ class Known:
     """Different uploads, each counting half as much for every day that has passed since it came,"""
     at: float = 0.0
     """as of then, Unix seconds."""
+    first_at: float = 0.0
+    """When it was matched first, Unix seconds; 0 where that was before it was kept."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,8 @@ class Burst:
 class News:
     """What a match has brought to light, for somebody else to write down."""
 
+    at: float = 0.0
+    """When, Unix seconds."""
     first: list[Match] = dataclasses.field(default_factory=list)
     bursts: list[Burst] = dataclasses.field(default_factory=list)
     trips: list[Breaker] = dataclasses.field(default_factory=list)
@@ -74,6 +78,7 @@ class _Entry:
     matched: bool
     weight: float
     at: float
+    first_at: float
     hits: "OrderedDict[str, _Hit]" = dataclasses.field(default_factory=OrderedDict)
     """By upload, oldest first, no older than the window."""
     blocked: int = 0
@@ -87,9 +92,16 @@ class _Entry:
 class Tally:
     """Thread-safe. `load` is asked once for each entry that matches."""
 
-    def __init__(self, settings: BreakerSettings, load: Callable[[Place], Known]) -> None:
+    def __init__(
+        self,
+        settings: BreakerSettings,
+        load: Callable[[Place], Known],
+        raised: Callable[[], Mapping[Place, int]] = dict,
+    ) -> None:
+        """`raised` gives the limits of entries that are known to be spreading."""
         self._settings = settings
         self._load = load
+        self._raised = raised
         self._entries: OrderedDict[Place, _Entry] = OrderedDict()
         self._tripped: set[Place] = set()
         self._unwritten: set[Place] = set()
@@ -102,8 +114,8 @@ class Tally:
 
         `upload` tells one upload from another; `content_id` is only written down.
         """
-        news = News()
         now = records.now()
+        news = News(at=now.timestamp())
         with self._lock:
             matches = tuple(self._judged(one, upload, content_id, now, news) for one in result.matches)
         if matches == result.matches:
@@ -141,13 +153,13 @@ class Tally:
     def rates(self) -> Mapping[Place, Known]:
         """What is to be on disk of each entry."""
         with self._lock:
-            return {place: Known(one.matched, one.weight, one.at) for place, one in self._entries.items()}
+            return {place: Known(one.matched, one.weight, one.at, one.first_at) for place, one in self._entries.items()}
 
     def _judged(self, match: Match, upload: str, content_id: str, now: datetime.datetime, news: News) -> Match:
         place = (match.bank, match.entry)
         entry, moment = self._entry(place), now.timestamp()
         if not entry.matched:
-            entry.matched = True
+            entry.matched, entry.first_at = True, moment
             news.first.append(match)
         self._prune(entry, moment)
         blocks = match.verdict is Verdict.BLOCK and not match.digest and self._settings.enabled
@@ -156,9 +168,7 @@ class Tally:
             self._unwritten.add(place)
             news.trips.append(self._trip(match, entry, now))
         if blocks and place in self._tripped:
-            match = dataclasses.replace(
-                match, verdict=Verdict.REVIEW, reason=f"{match.reason}; but its breaker tripped"
-            )
+            match = dataclasses.replace(match, verdict=Verdict.REVIEW, breaker="/".join(place))
             blocks = False
             if len(entry.reviewed) < MOST_HITS:
                 entry.reviewed.setdefault(
@@ -176,7 +186,7 @@ class Tally:
     def _entry(self, place: Place) -> _Entry:
         if place not in self._entries:
             known = self._load(place)
-            self._entries[place] = _Entry(known.matched, known.weight, known.at)
+            self._entries[place] = _Entry(known.matched, known.weight, known.at, known.first_at)
             if len(self._entries) > _MOST_ENTRIES:
                 self._entries.popitem(last=False)
         self._entries.move_to_end(place)
@@ -203,7 +213,8 @@ class Tally:
     def _most(self, place: Place, entry: _Entry, moment: float) -> int:
         usual = self._usual(entry, moment)
         by_settings = max(self._settings.hits, int(self._settings.usual_factor * usual))
-        return min(self._allowed.get(place, by_settings), MOST_HITS - 1)
+        allowed = self._allowed.get(place, by_settings)
+        return min(max(allowed, self._raised().get(place, 0)), MOST_HITS - 1)
 
     def _count(self, entry: _Entry, upload: str, hit: _Hit, *, usual: bool) -> None:
         """Each upload once within the window, as blocked where one of its readings was; a flood is not `usual`."""

@@ -153,8 +153,10 @@ class BankServiceServicer:
 
     def ConfirmEntry(self, request, context):
         """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256,
-        external id and exclusions, that entry is returned and nothing changes. Under another external id with other
+        external id and exclusions, that entry is returned and nothing changes. Under another external id, with other
         exclusions or other details they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
+        An entry that would find too many recent uploads or known-good videos becomes a candidate, with the reason: somebody else
+        has to approve it, whatever the bank asks for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,8 +45,10 @@ class BankServiceStub:
     """Changes a bank's description or policy."""
     ConfirmEntry: _grpc.UnaryUnaryMultiCallable[_bank_service_pb2.ConfirmEntryRequest, _bank_service_pb2.ConfirmEntryResponse]
     """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256,
-    external id and exclusions, that entry is returned and nothing changes. Under another external id with other
+    external id and exclusions, that entry is returned and nothing changes. Under another external id, with other
     exclusions or other details they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
+    An entry that would find too many recent uploads or known-good videos becomes a candidate, with the reason: somebody else
+    has to approve it, whatever the bank asks for.
     """
     ConfirmEntryMedia: _grpc.StreamUnaryMultiCallable[_bank_service_pb2.ConfirmEntryMediaRequest, _bank_service_pb2.ConfirmEntryMediaResponse]
     """The same with the bytes, which the server hashes, uses for the entry's robustness card, and does not keep. Options in the first message and only there,
@@ -93,8 +95,10 @@ class BankServiceAsyncStub(BankServiceStub):
     """Changes a bank's description or policy."""
     ConfirmEntry: _aio.UnaryUnaryMultiCallable[_bank_service_pb2.ConfirmEntryRequest, _bank_service_pb2.ConfirmEntryResponse]  # type: ignore[assignment]
     """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256,
-    external id and exclusions, that entry is returned and nothing changes. Under another external id with other
+    external id and exclusions, that entry is returned and nothing changes. Under another external id, with other
     exclusions or other details they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
+    An entry that would find too many recent uploads or known-good videos becomes a candidate, with the reason: somebody else
+    has to approve it, whatever the bank asks for.
     """
     ConfirmEntryMedia: _aio.StreamUnaryMultiCallable[_bank_service_pb2.ConfirmEntryMediaRequest, _bank_service_pb2.ConfirmEntryMediaResponse]  # type: ignore[assignment]
     """The same with the bytes, which the server hashes, uses for the entry's robustness card, and does not keep. Options in the first message and only there,
@@ -174,8 +178,10 @@ class BankServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_bank_service_pb2.ConfirmEntryResponse, _abc.Awaitable[_bank_service_pb2.ConfirmEntryResponse]]:
         """Puts a video, by its fingerprint, into a bank. Retry-safe: while a live entry of the bank has the same SHA-256,
-        external id and exclusions, that entry is returned and nothing changes. Under another external id with other
+        external id and exclusions, that entry is returned and nothing changes. Under another external id, with other
         exclusions or other details they are ENTRY_EXISTS. A fingerprint without a SHA-256 makes a new entry each time.
+        An entry that would find too many recent uploads or known-good videos becomes a candidate, with the reason: somebody else
+        has to approve it, whatever the bank asks for.
         """
 
     @_abc_1.abstractmethod

@@ -31,13 +31,10 @@ class Ground(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     ENTRY_REVISION_FIELD_NUMBER: _builtins.int
-    HELD_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     """Whose entry it was: `own`, or the partner that it came from."""
     entry_revision: _builtins.int
     """The entry's last change then."""
-    held: _builtins.bool
-    """Whether it would have been VERDICT_BLOCK but for the entry's tripped breaker."""
     @_builtins.property
     def match(self) -> _match_service_pb2.Match:
         """The match."""
@@ -53,11 +50,10 @@ class Ground(_message.Message):
         labels: _abc.Iterable[_builtins.str] | None = ...,
         source: _builtins.str = ...,
         entry_revision: _builtins.int = ...,
-        held: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["match", b"match"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_revision", b"entry_revision", "held", b"held", "labels", b"labels", "match", b"match", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_revision", b"entry_revision", "labels", b"labels", "match", b"match", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

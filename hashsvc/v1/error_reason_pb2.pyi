@@ -304,6 +304,22 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     by a server.
     Example: {"reason": "TLS_INVALID", "domain": "hashsvc", "metadata": {"path": "server.pem"}}
     """
+    ERROR_REASON_INCIDENT_NOT_FOUND: _ErrorReason.ValueType  # 120
+    """NOT_FOUND: no such incident.
+    Example: {"reason": "INCIDENT_NOT_FOUND", "domain": "hashsvc", "metadata": {"incident": "town-square"}}
+    """
+    ERROR_REASON_INCIDENT_ENTRY_NOT_FOUND: _ErrorReason.ValueType  # 121
+    """NOT_FOUND: the incident does not have this entry.
+    Example: {"reason": "INCIDENT_ENTRY_NOT_FOUND", "domain": "hashsvc", "metadata": {"incident": "town-square", "bank": "news", "entry": "e1"}}
+    """
+    ERROR_REASON_INCIDENT_EXISTS: _ErrorReason.ValueType  # 122
+    """ALREADY_EXISTS: there is or was an incident of that name.
+    Example: {"reason": "INCIDENT_EXISTS", "domain": "hashsvc", "metadata": {"incident": "town-square"}}
+    """
+    ERROR_REASON_INCIDENT_CLOSED: _ErrorReason.ValueType  # 123
+    """FAILED_PRECONDITION: the incident is closed, or its time is over.
+    Example: {"reason": "INCIDENT_CLOSED", "domain": "hashsvc", "metadata": {"incident": "town-square"}}
+    """
     ERROR_REASON_REPLAY_IMPOSSIBLE: _ErrorReason.ValueType  # 130
     """FAILED_PRECONDITION: the decision is no verdict, or what it takes to judge it again is no longer kept.
     Example: {"reason": "REPLAY_IMPOSSIBLE", "domain": "hashsvc", "metadata": {"decision": "7"}}
@@ -604,6 +620,22 @@ ERROR_REASON_TLS_INVALID: ErrorReason.ValueType  # 109
 """FAILED_PRECONDITION: a certificate, key or authority that cannot be read, or a key of another certificate. Never sent
 by a server.
 Example: {"reason": "TLS_INVALID", "domain": "hashsvc", "metadata": {"path": "server.pem"}}
+"""
+ERROR_REASON_INCIDENT_NOT_FOUND: ErrorReason.ValueType  # 120
+"""NOT_FOUND: no such incident.
+Example: {"reason": "INCIDENT_NOT_FOUND", "domain": "hashsvc", "metadata": {"incident": "town-square"}}
+"""
+ERROR_REASON_INCIDENT_ENTRY_NOT_FOUND: ErrorReason.ValueType  # 121
+"""NOT_FOUND: the incident does not have this entry.
+Example: {"reason": "INCIDENT_ENTRY_NOT_FOUND", "domain": "hashsvc", "metadata": {"incident": "town-square", "bank": "news", "entry": "e1"}}
+"""
+ERROR_REASON_INCIDENT_EXISTS: ErrorReason.ValueType  # 122
+"""ALREADY_EXISTS: there is or was an incident of that name.
+Example: {"reason": "INCIDENT_EXISTS", "domain": "hashsvc", "metadata": {"incident": "town-square"}}
+"""
+ERROR_REASON_INCIDENT_CLOSED: ErrorReason.ValueType  # 123
+"""FAILED_PRECONDITION: the incident is closed, or its time is over.
+Example: {"reason": "INCIDENT_CLOSED", "domain": "hashsvc", "metadata": {"incident": "town-square"}}
 """
 ERROR_REASON_REPLAY_IMPOSSIBLE: ErrorReason.ValueType  # 130
 """FAILED_PRECONDITION: the decision is no verdict, or what it takes to judge it again is no longer kept.

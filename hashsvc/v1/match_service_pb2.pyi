@@ -297,6 +297,7 @@ class Match(_message.Message):
     ENTRY_STATE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     OBSERVED_FIELD_NUMBER: _builtins.int
+    BREAKER_FIELD_NUMBER: _builtins.int
     bank: _builtins.str
     """The bank of the entry."""
     entry: _builtins.str
@@ -323,6 +324,10 @@ class Match(_message.Message):
     """For people: the rule or threshold that the verdict comes from, "rule 1: block if evidence<=-6 seconds>=5"."""
     observed: _bank_service_pb2.Verdict.ValueType
     """VERDICT_UNSPECIFIED, unless the bank only observes: then what the verdict would be, and `verdict` is VERDICT_ALLOW."""
+    breaker: _builtins.str
+    """Name of the breaker, "bank/entry", that made VERDICT_REVIEW of what would be VERDICT_BLOCK, since the entry floods;
+    empty where none did. See BreakerService.
+    """
     @_builtins.property
     def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Segment]:
         """The aligned intervals."""
@@ -343,10 +348,11 @@ class Match(_message.Message):
         entry_state: _bank_service_pb2.EntryState.ValueType = ...,
         reason: _builtins.str = ...,
         observed: _bank_service_pb2.Verdict.ValueType = ...,
+        breaker: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "digest", b"digest", "entry", b"entry", "entry_state", b"entry_state", "evidence", b"evidence", "external_id", b"external_id", "mean_distance", b"mean_distance", "observed", b"observed", "query_coverage", b"query_coverage", "reason", b"reason", "reference_coverage", b"reference_coverage", "segments", b"segments", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bank", b"bank", "breaker", b"breaker", "digest", b"digest", "entry", b"entry", "entry_state", b"entry_state", "evidence", b"evidence", "external_id", b"external_id", "mean_distance", b"mean_distance", "observed", b"observed", "query_coverage", b"query_coverage", "reason", b"reason", "reference_coverage", b"reference_coverage", "segments", b"segments", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

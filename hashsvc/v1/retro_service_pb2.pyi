@@ -358,13 +358,23 @@ class DryRunResponse(_message.Message):
     SEARCHED_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
     HITS_FIELD_NUMBER: _builtins.int
+    KNOWN_GOOD_FIELD_NUMBER: _builtins.int
+    HELD_BACK_FIELD_NUMBER: _builtins.int
     searched: _builtins.int
     """Recent uploads looked at."""
     total: _builtins.int
     """Uploads that it would find."""
+    held_back: _builtins.str
+    """Why ConfirmEntry would make it a candidate that takes a second person's approval; empty where these hits are no reason to."""
     @_builtins.property
     def hits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Hit]:
         """The first 200 of them, strongest evidence first. Their entry has no name yet."""
+
+    @_builtins.property
+    def known_good(self) -> _containers.RepeatedCompositeFieldContainer[_match_service_pb2.Match]:
+        """Known-good videos that it would find if they were uploaded, strongest evidence first; `bank`, `entry` and `external_id`
+        are theirs.
+        """
 
     def __init__(
         self,
@@ -372,10 +382,12 @@ class DryRunResponse(_message.Message):
         searched: _builtins.int = ...,
         total: _builtins.int = ...,
         hits: _abc.Iterable[Global___Hit] | None = ...,
+        known_good: _abc.Iterable[_match_service_pb2.Match] | None = ...,
+        held_back: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hits", b"hits", "searched", b"searched", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["held_back", b"held_back", "hits", b"hits", "known_good", b"known_good", "searched", b"searched", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

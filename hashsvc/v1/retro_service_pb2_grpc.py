@@ -84,7 +84,7 @@ class RetroServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DryRun(self, request, context):
-        """Says which recent uploads an entry would find if a fingerprint were confirmed. Writes nothing.
+        """Says which recent uploads and known-good videos an entry would find if a fingerprint were confirmed. Writes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

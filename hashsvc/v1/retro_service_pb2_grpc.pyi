@@ -42,7 +42,7 @@ class RetroServiceStub:
     ListHits: _grpc.UnaryUnaryMultiCallable[_retro_service_pb2.ListHitsRequest, _retro_service_pb2.ListHitsResponse]
     """Lists the uploads that hunts for an entry found, in the order they were found."""
     DryRun: _grpc.UnaryUnaryMultiCallable[_retro_service_pb2.DryRunRequest, _retro_service_pb2.DryRunResponse]
-    """Says which recent uploads an entry would find if a fingerprint were confirmed. Writes nothing."""
+    """Says which recent uploads and known-good videos an entry would find if a fingerprint were confirmed. Writes nothing."""
 
 @_typing.type_check_only
 class RetroServiceAsyncStub(RetroServiceStub):
@@ -58,7 +58,7 @@ class RetroServiceAsyncStub(RetroServiceStub):
     ListHits: _aio.UnaryUnaryMultiCallable[_retro_service_pb2.ListHitsRequest, _retro_service_pb2.ListHitsResponse]  # type: ignore[assignment]
     """Lists the uploads that hunts for an entry found, in the order they were found."""
     DryRun: _aio.UnaryUnaryMultiCallable[_retro_service_pb2.DryRunRequest, _retro_service_pb2.DryRunResponse]  # type: ignore[assignment]
-    """Says which recent uploads an entry would find if a fingerprint were confirmed. Writes nothing."""
+    """Says which recent uploads and known-good videos an entry would find if a fingerprint were confirmed. Writes nothing."""
 
 class RetroServiceServicer(metaclass=_abc_1.ABCMeta):
     """Looks for entries in recent uploads: those that were matched with a content id and let through before the entry was known."""
@@ -95,6 +95,6 @@ class RetroServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _retro_service_pb2.DryRunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_retro_service_pb2.DryRunResponse, _abc.Awaitable[_retro_service_pb2.DryRunResponse]]:
-        """Says which recent uploads an entry would find if a fingerprint were confirmed. Writes nothing."""
+        """Says which recent uploads and known-good videos an entry would find if a fingerprint were confirmed. Writes nothing."""
 
 def add_RetroServiceServicer_to_server(servicer: RetroServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

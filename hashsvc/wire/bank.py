@@ -84,9 +84,7 @@ def decode_policy(message: pb.Policy, base: Policy = Policy()) -> Policy:
     """
     given = {field.name: value for field, value in message.ListFields()}
     if "depth" in given:
-        if given["depth"] not in _DEPTHS_BACK:
-            raise InvalidInputError("FIELD_INVALID", f"depth {given['depth']} is unknown", field="depth")
-        given["depth"] = _DEPTHS_BACK[given["depth"]]
+        given["depth"] = decode_depth(given["depth"])
     if "rules" in given:
         given["rules"] = tuple(map(_decode_rule, given["rules"]))
     return dataclasses.replace(base, **given)
@@ -113,6 +111,18 @@ def _decode_rule(message: pb.Rule) -> Rule:
         seconds=message.seconds,
         labels=tuple(message.labels),
     )
+
+
+def encode_depth(depth: Depth) -> pb.Depth.ValueType:
+    """The value of `depth`."""
+    return _DEPTHS[depth]
+
+
+def decode_depth(value: pb.Depth.ValueType) -> Depth:
+    """Raises InvalidInputError FIELD_INVALID for a depth that this version does not know."""
+    if value not in _DEPTHS_BACK:
+        raise InvalidInputError("FIELD_INVALID", f"depth {value} is unknown", field="depth")
+    return _DEPTHS_BACK[value]
 
 
 def encode_bank(bank: Bank) -> pb.Bank:

@@ -116,7 +116,6 @@ def _encode_ground(ground: Ground) -> pb.Ground:
         labels=ground.labels,
         source=ground.source,
         entry_revision=ground.entry_revision,
-        held=ground.held,
     )
 
 
@@ -126,7 +125,6 @@ def _decode_ground(message: pb.Ground) -> Ground:
         labels=tuple(message.labels),
         source=message.source,
         entry_revision=message.entry_revision,
-        held=message.held,
     )
 
 

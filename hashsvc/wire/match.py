@@ -67,6 +67,7 @@ def encode_match(match: Match) -> pb.Match:
         segments=map(_encode_segment, match.segments),
         digest=match.digest,
         entry_state=encode_state(match.state),
+        breaker=match.breaker,
         reason=match.reason,
         observed=_encode_observed(match.observed),
     )
@@ -86,6 +87,7 @@ def decode_match(message: pb.Match) -> Match:
         segments=tuple(map(_decode_segment, message.segments)),
         digest=message.digest,
         state=_decode_state(message.entry_state),
+        breaker=message.breaker,
         reason=message.reason,
         observed=decode_verdict(message.observed) if message.observed else None,
     )

@@ -62,12 +62,24 @@ def decode_hit(message: pb.Hit) -> Hit:
 
 def encode_dry_run(run: DryRun) -> pb.DryRunResponse:
     """The message of `run`."""
-    return pb.DryRunResponse(searched=run.searched, total=run.total, hits=map(encode_hit, run.hits))
+    return pb.DryRunResponse(
+        searched=run.searched,
+        total=run.total,
+        hits=map(encode_hit, run.hits),
+        known_good=map(encode_match, run.known_good),
+        held_back=run.held_back,
+    )
 
 
 def decode_dry_run(message: pb.DryRunResponse) -> DryRun:
     """The dry run in `message`."""
-    return DryRun(searched=message.searched, total=message.total, hits=tuple(map(decode_hit, message.hits)))
+    return DryRun(
+        searched=message.searched,
+        total=message.total,
+        hits=tuple(map(decode_hit, message.hits)),
+        known_good=tuple(map(decode_match, message.known_good)),
+        held_back=message.held_back,
+    )
 
 
 def _stamp(moment: datetime.datetime) -> Timestamp:

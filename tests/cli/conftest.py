@@ -16,7 +16,20 @@ import pytest
 
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
 from hashsvc.bank.breaker import Breaker
-from hashsvc.bank.model import Bank, BankMode, Details, Entry, EntryState, Interval, Page, Policy, StateChange, Verdict
+from hashsvc.bank.incident import Counts, Debrief, Hour, Incident, IncidentEntry
+from hashsvc.bank.model import (
+    Bank,
+    BankMode,
+    Depth,
+    Details,
+    Entry,
+    EntryState,
+    Interval,
+    Page,
+    Policy,
+    StateChange,
+    Verdict,
+)
 from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.cli import main
 from hashsvc.cli.target import Choice, Target
@@ -79,6 +92,7 @@ class FakeTarget(FakeAnswers):
         self.watched: tuple[object, ...] = ()
         self.webhooks: dict[str, Webhook] = {}
         self.breakers: dict[str, Breaker] = {}
+        self.incidents: dict[str, Incident] = {}
         self.page_size = 2
         self.opened: list[tuple[Choice, bool, bool]] = []
         self.confirmed: list[tuple[str, Path, str, tuple[str, ...]]] = []
@@ -302,6 +316,62 @@ class FakeTarget(FakeAnswers):
         self.breakers[entry] = dataclasses.replace(known, tripped=False, reset_at=NOW, allowed_hits=hits)
         return self.breakers[entry]
 
+    def open_incident(
+        self,
+        incident: str,
+        *,
+        description: str = "",
+        reason: str = "",
+        entries: Sequence[tuple[str, str]] = (),
+        depth: Depth = Depth.DEEP,
+        breaker_hits: int = 0,
+        hours: float = 0.0,
+    ) -> Incident:
+        self.incidents[incident] = Incident(
+            incident=incident,
+            description=description,
+            reason=reason,
+            depth=depth,
+            breaker_hits=breaker_hits,
+            opened_at=NOW,
+            opened_by="mia",
+            expires_at=NOW + datetime.timedelta(hours=hours),
+        )
+        return self.add_to_incident(incident, entries)
+
+    def get_incident(self, incident: str) -> tuple[Incident, Counts]:
+        if incident not in self.incidents:
+            raise NotFoundError("INCIDENT_NOT_FOUND", f"no incident {incident!r}", incident=incident)
+        hours = (Hour(start=NOW, blocked=3, reviewed=2, let_through=1),)
+        counts = Counts(
+            blocked=3, reviewed=2, let_through=1, variants=4, seconds_to_first_match=61.25, hours=hours, entries=()
+        )
+        return self.incidents[incident], counts
+
+    def list_incidents(self, *, page_size: int = 0, page_token: str = "") -> Page[Incident]:
+        return self._page(list(self.incidents.values()), page_token)
+
+    def add_to_incident(self, incident: str, entries: Sequence[tuple[str, str]], *, revision: int = 0) -> Incident:
+        known, _ = self.get_incident(incident)
+        new = tuple(IncidentEntry(bank=bank, entry=entry, added_at=NOW, added_by="mia") for bank, entry in entries)
+        self.incidents[incident] = dataclasses.replace(known, entries=(*known.entries, *new))
+        return self.incidents[incident]
+
+    def remove_from_incident(self, incident: str, entries: Sequence[tuple[str, str]], *, revision: int = 0) -> Incident:
+        known, _ = self.get_incident(incident)
+        left = tuple(one for one in known.entries if one.place not in entries)
+        self.incidents[incident] = dataclasses.replace(known, entries=left)
+        return self.incidents[incident]
+
+    def close_incident(self, incident: str, *, reason: str = "", revision: int = 0) -> Incident:
+        known, _ = self.get_incident(incident)
+        self.incidents[incident] = dataclasses.replace(known, closed_at=NOW, closed_by="mia", closed_reason=reason)
+        return self.incidents[incident]
+
+    def debrief_incident(self, incident: str) -> Debrief:
+        self.get_incident(incident)
+        return Debrief(incident=incident, markdown=f"# Incident {incident}\n", figure="<svg/>\n")
+
     def verify(self) -> list[str]:
         return self.faults
 
@@ -359,7 +429,8 @@ class FakeTarget(FakeAnswers):
         progress: Callable[[float], None] | None = None,
     ) -> DryRun:
         self._check(path)
-        return DryRun(searched=9, hits=(a_hit("post-1"),), total=1)
+        film = a_match(Verdict.REVIEW, bank="known-good", entry="k1", external_id="film")
+        return DryRun(searched=9, hits=(a_hit("post-1"),), total=1, known_good=(film,), held_back="finds a film")
 
     def _check(self, path: Path) -> None:
         if path.read_bytes() == b"not a video":

@@ -58,3 +58,15 @@ def test_an_entry_that_never_flooded_is_not_withdrawn(fake: FakeTarget, invoke: 
     result = invoke("breaker", "undo", "--data", "d", "e1")
     assert result.exit_code == 2 and "(BREAKER_NOT_TRIPPED)" in result.stderr
     assert fake.entries["e1"].state is EntryState.CONFIRMED
+
+
+def test_an_entry_shows_its_breaker(fake: FakeTarget, invoke: Invoke) -> None:
+    """Where it ever tripped, with where to read on."""
+    fake.add("calm")
+    tripped(fake, "e1")
+    (shown,) = objects(invoke("entry", "show", "--data", "d", "--format", "json", "e1"))
+    assert (shown["breaker"]["tripped"], shown["breaker"]["blocked"]) == (True, 40)
+    assert "hashsvc breaker show --bank default e1" in invoke("entry", "show", "--data", "d", "e1").stdout
+    (calm,) = objects(invoke("entry", "show", "--data", "d", "--format", "json", "calm"))
+    assert calm["breaker"] is None
+    assert "breaker" not in invoke("entry", "show", "--data", "d", "calm").stdout

@@ -12,7 +12,7 @@ def test_json_is_what_was_promised(fake: FakeTarget, invoke: Invoke, clips: dict
     """One object a file with exactly the promised keys; the external id is the file's stem."""
     result = invoke("confirm", "--data", "d", "--format", "json", clips["copy"], clips["excerpt"])
     first, second = objects(result)
-    assert set(first) == {"file", "bank", "entry", "external_id", "revision"}
+    assert set(first) == {"file", "bank", "entry", "external_id", "revision", "state", "reason"}
     assert (first["bank"], first["external_id"], second["external_id"]) == ("default", "copy", "excerpt")
     assert {first["revision"], second["revision"]} == {10, 11}
     assert result.exit_code == 0

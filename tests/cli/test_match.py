@@ -23,6 +23,7 @@ def test_json_is_what_was_promised(fake: FakeTarget, invoke: Invoke, clips: dict
                     "query_coverage": 0.71,
                     "reference_coverage": 0.5,
                     "state": "confirmed",
+                    "breaker": "",
                     "verdict": "BLOCK",
                     "observed": None,
                     "reason": "threshold: block if evidence<=-6 share>=0.5",

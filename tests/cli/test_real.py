@@ -34,7 +34,7 @@ def data(films: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Pa
     """A data directory in which the original is confirmed, by the command itself in a process of its own."""
     folder = tmp_path_factory.mktemp("real") / "data"
     (answer,) = run("confirm", "--data", folder, "--format", "json", "--label", "drill", films["original"])
-    assert set(answer) == {"file", "bank", "entry", "external_id", "revision"}
+    assert set(answer) == {"file", "bank", "entry", "external_id", "revision", "state", "reason"}
     assert (answer["bank"], answer["external_id"]) == ("default", "original")
     return folder
 

@@ -9,7 +9,7 @@ from hashsvc.retro.model import Hunt, HuntState
 from tests.cli.conftest import FakeTarget, Invoke, objects
 
 HIT_KEYS = {"content_id", "seen_at", "verdict", "bank", "entry", "external_id", "evidence", "query_coverage"}
-HIT_KEYS |= {"reference_coverage", "state", "segments", "reason", "observed"}
+HIT_KEYS |= {"reference_coverage", "state", "breaker", "segments", "reason", "observed"}
 
 
 def test_it_hunts_and_prints(fake: FakeTarget, invoke: Invoke) -> None:
@@ -45,5 +45,7 @@ def test_a_dry_run_confirms_nothing(fake: FakeTarget, invoke: Invoke, clips: dic
     assert (found["searched"], found["total"], found["hits"][0]["content_id"]) == (9, 1, "post-1")
     assert (failed["error"]["reason"], result.exit_code) == ("MEDIA_UNREADABLE", 2)
     assert (fake.confirmed, fake.opened[-1][1]) == ([], False)
-    assert "would find 1 of 9" in invoke("confirm", "--data", "d", "--dry-run", clips["copy"]).stdout
+    assert (found["held_back"], found["known_good"][0]["external_id"]) == ("finds a film", "film")
+    table = invoke("confirm", "--data", "d", "--dry-run", clips["copy"]).stdout
+    assert all(words in table for words in ("would find 1 of 9", "known-good/k1 film", "finds a film"))
     assert invoke("confirm", "--data", "d", "--dry-run", "--vaccinate", clips["copy"]).exit_code == 2

@@ -50,6 +50,13 @@ SHARED = (
     "decide_appeal",
     "reinstate_content",
     "report",
+    "open_incident",
+    "get_incident",
+    "list_incidents",
+    "add_to_incident",
+    "remove_from_incident",
+    "close_incident",
+    "debrief_incident",
     "verify",
     "export",
 )

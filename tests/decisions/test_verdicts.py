@@ -78,7 +78,7 @@ def test_what_a_breaker_held_back(service: Service, entry: Entry) -> None:
         service.match(dataclasses.replace(COPY, digests=Digests(sha256=bytes([number + 1]) * 32)))
     found = logged(service)
     assert [one.action for one in found].count("BLOCK") == 40
-    held = [one.verdict.grounds[0].held for one in found if one.verdict is not None]
+    held = [bool(one.verdict.grounds[0].match.breaker) for one in found if one.verdict is not None]
     assert held == [one.action == "REVIEW" for one in found]
 
 

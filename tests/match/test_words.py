@@ -50,6 +50,12 @@ def test_changes_are_named_once() -> None:
     assert said == "10.0 s of 20.0 s (50 %), seen mirrored, 1.5x speed"
 
 
+def test_a_tripped_breaker_is_said() -> None:
+    """Why a plain copy goes to review and is not blocked."""
+    held = dataclasses.replace(a_match(("full/full", 1.0)), breaker="default/e1")
+    assert words.why(held) == "5.0 s of 10.0 s (50 %); would be BLOCK, but its breaker has tripped"
+
+
 def test_equal_bytes() -> None:
     """An exact digest needs no intervals."""
     assert words.why(a_match(digest="sha256")) == "the same bytes (SHA-256)"

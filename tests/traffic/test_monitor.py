@@ -2,6 +2,7 @@
 
 import dataclasses
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -88,6 +89,37 @@ def test_it_stays_tripped_until_it_is_reset(tmp_path: Path) -> None:
         until(lambda: breakers(service) == ["breaker.tripped", "breaker.reset", "breaker.tripped"])
         service.reset_breaker("default", entry.entry)
         until(lambda: other.match(upload(300)).verdict is Verdict.BLOCK)
+
+
+def test_a_trip_is_obeyed_by_another_process_within_a_second(tmp_path: Path) -> None:
+    """Which had blocked nothing itself; the answer names the breaker, and so does the next one there."""
+    data = tmp_path / "data"
+    with Service.open(data, SETTINGS) as service, Service.open(data, SETTINGS) as other:
+        entry = confirmed(service)
+        assert other._index.wait_for(entry.revision, 10.0)
+        (blocked,) = other.match(upload(100)).matches
+        assert (blocked.verdict, blocked.breaker) == (Verdict.BLOCK, "")
+        flooded(service, 40)
+        (held,) = service.match(upload(50)).matches
+        tripped = time.monotonic()
+        assert (held.verdict, held.breaker) == (Verdict.REVIEW, f"default/{entry.entry}")
+        while (there := other.match(upload(101)).matches[0]).verdict is Verdict.BLOCK:
+            assert time.monotonic() - tripped < 1.0
+            time.sleep(0.02)
+        assert there.breaker == held.breaker
+
+
+def test_who_is_told_of_a_trip_may_undo_it_at_once(tmp_path: Path) -> None:
+    """Though the thread that writes it down has not come to it."""
+    with Service.open(tmp_path / "data", SETTINGS) as service:
+        entry = confirmed(service)
+        flooded(service, 40)
+        service._monitor._round = lambda: None  # type: ignore[method-assign]
+        assert service.match(upload(40), content_id="post-40").matches[0].breaker
+        breaker = service.get_breaker("default", entry.entry)
+        assert (breaker.tripped, breaker.blocked, breaker.reviewed) == (True, 40, 1)
+        assert breaker.affected[-1].content_id == "post-40"
+        assert not service.reset_breaker("default", entry.entry).tripped
 
 
 def test_what_vaccination_tries_is_no_upload(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ PLAIN = Decision(
 RECORD = VerdictRecord(
     verdict=Verdict.REVIEW, judged_revision=8, upload="ff", content_id="c", profile="standard-1", duration=2.5,
     asked=("b",), policies=(BANK,),
-    grounds=(Ground(match=a_match(), labels=("l",), source="s", entry_revision=3, held=True),), omitted=2,
+    grounds=(Ground(match=a_match(), labels=("l",), source="s", entry_revision=3),), omitted=2,
     excused=(EXCUSED,), digests=Digests(md5=b"m" * 16, sha256=b"s" * 32), readings=("cc", "dd"),
 )  # fmt: skip
 

@@ -39,6 +39,7 @@ def result(verdict: Verdict) -> MatchResult:
         reason="rule 1: block if seconds>=5",
         segments=(SEGMENT, SEGMENT),
         digest="md5",
+        breaker="news/e1",
     )
     observed = dataclasses.replace(match, verdict=Verdict.ALLOW, observed=Verdict.BLOCK)
     excused = Excused(

@@ -52,8 +52,11 @@ def test_a_hunt(state: HuntState) -> None:
 def test_hits() -> None:
     """Alone, and in a dry run."""
     assert decode_hit(encode_hit(HIT)) == HIT
-    run = DryRun(searched=9, hits=(HIT,), total=4)
-    assert decode_dry_run(encode_dry_run(run)) == run
+    for run in (
+        DryRun(searched=9, hits=(HIT,), total=4),
+        DryRun(searched=9, hits=(HIT,), total=4, known_good=(HIT.match, HIT.match), held_back="why"),
+    ):
+        assert decode_dry_run(encode_dry_run(run)) == run
 
 
 def test_a_state_of_a_later_version() -> None:

@@ -1,0 +1,27 @@
+"""Incidents as the store keeps them: documents `incident`, MessagePack maps. `index/README.md` describes the keys."""
+
+import dataclasses
+from typing import Any
+
+import msgpack
+
+from hashsvc.bank.incident import Incident, IncidentEntry
+from hashsvc.bank.model import Depth
+from hashsvc_index import DocumentRecord
+
+INCIDENT = "incident"
+
+
+def payload_of(incident: Incident) -> bytes:
+    """All of an incident but its revision, which is the record's."""
+    fields = dataclasses.asdict(incident)
+    del fields["revision"]
+    return bytes(msgpack.packb(fields, datetime=True))
+
+
+def incident_of(record: DocumentRecord) -> Incident:
+    """The inverse of `payload_of`."""
+    fields: dict[str, Any] = msgpack.unpackb(record.payload, timestamp=3)
+    fields["depth"] = Depth(fields["depth"])
+    fields["entries"] = tuple(IncidentEntry(**one) for one in fields["entries"])
+    return Incident(**fields, revision=record.revision)
