@@ -205,7 +205,7 @@ class DryRunSettings:
     known_good_hits: int = 1
     """and from so many known-good videos on."""
     known_good: str = ""
-    """Bank whose entries are known to be harmless; empty: there is none."""
+    """Bank whose confirmed entries are known to be harmless, at best an allow bank; empty: there is none."""
     seconds: float = 0.5
     """How long a confirm looks at the most."""
 

@@ -1,4 +1,4 @@
-"""What the decision log says of a change to a bank or an entry: who did what, and both states in full."""
+"""What the decision log says of a change to a bank, an entry or an incident: who did what, and both states in full."""
 
 import dataclasses
 import datetime
@@ -78,7 +78,7 @@ def of_incident(
 
 
 def is_change(record: DecisionRecord) -> bool:
-    """Whether a record is of a change to a bank or an entry; the log has others, too."""
+    """Whether a record is of a change to a bank, an entry or an incident; the log has others, too."""
     return record.payload.startswith(_BEGINNINGS, _MAP_HEAD)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from hashsvc.bank import rules
 from hashsvc.bank.model import Details, Entry, Interval
 from hashsvc.cli import records
 from hashsvc.cli.details import changed, details_options
@@ -108,7 +109,9 @@ def command(
             click.get_current_context().exit(trial.run(output_format))
 
         if incident:
-            target.operations.get_incident(incident)  # whether there is one should not take a hashing to find out
+            # Neither should take a hashing to find out: whether there is one, and whether it can have the bank's entries.
+            target.operations.get_incident(incident)
+            rules.check_hunting(target.operations.get_bank(bank), "no incident has its entries")
 
         def one(file: Path, share: Share) -> Entry:
             entry = confirmed(file, share)

@@ -3,16 +3,17 @@
 import dataclasses
 
 from hashsvc.appeals.model import Appeal
-from hashsvc.bank.model import Bank, Entry
+from hashsvc.bank.incident import Incident
+from hashsvc.bank.model import Bank
 from hashsvc.cli import records
 from hashsvc.cli.records import Record
-from hashsvc.decisions.model import Decision, Ground, Replay, VerdictRecord
+from hashsvc.decisions.model import Decision, Ground, Replay, State, VerdictRecord
 from hashsvc.report.law import POINTS
 from hashsvc.report.model import TransparencyReport
 
 
 def decision_record(decision: Decision) -> Record:
-    """What is about a bank or entry has `before` and `after`; what is about an upload, `verdict`."""
+    """What is about a bank, an entry or an incident has `before` and `after`; what is about an upload, `verdict`."""
     record: Record = {
         "decision": decision.decision,
         "hash": decision.hash,
@@ -27,6 +28,7 @@ def decision_record(decision: Decision) -> Record:
         "reason": decision.reason,
         "content_id": decision.content_id,
         "appeal": decision.appeal,
+        "incident": decision.incident,
     }
     if decision.verdict is not None:
         record["verdict"] = _verdict(decision.verdict)
@@ -107,7 +109,9 @@ def _ground(ground: Ground) -> Record:
     }
 
 
-def _state(state: Bank | Entry | None) -> Record | None:
+def _state(state: State | None) -> Record | None:
     if isinstance(state, Bank):
         return records.bank_record(state)
+    if isinstance(state, Incident):
+        return records.incident_record(state)
     return None if state is None else records.entry_record(state)

@@ -21,7 +21,9 @@ _SHOWN = 100
 
 @click.command("decisions")
 @target_options
-@click.option("--kind", type=click.Choice(["bank", "entry", "verdict", "appeal"]), help="Only decisions of this kind.")
+@click.option(
+    "--kind", type=click.Choice(["bank", "entry", "incident", "verdict", "appeal"]), help="Only decisions of this kind."
+)
 @click.option("--bank", default="", metavar="BANK", help="Only what is about this bank.")
 @click.option("--entry", default="", metavar="ENTRY", help="Only what is about this entry.")
 @click.option("--content-id", default="", metavar="ID", help="Only what is about the upload that was matched under it.")
@@ -50,7 +52,7 @@ def command(
     output_format: str,
     number: int | None,
 ) -> None:
-    """Show decisions: verdicts other than ALLOW, changes to banks and entries, and appeals; or one, by its NUMBER.
+    """Show decisions: verdicts other than ALLOW, changes to banks, entries and incidents, and appeals; or one, by its NUMBER.
 
     Each record of the log holds the hash of the one before. --verify names every one that was altered, removed or put
     elsewhere, and prints the head, the hash of the last. Noted where nobody can change it and given with --head later,

@@ -101,6 +101,7 @@ def dry_run_record(file: Path, run: DryRun) -> Record:
         "file": str(file),
         "searched": run.searched,
         "total": run.total,
+        "allowed": run.allowed,
         "hits": [hit_record(hit) for hit in run.hits],
         "known_good": [{"verdict": str(one.verdict), **_match(one)} for one in run.known_good],
         "held_back": run.held_back,

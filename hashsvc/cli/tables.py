@@ -97,7 +97,8 @@ def dry_runs(runs: Iterable[tuple[object, DryRun]]) -> Table:
         for one in run.known_good:
             verdict, name = verdict_text(one.verdict), f"{one.bank}/{one.entry} {one.external_id}"
             _row(table, file, name, "known good", verdict, words.why(one), f"{one.evidence:.1f}")
-        _row(table, file, "", "", "", f"would find {run.total} of {run.searched} recent uploads", "")
+        allowed = f", of which a rule lets {run.allowed} pass" if run.allowed else ""
+        _row(table, file, "", "", "", f"would find {run.total} of {run.searched} recent uploads{allowed}", "")
         if run.held_back:
             warning = Text("somebody else would have to approve it", style="bold red")
             _row(table, file, "", "", warning, run.held_back, "")
@@ -288,7 +289,7 @@ def decisions(listed: Iterable["Decision"]) -> Table:
     table = _table("decision", "at", "kind", "action", "by", "about", "reason")
     for one in listed:
         place = "/".join(part for part in (one.bank, one.entry) if part)
-        about = place or one.content_id or (one.verdict.upload[:16] if one.verdict is not None else "")
+        about = place or one.incident or one.content_id or (one.verdict.upload[:16] if one.verdict is not None else "")
         why = one.reason or (_strongest(one.verdict.grounds) if one.verdict is not None else "")
         _row(table, one.decision, _when(one.at), one.kind, one.action, one.actor, about, why)
     return table

@@ -4,11 +4,14 @@ import dataclasses
 import datetime
 import enum
 
+from hashsvc.bank.incident import Incident
 from hashsvc.bank.model import Bank, Entry, Verdict
 from hashsvc.fingerprint.model import Digests
 from hashsvc.match.model import Excused, Match
 
 _NO_DIGESTS = Digests()
+State = Bank | Entry | Incident
+"""What a change is of."""
 
 
 class DecisionKind(enum.StrEnum):
@@ -18,6 +21,8 @@ class DecisionKind(enum.StrEnum):
     """A change to a bank."""
     ENTRY = "entry"
     """A change to an entry."""
+    INCIDENT = "incident"
+    """A change to an incident."""
     VERDICT = "verdict"
     """An answer to an upload other than ALLOW."""
     APPEAL = "appeal"
@@ -91,8 +96,8 @@ class Decision:
     kind: str
     """A `DecisionKind`; a later version may know others."""
     action: str
-    """For a bank or entry the step, as create, confirm or withdraw; for an upload the verdict; for an appeal open,
-    uphold, reject or reinstate."""
+    """For a bank or entry the step, as create, confirm or withdraw; for an incident open, add, remove or close; for an
+    upload the verdict; for an appeal open, uphold, reject or reinstate."""
     actor: str
     """Who took it; for a verdict who asked, since the service judged."""
     at: datetime.datetime
@@ -100,20 +105,24 @@ class Decision:
     entry: str = ""
     reason: str = ""
     content_id: str = ""
-    before: Bank | Entry | None = None
+    before: State | None = None
     """What was changed, as it was; None for what is new and for what is no change."""
-    after: Bank | Entry | None = None
+    after: State | None = None
     verdict: VerdictRecord | None = None
     """Of a verdict."""
     appeal: str = ""
     """Of an appeal: its identifier."""
+    incident: str = ""
+    """Of an incident: its name."""
 
     @property
     def places(self) -> frozenset[tuple[str, str]]:
         """The banks and entries that it is about."""
         grounds = self.verdict.grounds if self.verdict is not None else ()
         own = {(self.bank, self.entry)} if self.bank else set()
-        return frozenset(own | {one.place for one in grounds})
+        incidents = [one for one in (self.before, self.after) if isinstance(one, Incident)]
+        watched = {one.place for incident in incidents for one in incident.entries}
+        return frozenset(own | watched | {one.place for one in grounds})
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,7 +146,8 @@ def _before(store: Store, revision: int) -> dict[Place, bytes]:
         for record in page:
             if changes.is_change(record):
                 change = changes.change_of(record)
-                before.setdefault((change.bank, change.entry), change.before)
+                if change.bank:  # an incident changes neither a bank nor an entry
+                    before.setdefault((change.bank, change.entry), change.before)
         after = page[-1].number
     return before
 

@@ -7,10 +7,10 @@ from typing import Any
 import msgpack
 
 from hashsvc.bank import decisions as changes
-from hashsvc.bank import records
-from hashsvc.bank.model import Bank, Entry, Page, Verdict
+from hashsvc.bank import incident_records, records
+from hashsvc.bank.model import Page, Verdict
 from hashsvc.decisions import verdicts
-from hashsvc.decisions.model import Decision, DecisionFilter, DecisionKind, LogCheck
+from hashsvc.decisions.model import Decision, DecisionFilter, DecisionKind, LogCheck, State
 from hashsvc.match.verdict import strictest
 from hashsvc_index import BankRecord, DecisionRecord, EntryRecord, Store, StoreCorruptError
 
@@ -55,17 +55,19 @@ def _decision(record: DecisionRecord, fields: dict[str, Any]) -> Decision:
     }
     if kind == DecisionKind.VERDICT:
         return Decision(**common, verdict=verdicts.unpack(fields), content_id=fields["content_id"])
-    common |= {name: fields.get(name, "") for name in ("bank", "entry", "reason", "content_id", "appeal")}
+    common |= {name: fields.get(name, "") for name in ("bank", "entry", "reason", "content_id", "appeal", "incident")}
     if not changes.is_change(record):
         return Decision(**common)
     change = changes.change_of(record)
     return Decision(**common, before=_state(change, change.before), after=_state(change, change.after))
 
 
-def _state(change: changes.Change, payload: bytes) -> Bank | Entry | None:
-    """The bank or entry that a payload of a change holds; None for an empty one."""
+def _state(change: changes.Change, payload: bytes) -> State | None:
+    """What a payload of a change holds; None for an empty one. The revision of an incident is not in the log."""
     if not payload:
         return None
+    if change.kind == DecisionKind.INCIDENT:
+        return incident_records.state_of(payload)
     if change.kind == DecisionKind.BANK:
         return records.bank_of(BankRecord(bank=change.bank, number=0, payload=payload, revision=change.revision))
     return records.entry_of(

@@ -42,7 +42,7 @@ class Event:
     source: str
     """The data directory that it happened in."""
     subject: str
-    """What it happened to: `bank/entry`, `bank` or `incident:INCIDENT`. Events of one subject are delivered in order."""
+    """What it happened to: `bank/entry`, `bank`, `incident:INCIDENT` or `appeal:APPEAL`. Events of one subject are delivered in order."""
     time: datetime.datetime
     data: Mapping[str, Any]
     number: int = 0

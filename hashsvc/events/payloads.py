@@ -130,7 +130,7 @@ def appeal_step(
         "causes": [_place(*one) for one in causes],
         "disputed": [_place(*one) for one in disputed],
     }
-    return _made(kind, source, f"appeal/{appeal}", data)
+    return _made(kind, source, f"appeal:{appeal}", data)
 
 
 def incident_changed(source: str, before: Incident | None, after: Incident, actor: str) -> Event:

@@ -6,17 +6,18 @@ from collections.abc import Callable, Sequence
 
 from hashsvc.bank import decisions, records, rules
 from hashsvc.bank.incident import MAX_ENTRIES, MAX_HOURS, MAX_OPEN, Incident, IncidentEntry
+from hashsvc.bank.incident_records import INCIDENT, incident_of, payload_of
 from hashsvc.bank.model import Depth
 from hashsvc.errors import AlreadyExistsError, InvalidInputError, NotFoundError, PreconditionError
 from hashsvc.events import payloads
 from hashsvc.events.outbox import Outbox
-from hashsvc.incidents.records import INCIDENT, incident_of, payload_of
 from hashsvc.traffic.tally import MOST_HITS, Place
 from hashsvc_index import Store
 from hashsvc_index.errors import DocumentExistsError, DocumentNotFoundError, RevisionConflictError
 
 _PAGE = 200
 _EXPIRED = "its time was over"
+_NOT_SPREADING = "nothing is stopped by it that an incident could count"
 
 
 class Register:
@@ -95,8 +96,8 @@ class Register:
     def add(self, incident: str, entries: Sequence[Place], *, revision: int, actor: str) -> Incident:
         """Those that it has already stay as they are.
 
-        Raises BANK_NOT_FOUND, ENTRY_NOT_FOUND, PreconditionError (ENTRY_WITHDRAWN, INCIDENT_CLOSED), InvalidInputError
-        FIELD_TOO_LONG for more than MAX_ENTRIES, REVISION_CONFLICT.
+        Raises BANK_NOT_FOUND, ENTRY_NOT_FOUND, PreconditionError (ENTRY_WITHDRAWN, INCIDENT_CLOSED, BANK_MODE for one of an
+        allow bank), InvalidInputError FIELD_TOO_LONG for more than MAX_ENTRIES, REVISION_CONFLICT.
         """
 
         def change(known: Incident) -> Incident:
@@ -146,6 +147,7 @@ class Register:
         for bank, entry in new:
             rules.check_bank_id(bank)
             rules.check_entry_id(entry)
+            rules.check_hunting(records.bank_of(self._store.get_bank(bank)), _NOT_SPREADING)
             if not self._store.get_entry(bank, entry).live:
                 raise PreconditionError("ENTRY_WITHDRAWN", f"{entry} is withdrawn", bank=bank, entry=entry)
         if len(known) + len(new) > MAX_ENTRIES:

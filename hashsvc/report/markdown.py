@@ -31,7 +31,7 @@ def _parts(report: TransparencyReport) -> Iterator[str]:
         [(one.label, one.source, one.verdict, one.uploads) for one in report.uploads],
     )
     yield "An upload that shows entries of several labels or sources counts for each of them."
-    yield "## Banks and entries"
+    yield "## Banks, entries and incidents"
     yield _table(("of", "step", "times"), [(one.kind, one.step, one.count) for one in report.steps])
     enforced = report.enforcement
     yield (

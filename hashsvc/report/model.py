@@ -35,10 +35,10 @@ class UploadCount:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StepCount:
-    """How often a step was taken with a bank or entry."""
+    """How often a step was taken with a bank, entry or incident."""
 
     kind: str
-    """`bank` or `entry`."""
+    """`bank`, `entry` or `incident`."""
     step: str
     count: int
 

@@ -58,6 +58,8 @@ class DryRun:
     """Those it would find, strongest evidence first. Their entry has no name yet."""
     total: int
     """How many there are; `hits` holds the first of them."""
+    allowed: int = 0
+    """Those among them that a rule of the bank would let pass."""
     known_good: tuple[Match, ...] = ()
     """Known-good videos that it would find, strongest evidence first; `bank`, `entry` and `external_id` are theirs."""
     held_back: str = ""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 import structlog
 
 from hashsvc.bank import records
-from hashsvc.bank.model import Bank, BankMode, Entry, EntryState, Interval, Page
+from hashsvc.bank.model import Bank, BankMode, Entry, EntryState, Interval, Page, Verdict
 from hashsvc.config import RecentSettings
 from hashsvc.errors import HashsvcError, PreconditionError, UnavailableError
 from hashsvc.fingerprint.model import Fingerprint
@@ -129,7 +129,8 @@ class Retro:
                     )
                     _keep_best(best, Hit(content_id=recent.content_id, seen_at=moment(recent.seen_at), match=match))
         hits = sorted(best.values(), key=lambda hit: (hit.match.evidence, hit.content_id))
-        return DryRun(searched=searched, hits=tuple(hits[:_MOST_SHOWN]), total=len(hits))
+        allowed = sum(hit.match.verdict is Verdict.ALLOW for hit in hits)
+        return DryRun(searched=searched, hits=tuple(hits[:_MOST_SHOWN]), total=len(hits), allowed=allowed)
 
     def _check_enabled(self) -> None:
         if not self._settings.enabled:

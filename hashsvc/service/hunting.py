@@ -62,7 +62,8 @@ class Hunting(Banks):
         self._recorder.flush()
         run = self._retro.dry_run(chosen, fingerprint, excluded, labels)
         good = self._caution.known_good(chosen, fingerprint, excluded, labels)
-        return dataclasses.replace(run, known_good=good, held_back=self._caution.reason(run.total, len(good)))
+        held_back = self._caution.reason(run.total - run.allowed, len(good))
+        return dataclasses.replace(run, known_good=good, held_back=held_back)
 
     def dry_run_media(
         self,

@@ -35,7 +35,7 @@ class Incidents(Base):
         """Open an incident, which closes by itself after `hours`.
 
         Raises InvalidInputError (FIELD_INVALID, FIELD_TOO_LONG), AlreadyExistsError INCIDENT_EXISTS, BANK_NOT_FOUND,
-        ENTRY_NOT_FOUND, PreconditionError ENTRY_WITHDRAWN.
+        ENTRY_NOT_FOUND, PreconditionError (ENTRY_WITHDRAWN, BANK_MODE for an entry of an allow bank).
         """
         made = self._register.open(
             incident,
@@ -70,7 +70,8 @@ class Incidents(Base):
     ) -> Incident:
         """Add entries; those that it has already stay.
 
-        Raises BANK_NOT_FOUND, ENTRY_NOT_FOUND, PreconditionError ENTRY_WITHDRAWN, InvalidInputError FIELD_TOO_LONG.
+        Raises BANK_NOT_FOUND, ENTRY_NOT_FOUND, PreconditionError (ENTRY_WITHDRAWN, BANK_MODE for an entry of an allow bank),
+        InvalidInputError FIELD_TOO_LONG.
         """
         changed = self._register.add(incident, entries, revision=revision, actor=actor or self._actor)
         self._current.refresh()

@@ -24,38 +24,39 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from hashsvc.v1 import bank_service_pb2 as hashsvc_dot_v1_dot_bank__service__pb2
+from hashsvc.v1 import incident_service_pb2 as hashsvc_dot_v1_dot_incident__service__pb2
 from hashsvc.v1 import match_service_pb2 as hashsvc_dot_v1_dot_match__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!hashsvc/v1/decision_service.proto\x12\nhashsvc.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dhashsvc/v1/bank_service.proto\x1a\x1ehashsvc/v1/match_service.proto\"b\n\x06Ground\x12 \n\x05match\x18\x01 \x01(\x0b\x32\x11.hashsvc.v1.Match\x12\x0e\n\x06labels\x18\x02 \x03(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x16\n\x0e\x65ntry_revision\x18\x04 \x01(\x04\"\xde\x02\n\rVerdictRecord\x12$\n\x07verdict\x18\x01 \x01(\x0e\x32\x13.hashsvc.v1.Verdict\x12\x17\n\x0fjudged_revision\x18\x02 \x01(\x04\x12\x0e\n\x06upload\x18\x03 \x01(\t\x12\x12\n\ncontent_id\x18\x04 \x01(\t\x12\x0f\n\x07profile\x18\x05 \x01(\t\x12\x18\n\x10\x64uration_seconds\x18\x06 \x01(\x01\x12\x13\n\x0b\x61sked_banks\x18\x07 \x03(\t\x12\x1f\n\x05\x62\x61nks\x18\x08 \x03(\x0b\x32\x10.hashsvc.v1.Bank\x12#\n\x07grounds\x18\t \x03(\x0b\x32\x12.hashsvc.v1.Ground\x12\x0f\n\x07omitted\x18\n \x01(\x04\x12$\n\x07\x65xcused\x18\x0b \x03(\x0b\x32\x13.hashsvc.v1.Excused\x12\x0b\n\x03md5\x18\x0c \x01(\x0c\x12\x0e\n\x06sha256\x18\r \x01(\x0c\x12\x10\n\x08readings\x18\x0e \x03(\t\"\xbe\x03\n\x08\x44\x65\x63ision\x12\x10\n\x08\x64\x65\x63ision\x18\x01 \x01(\x04\x12\x0c\n\x04hash\x18\x02 \x01(\t\x12\x10\n\x08previous\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\x04\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x06 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x07 \x01(\t\x12&\n\x02\x61t\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x62\x61nk\x18\t \x01(\t\x12\r\n\x05\x65ntry\x18\n \x01(\t\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x12\n\ncontent_id\x18\x0c \x01(\t\x12\x0e\n\x06\x61ppeal\x18\r \x01(\t\x12%\n\x0b\x62\x61nk_before\x18\x0e \x01(\x0b\x32\x10.hashsvc.v1.Bank\x12$\n\nbank_after\x18\x0f \x01(\x0b\x32\x10.hashsvc.v1.Bank\x12\'\n\x0c\x65ntry_before\x18\x10 \x01(\x0b\x32\x11.hashsvc.v1.Entry\x12&\n\x0b\x65ntry_after\x18\x11 \x01(\x0b\x32\x11.hashsvc.v1.Entry\x12*\n\x07verdict\x18\x12 \x01(\x0b\x32\x19.hashsvc.v1.VerdictRecord\"&\n\x12GetDecisionRequest\x12\x10\n\x08\x64\x65\x63ision\x18\x01 \x01(\x04\"=\n\x13GetDecisionResponse\x12&\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x14.hashsvc.v1.Decision\"\xd2\x01\n\x14ListDecisionsRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04\x62\x61nk\x18\x02 \x01(\t\x12\r\n\x05\x65ntry\x18\x03 \x01(\t\x12\x12\n\ncontent_id\x18\x04 \x01(\t\x12)\n\x05since\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x07 \x01(\x05\x12\x12\n\npage_token\x18\x08 \x01(\t\"Y\n\x15ListDecisionsResponse\x12\'\n\tdecisions\x18\x01 \x03(\x0b\x32\x14.hashsvc.v1.Decision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x16VerifyDecisionsRequest\x12\x0c\n\x04head\x18\x01 \x01(\t\"J\n\x17VerifyDecisionsResponse\x12\x0e\n\x06\x66\x61ults\x18\x01 \x03(\t\x12\x11\n\tdecisions\x18\x02 \x01(\x04\x12\x0c\n\x04head\x18\x03 \x01(\t\")\n\x15ReplayDecisionRequest\x12\x10\n\x08\x64\x65\x63ision\x18\x01 \x01(\x04\"\xce\x01\n\x16ReplayDecisionResponse\x12\x10\n\x08\x64\x65\x63ision\x18\x01 \x01(\x04\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12\x0c\n\x04same\x18\x03 \x01(\x08\x12#\n\x06logged\x18\x04 \x01(\x0e\x32\x13.hashsvc.v1.Verdict\x12$\n\x07verdict\x18\x05 \x01(\x0e\x32\x13.hashsvc.v1.Verdict\x12\"\n\x07matches\x18\x06 \x03(\x0b\x32\x11.hashsvc.v1.Match\x12\x13\n\x0b\x64ifferences\x18\x07 \x03(\t2\xec\x02\n\x0f\x44\x65\x63isionService\x12N\n\x0bGetDecision\x12\x1e.hashsvc.v1.GetDecisionRequest\x1a\x1f.hashsvc.v1.GetDecisionResponse\x12T\n\rListDecisions\x12 .hashsvc.v1.ListDecisionsRequest\x1a!.hashsvc.v1.ListDecisionsResponse\x12Z\n\x0fVerifyDecisions\x12\".hashsvc.v1.VerifyDecisionsRequest\x1a#.hashsvc.v1.VerifyDecisionsResponse\x12W\n\x0eReplayDecision\x12!.hashsvc.v1.ReplayDecisionRequest\x1a\".hashsvc.v1.ReplayDecisionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!hashsvc/v1/decision_service.proto\x12\nhashsvc.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dhashsvc/v1/bank_service.proto\x1a!hashsvc/v1/incident_service.proto\x1a\x1ehashsvc/v1/match_service.proto\"b\n\x06Ground\x12 \n\x05match\x18\x01 \x01(\x0b\x32\x11.hashsvc.v1.Match\x12\x0e\n\x06labels\x18\x02 \x03(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x16\n\x0e\x65ntry_revision\x18\x04 \x01(\x04\"\xde\x02\n\rVerdictRecord\x12$\n\x07verdict\x18\x01 \x01(\x0e\x32\x13.hashsvc.v1.Verdict\x12\x17\n\x0fjudged_revision\x18\x02 \x01(\x04\x12\x0e\n\x06upload\x18\x03 \x01(\t\x12\x12\n\ncontent_id\x18\x04 \x01(\t\x12\x0f\n\x07profile\x18\x05 \x01(\t\x12\x18\n\x10\x64uration_seconds\x18\x06 \x01(\x01\x12\x13\n\x0b\x61sked_banks\x18\x07 \x03(\t\x12\x1f\n\x05\x62\x61nks\x18\x08 \x03(\x0b\x32\x10.hashsvc.v1.Bank\x12#\n\x07grounds\x18\t \x03(\x0b\x32\x12.hashsvc.v1.Ground\x12\x0f\n\x07omitted\x18\n \x01(\x04\x12$\n\x07\x65xcused\x18\x0b \x03(\x0b\x32\x13.hashsvc.v1.Excused\x12\x0b\n\x03md5\x18\x0c \x01(\x0c\x12\x0e\n\x06sha256\x18\r \x01(\x0c\x12\x10\n\x08readings\x18\x0e \x03(\t\"\xad\x04\n\x08\x44\x65\x63ision\x12\x10\n\x08\x64\x65\x63ision\x18\x01 \x01(\x04\x12\x0c\n\x04hash\x18\x02 \x01(\t\x12\x10\n\x08previous\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\x04\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x06 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x07 \x01(\t\x12&\n\x02\x61t\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x62\x61nk\x18\t \x01(\t\x12\r\n\x05\x65ntry\x18\n \x01(\t\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x12\n\ncontent_id\x18\x0c \x01(\t\x12\x0e\n\x06\x61ppeal\x18\r \x01(\t\x12%\n\x0b\x62\x61nk_before\x18\x0e \x01(\x0b\x32\x10.hashsvc.v1.Bank\x12$\n\nbank_after\x18\x0f \x01(\x0b\x32\x10.hashsvc.v1.Bank\x12\'\n\x0c\x65ntry_before\x18\x10 \x01(\x0b\x32\x11.hashsvc.v1.Entry\x12&\n\x0b\x65ntry_after\x18\x11 \x01(\x0b\x32\x11.hashsvc.v1.Entry\x12*\n\x07verdict\x18\x12 \x01(\x0b\x32\x19.hashsvc.v1.VerdictRecord\x12\x10\n\x08incident\x18\x13 \x01(\t\x12-\n\x0fincident_before\x18\x14 \x01(\x0b\x32\x14.hashsvc.v1.Incident\x12,\n\x0eincident_after\x18\x15 \x01(\x0b\x32\x14.hashsvc.v1.Incident\"&\n\x12GetDecisionRequest\x12\x10\n\x08\x64\x65\x63ision\x18\x01 \x01(\x04\"=\n\x13GetDecisionResponse\x12&\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x14.hashsvc.v1.Decision\"\xd2\x01\n\x14ListDecisionsRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04\x62\x61nk\x18\x02 \x01(\t\x12\r\n\x05\x65ntry\x18\x03 \x01(\t\x12\x12\n\ncontent_id\x18\x04 \x01(\t\x12)\n\x05since\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x07 \x01(\x05\x12\x12\n\npage_token\x18\x08 \x01(\t\"Y\n\x15ListDecisionsResponse\x12\'\n\tdecisions\x18\x01 \x03(\x0b\x32\x14.hashsvc.v1.Decision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x16VerifyDecisionsRequest\x12\x0c\n\x04head\x18\x01 \x01(\t\"J\n\x17VerifyDecisionsResponse\x12\x0e\n\x06\x66\x61ults\x18\x01 \x03(\t\x12\x11\n\tdecisions\x18\x02 \x01(\x04\x12\x0c\n\x04head\x18\x03 \x01(\t\")\n\x15ReplayDecisionRequest\x12\x10\n\x08\x64\x65\x63ision\x18\x01 \x01(\x04\"\xce\x01\n\x16ReplayDecisionResponse\x12\x10\n\x08\x64\x65\x63ision\x18\x01 \x01(\x04\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12\x0c\n\x04same\x18\x03 \x01(\x08\x12#\n\x06logged\x18\x04 \x01(\x0e\x32\x13.hashsvc.v1.Verdict\x12$\n\x07verdict\x18\x05 \x01(\x0e\x32\x13.hashsvc.v1.Verdict\x12\"\n\x07matches\x18\x06 \x03(\x0b\x32\x11.hashsvc.v1.Match\x12\x13\n\x0b\x64ifferences\x18\x07 \x03(\t2\xec\x02\n\x0f\x44\x65\x63isionService\x12N\n\x0bGetDecision\x12\x1e.hashsvc.v1.GetDecisionRequest\x1a\x1f.hashsvc.v1.GetDecisionResponse\x12T\n\rListDecisions\x12 .hashsvc.v1.ListDecisionsRequest\x1a!.hashsvc.v1.ListDecisionsResponse\x12Z\n\x0fVerifyDecisions\x12\".hashsvc.v1.VerifyDecisionsRequest\x1a#.hashsvc.v1.VerifyDecisionsResponse\x12W\n\x0eReplayDecision\x12!.hashsvc.v1.ReplayDecisionRequest\x1a\".hashsvc.v1.ReplayDecisionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hashsvc.v1.decision_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GROUND']._serialized_start=145
-  _globals['_GROUND']._serialized_end=243
-  _globals['_VERDICTRECORD']._serialized_start=246
-  _globals['_VERDICTRECORD']._serialized_end=596
-  _globals['_DECISION']._serialized_start=599
-  _globals['_DECISION']._serialized_end=1045
-  _globals['_GETDECISIONREQUEST']._serialized_start=1047
-  _globals['_GETDECISIONREQUEST']._serialized_end=1085
-  _globals['_GETDECISIONRESPONSE']._serialized_start=1087
-  _globals['_GETDECISIONRESPONSE']._serialized_end=1148
-  _globals['_LISTDECISIONSREQUEST']._serialized_start=1151
-  _globals['_LISTDECISIONSREQUEST']._serialized_end=1361
-  _globals['_LISTDECISIONSRESPONSE']._serialized_start=1363
-  _globals['_LISTDECISIONSRESPONSE']._serialized_end=1452
-  _globals['_VERIFYDECISIONSREQUEST']._serialized_start=1454
-  _globals['_VERIFYDECISIONSREQUEST']._serialized_end=1492
-  _globals['_VERIFYDECISIONSRESPONSE']._serialized_start=1494
-  _globals['_VERIFYDECISIONSRESPONSE']._serialized_end=1568
-  _globals['_REPLAYDECISIONREQUEST']._serialized_start=1570
-  _globals['_REPLAYDECISIONREQUEST']._serialized_end=1611
-  _globals['_REPLAYDECISIONRESPONSE']._serialized_start=1614
-  _globals['_REPLAYDECISIONRESPONSE']._serialized_end=1820
-  _globals['_DECISIONSERVICE']._serialized_start=1823
-  _globals['_DECISIONSERVICE']._serialized_end=2187
+  _globals['_GROUND']._serialized_start=180
+  _globals['_GROUND']._serialized_end=278
+  _globals['_VERDICTRECORD']._serialized_start=281
+  _globals['_VERDICTRECORD']._serialized_end=631
+  _globals['_DECISION']._serialized_start=634
+  _globals['_DECISION']._serialized_end=1191
+  _globals['_GETDECISIONREQUEST']._serialized_start=1193
+  _globals['_GETDECISIONREQUEST']._serialized_end=1231
+  _globals['_GETDECISIONRESPONSE']._serialized_start=1233
+  _globals['_GETDECISIONRESPONSE']._serialized_end=1294
+  _globals['_LISTDECISIONSREQUEST']._serialized_start=1297
+  _globals['_LISTDECISIONSREQUEST']._serialized_end=1507
+  _globals['_LISTDECISIONSRESPONSE']._serialized_start=1509
+  _globals['_LISTDECISIONSRESPONSE']._serialized_end=1598
+  _globals['_VERIFYDECISIONSREQUEST']._serialized_start=1600
+  _globals['_VERIFYDECISIONSREQUEST']._serialized_end=1638
+  _globals['_VERIFYDECISIONSRESPONSE']._serialized_start=1640
+  _globals['_VERIFYDECISIONSRESPONSE']._serialized_end=1714
+  _globals['_REPLAYDECISIONREQUEST']._serialized_start=1716
+  _globals['_REPLAYDECISIONREQUEST']._serialized_end=1757
+  _globals['_REPLAYDECISIONRESPONSE']._serialized_start=1760
+  _globals['_REPLAYDECISIONRESPONSE']._serialized_end=1966
+  _globals['_DECISIONSERVICE']._serialized_start=1969
+  _globals['_DECISIONSERVICE']._serialized_end=2333
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from hashsvc.v1 import bank_service_pb2 as _bank_service_pb2
+from hashsvc.v1 import incident_service_pb2 as _incident_service_pb2
 from hashsvc.v1 import match_service_pb2 as _match_service_pb2
 import builtins as _builtins
 import sys
@@ -167,6 +168,9 @@ class Decision(_message.Message):
     ENTRY_BEFORE_FIELD_NUMBER: _builtins.int
     ENTRY_AFTER_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
+    INCIDENT_FIELD_NUMBER: _builtins.int
+    INCIDENT_BEFORE_FIELD_NUMBER: _builtins.int
+    INCIDENT_AFTER_FIELD_NUMBER: _builtins.int
     decision: _builtins.int
     """Its number, from 1."""
     hash: _builtins.str
@@ -176,23 +180,25 @@ class Decision(_message.Message):
     revision: _builtins.int
     """The store's revision once it was made."""
     kind: _builtins.str
-    """`bank`, `entry`, `verdict` or `appeal`; a later version may know others."""
+    """`bank`, `entry`, `incident`, `verdict` or `appeal`; a later version may know others."""
     action: _builtins.str
-    """For a bank or entry the step, as create, confirm or withdraw; for an upload the verdict; for an appeal open, uphold,
-    reject or reinstate.
+    """For a bank or entry the step, as create, confirm or withdraw; for an incident open, add, remove or close; for an
+    upload the verdict; for an appeal open, uphold, reject or reinstate.
     """
     actor: _builtins.str
     """Who took it; for a verdict who asked, since the service judged."""
     bank: _builtins.str
-    """The bank that it is about; empty for an upload."""
+    """The bank that it is about; empty for an incident or an upload."""
     entry: _builtins.str
-    """The entry that it is about; empty for a bank or an upload."""
+    """The entry that it is about; empty for a bank, an incident or an upload."""
     reason: _builtins.str
     """Why, as the actor said."""
     content_id: _builtins.str
     """The uploading caller's own name for the upload that it is about."""
     appeal: _builtins.str
     """The appeal that it is a step of."""
+    incident: _builtins.str
+    """The incident that it is about."""
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -217,6 +223,14 @@ class Decision(_message.Message):
     def verdict(self) -> Global___VerdictRecord:
         """What was answered, and why; of a verdict."""
 
+    @_builtins.property
+    def incident_before(self) -> _incident_service_pb2.Incident:
+        """The incident before the change, without its revision; unset for a new one."""
+
+    @_builtins.property
+    def incident_after(self) -> _incident_service_pb2.Incident:
+        """The incident after the change, without its revision."""
+
     def __init__(
         self,
         *,
@@ -238,10 +252,13 @@ class Decision(_message.Message):
         entry_before: _bank_service_pb2.Entry | None = ...,
         entry_after: _bank_service_pb2.Entry | None = ...,
         verdict: Global___VerdictRecord | None = ...,
+        incident: _builtins.str = ...,
+        incident_before: _incident_service_pb2.Incident | None = ...,
+        incident_after: _incident_service_pb2.Incident | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "bank_after", b"bank_after", "bank_before", b"bank_before", "entry_after", b"entry_after", "entry_before", b"entry_before", "verdict", b"verdict"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "bank_after", b"bank_after", "bank_before", b"bank_before", "entry_after", b"entry_after", "entry_before", b"entry_before", "incident_after", b"incident_after", "incident_before", b"incident_before", "verdict", b"verdict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "actor", b"actor", "appeal", b"appeal", "at", b"at", "bank", b"bank", "bank_after", b"bank_after", "bank_before", b"bank_before", "content_id", b"content_id", "decision", b"decision", "entry", b"entry", "entry_after", b"entry_after", "entry_before", b"entry_before", "hash", b"hash", "kind", b"kind", "previous", b"previous", "reason", b"reason", "revision", b"revision", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "actor", b"actor", "appeal", b"appeal", "at", b"at", "bank", b"bank", "bank_after", b"bank_after", "bank_before", b"bank_before", "content_id", b"content_id", "decision", b"decision", "entry", b"entry", "entry_after", b"entry_after", "entry_before", b"entry_before", "hash", b"hash", "incident", b"incident", "incident_after", b"incident_after", "incident_before", b"incident_before", "kind", b"kind", "previous", b"previous", "reason", b"reason", "revision", b"revision", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class DecisionServiceStub:
-    """Answers for what was decided: every verdict other than VERDICT_ALLOW and every change to a bank or entry is a record
-    of one log, which is only ever appended to. Each record holds the hash of the one before.
+    """Answers for what was decided: every verdict other than VERDICT_ALLOW and every change to a bank, entry or incident is a
+    record of one log, which is only ever appended to. Each record holds the hash of the one before.
     """
 
     def __init__(self, channel):
@@ -59,8 +59,8 @@ class DecisionServiceStub:
 
 
 class DecisionServiceServicer:
-    """Answers for what was decided: every verdict other than VERDICT_ALLOW and every change to a bank or entry is a record
-    of one log, which is only ever appended to. Each record holds the hash of the one before.
+    """Answers for what was decided: every verdict other than VERDICT_ALLOW and every change to a bank, entry or incident is a
+    record of one log, which is only ever appended to. Each record holds the hash of the one before.
     """
 
     def GetDecision(self, request, context):
@@ -124,8 +124,8 @@ def add_DecisionServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class DecisionService:
-    """Answers for what was decided: every verdict other than VERDICT_ALLOW and every change to a bank or entry is a record
-    of one log, which is only ever appended to. Each record holds the hash of the one before.
+    """Answers for what was decided: every verdict other than VERDICT_ALLOW and every change to a bank, entry or incident is a
+    record of one log, which is only ever appended to. Each record holds the hash of the one before.
     """
 
     @staticmethod

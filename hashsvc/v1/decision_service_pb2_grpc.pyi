@@ -27,8 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class DecisionServiceStub:
-    """Answers for what was decided: every verdict other than VERDICT_ALLOW and every change to a bank or entry is a record
-    of one log, which is only ever appended to. Each record holds the hash of the one before.
+    """Answers for what was decided: every verdict other than VERDICT_ALLOW and every change to a bank, entry or incident is a
+    record of one log, which is only ever appended to. Each record holds the hash of the one before.
     """
 
     @_typing.overload
@@ -48,8 +48,8 @@ class DecisionServiceStub:
 
 @_typing.type_check_only
 class DecisionServiceAsyncStub(DecisionServiceStub):
-    """Answers for what was decided: every verdict other than VERDICT_ALLOW and every change to a bank or entry is a record
-    of one log, which is only ever appended to. Each record holds the hash of the one before.
+    """Answers for what was decided: every verdict other than VERDICT_ALLOW and every change to a bank, entry or incident is a
+    record of one log, which is only ever appended to. Each record holds the hash of the one before.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -65,8 +65,8 @@ class DecisionServiceAsyncStub(DecisionServiceStub):
     """
 
 class DecisionServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Answers for what was decided: every verdict other than VERDICT_ALLOW and every change to a bank or entry is a record
-    of one log, which is only ever appended to. Each record holds the hash of the one before.
+    """Answers for what was decided: every verdict other than VERDICT_ALLOW and every change to a bank, entry or incident is a
+    record of one log, which is only ever appended to. Each record holds the hash of the one before.
     """
 
     @_abc_1.abstractmethod

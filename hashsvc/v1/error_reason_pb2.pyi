@@ -250,8 +250,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: {"reason": "BREAKER_NOT_TRIPPED", "domain": "hashsvc", "metadata": {"bank": "news", "entry": "e1"}}
     """
     ERROR_REASON_BANK_MODE: _ErrorReason.ValueType  # 90
-    """FAILED_PRECONDITION: the bank is an allow bank, which cannot be exported, hunted for or turned into another; or is none and
-    cannot become one.
+    """FAILED_PRECONDITION: the bank is an allow bank, which cannot be exported, hunted for or turned into another, and whose
+    entries are in no incident; or is none and cannot become one.
     Example: {"reason": "BANK_MODE", "domain": "hashsvc", "metadata": {"bank": "films", "mode": "allow"}}
     """
     ERROR_REASON_LABEL_UNKNOWN: _ErrorReason.ValueType  # 91
@@ -567,8 +567,8 @@ ERROR_REASON_BREAKER_NOT_TRIPPED: ErrorReason.ValueType  # 81
 Example: {"reason": "BREAKER_NOT_TRIPPED", "domain": "hashsvc", "metadata": {"bank": "news", "entry": "e1"}}
 """
 ERROR_REASON_BANK_MODE: ErrorReason.ValueType  # 90
-"""FAILED_PRECONDITION: the bank is an allow bank, which cannot be exported, hunted for or turned into another; or is none and
-cannot become one.
+"""FAILED_PRECONDITION: the bank is an allow bank, which cannot be exported, hunted for or turned into another, and whose
+entries are in no incident; or is none and cannot become one.
 Example: {"reason": "BANK_MODE", "domain": "hashsvc", "metadata": {"bank": "films", "mode": "allow"}}
 """
 ERROR_REASON_LABEL_UNKNOWN: ErrorReason.ValueType  # 91

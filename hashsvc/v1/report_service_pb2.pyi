@@ -90,7 +90,7 @@ Global___UploadCount: _TypeAlias = UploadCount  # noqa: Y015
 
 @_typing.final
 class StepCount(_message.Message):
-    """How often a step was taken with a bank or entry."""
+    """How often a step was taken with a bank, entry or incident."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -98,9 +98,9 @@ class StepCount(_message.Message):
     STEP_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
-    """`bank` or `entry`."""
+    """`bank`, `entry` or `incident`."""
     step: _builtins.str
-    """The step, as create, confirm or withdraw."""
+    """The step, as create, confirm, withdraw or close."""
     count: _builtins.int
     """How often."""
     def __init__(
@@ -239,7 +239,7 @@ class TransparencyReport(_message.Message):
 
     @_builtins.property
     def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___StepCount]:
-        """Steps taken with banks and entries."""
+        """Steps taken with banks, entries and incidents."""
 
     @_builtins.property
     def enforcement(self) -> Global___Enforcement:

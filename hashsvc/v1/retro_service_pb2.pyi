@@ -360,12 +360,15 @@ class DryRunResponse(_message.Message):
     HITS_FIELD_NUMBER: _builtins.int
     KNOWN_GOOD_FIELD_NUMBER: _builtins.int
     HELD_BACK_FIELD_NUMBER: _builtins.int
+    ALLOWED_FIELD_NUMBER: _builtins.int
     searched: _builtins.int
     """Recent uploads looked at."""
     total: _builtins.int
     """Uploads that it would find."""
     held_back: _builtins.str
     """Why ConfirmEntry would make it a candidate that takes a second person's approval; empty where these hits are no reason to."""
+    allowed: _builtins.int
+    """Uploads among `total` that a rule of the bank would let pass."""
     @_builtins.property
     def hits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Hit]:
         """The first 200 of them, strongest evidence first. Their entry has no name yet."""
@@ -384,10 +387,11 @@ class DryRunResponse(_message.Message):
         hits: _abc.Iterable[Global___Hit] | None = ...,
         known_good: _abc.Iterable[_match_service_pb2.Match] | None = ...,
         held_back: _builtins.str = ...,
+        allowed: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["held_back", b"held_back", "hits", b"hits", "known_good", b"known_good", "searched", b"searched", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed", b"allowed", "held_back", b"held_back", "hits", b"hits", "known_good", b"known_good", "searched", b"searched", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

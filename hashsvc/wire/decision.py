@@ -4,12 +4,14 @@ import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from hashsvc.bank.incident import Incident
 from hashsvc.bank.model import Bank, Entry
-from hashsvc.decisions.model import Decision, Ground, LogCheck, Replay, VerdictRecord
+from hashsvc.decisions.model import Decision, Ground, LogCheck, Replay, State, VerdictRecord
 from hashsvc.errors import InvalidInputError
 from hashsvc.fingerprint.model import Digests
 from hashsvc.v1 import decision_service_pb2 as pb
 from hashsvc.wire.bank import decode_bank, decode_entry, decode_verdict, encode_bank, encode_entry, encode_verdict
+from hashsvc.wire.incident import decode_incident, encode_incident
 from hashsvc.wire.match import (
     decode_excused,
     decode_match,
@@ -35,10 +37,13 @@ def encode_decision(decision: Decision) -> pb.Decision:
         reason=decision.reason,
         content_id=decision.content_id,
         appeal=decision.appeal,
+        incident=decision.incident,
         bank_before=encode_bank(before) if isinstance(before, Bank) else None,
         bank_after=encode_bank(after) if isinstance(after, Bank) else None,
         entry_before=encode_entry(before) if isinstance(before, Entry) else None,
         entry_after=encode_entry(after) if isinstance(after, Entry) else None,
+        incident_before=encode_incident(before) if isinstance(before, Incident) else None,
+        incident_after=encode_incident(after) if isinstance(after, Incident) else None,
         verdict=None if decision.verdict is None else _encode_record(decision.verdict),
     )
 
@@ -59,17 +64,20 @@ def decode_decision(message: pb.Decision) -> Decision:
         reason=message.reason,
         content_id=message.content_id,
         appeal=message.appeal,
+        incident=message.incident,
         before=_state(message, "before"),
         after=_state(message, "after"),
         verdict=_decode_record(message.verdict) if message.HasField("verdict") else None,
     )
 
 
-def _state(message: pb.Decision, when: str) -> Bank | Entry | None:
+def _state(message: pb.Decision, when: str) -> State | None:
     if message.HasField(f"bank_{when}"):  # type: ignore[arg-type]
         return decode_bank(getattr(message, f"bank_{when}"))
     if message.HasField(f"entry_{when}"):  # type: ignore[arg-type]
         return decode_entry(getattr(message, f"entry_{when}"))
+    if message.HasField(f"incident_{when}"):  # type: ignore[arg-type]
+        return decode_incident(getattr(message, f"incident_{when}"))
     return None
 
 

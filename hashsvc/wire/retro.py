@@ -68,6 +68,7 @@ def encode_dry_run(run: DryRun) -> pb.DryRunResponse:
         hits=map(encode_hit, run.hits),
         known_good=map(encode_match, run.known_good),
         held_back=run.held_back,
+        allowed=run.allowed,
     )
 
 
@@ -79,6 +80,7 @@ def decode_dry_run(message: pb.DryRunResponse) -> DryRun:
         hits=tuple(map(decode_hit, message.hits)),
         known_good=tuple(map(decode_match, message.known_good)),
         held_back=message.held_back,
+        allowed=message.allowed,
     )
 
 

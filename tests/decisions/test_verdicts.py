@@ -1,6 +1,7 @@
 """Verdicts in the log: which are written, what they say, and when an answer is given."""
 
 import dataclasses
+import datetime
 import hashlib
 import threading
 import time
@@ -11,14 +12,17 @@ import numpy as np
 import pytest
 import structlog
 
-from hashsvc.bank.model import Bank, Entry, Interval, Policy, Verdict
+from hashsvc.bank import records
+from hashsvc.bank.model import Bank, Entry, Interval, Policy, Rule, Verdict
 from hashsvc.config import DecisionSettings, Settings
 from hashsvc.decisions import exhibit, verdicts
 from hashsvc.decisions.model import Ground, VerdictRecord
 from hashsvc.errors import UnavailableError
 from hashsvc.fingerprint.model import Digests
 from hashsvc.fingerprint.profiles import profile_named
+from hashsvc.match import words
 from hashsvc.service import Service
+from hashsvc.wire.decision import decode_decision, encode_decision
 from hashsvc_index import Store, StoreError
 from hashsvc_index.errors import StoreFullError
 from tests.cli.conftest import NOW, a_match
@@ -73,13 +77,37 @@ def test_the_labels_of_the_entry_are_kept(service: Service) -> None:
 
 
 def test_what_a_breaker_held_back(service: Service, entry: Entry) -> None:
-    """A REVIEW for a tripped breaker says that it would have been BLOCK."""
-    for number in range(45):
+    """A REVIEW for a tripped breaker names it, in the answer and in the log alike, once; `reason` has only the threshold."""
+    answers = [
         service.match(dataclasses.replace(COPY, digests=Digests(sha256=bytes([number + 1]) * 32)))
+        for number in range(45)
+    ]
     found = logged(service)
     assert [one.action for one in found].count("BLOCK") == 40
-    held = [bool(one.verdict.grounds[0].match.breaker) for one in found if one.verdict is not None]
-    assert held == [one.action == "REVIEW" for one in found]
+    for answer, one in zip(answers, found, strict=True):
+        assert one.verdict is not None
+        [ground] = one.verdict.grounds
+        assert (ground.match,) == answer.matches
+        assert ground.match.breaker == (f"default/{entry.entry}" if one.action == "REVIEW" else "")
+        said = words.why(ground.match)
+        assert said.count("breaker") == (one.action == "REVIEW") and "breaker" not in ground.match.reason
+        assert decode_decision(encode_decision(one)) == one
+    assert {one.matches[0].reason for one in answers} == {answers[0].matches[0].reason}
+    counted = service.report(records.now() - datetime.timedelta(hours=1), None)
+    assert (counted.held, [one.uploads for one in counted.verdicts]) == (5, [40, 5])
+
+
+def test_a_rule_and_a_breaker_are_each_said_once(service: Service) -> None:
+    """What a rule blocks and a breaker holds back has the rule as reason, and the words have both."""
+    rule = Rule(verdict=Verdict.BLOCK, seconds=2.0, labels=("incident-7",))
+    service.update_bank("default", policy=Policy(rules=(rule,)))
+    confirmed(service, labels=["incident-7"])
+    for number in range(41):
+        last = service.match(dataclasses.replace(COPY, digests=Digests(sha256=bytes([number + 1]) * 32)))
+    [match] = last.matches
+    said = words.why(match)
+    assert match.reason == f"rule 1: {rule}"
+    assert (said.count(match.reason), said.count("its breaker has tripped")) == (1, 1)
 
 
 def test_a_file_is_one_decision(service: Service, original: Path, tmp_path: Path) -> None:

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from hashsvc.bank import records
-from hashsvc.bank.decisions import HASHER, change_of
+from hashsvc.bank.decisions import HASHER, change_of, is_change
 from hashsvc.bank.incident import MAX_ENTRIES, MAX_OPEN, Incident, IncidentEntry
+from hashsvc.bank.incident_records import INCIDENT, payload_of
 from hashsvc.bank.model import Depth, Entry, Policy, Verdict
 from hashsvc.config import BreakerSettings, Settings
 from hashsvc.errors import HashsvcError
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.incidents import counter as counter_module
 from hashsvc.incidents import register as register_module
-from hashsvc.incidents.records import INCIDENT, payload_of
 from hashsvc.service import Service
 from hashsvc_index import StoreError
 from tests.events.receiver import until
@@ -193,7 +193,7 @@ def test_every_step_is_logged_and_told(tmp_path: Path) -> None:
         assert events[0].data["added"] == [{"bank": "default", "entry": entry.entry}]
         assert events[1].data["removed"] == events[0].data["added"]
         assert events[-1].data["reason"] == "over"
-        logged = [change_of(one) for one in service._store.decisions(0, 100)]
+        logged = [change_of(one) for one in service._store.decisions(0, 100) if is_change(one)]
         steps = [(one.action, one.actor, one.reason) for one in logged if one.kind == "incident"]
         assert steps == [
             ("open", "ann", "live stream"),

@@ -3,7 +3,7 @@
 import dataclasses
 import datetime
 
-from hashsvc.bank.model import Verdict
+from hashsvc.bank.model import Details, Verdict
 from hashsvc.fingerprint.model import Digests
 from hashsvc.report.model import AppealCount, Enforcement, StepCount, UploadCount, VerdictCount
 from hashsvc.service import Service
@@ -60,6 +60,22 @@ def test_everything_once(clock: Clock, service: Service) -> None:
         opened=3, upheld=1, rejected=1, open_at_end=1, median_seconds=3 * 3600.0, reinstated=1
     )
     assert report.enforcement == Enforcement(entries=2, median_seconds=3600.0, waiting=0)
+
+
+def test_whose_entries_they_were(service: Service) -> None:
+    """A partner's entry counts under its partner, as that was when the verdict was given; an upload of both for both."""
+    theirs = confirmed(service, details=Details(partner="TAT", partner_id="4711"), labels=["ppc"])
+    confirmed(service, 2)
+    service.match(COPY, content_id="theirs")
+    service.match(BOTH, content_id="both")
+    service.update_entry("default", theirs.entry, details=Details(partner="GIFCT"))
+    searched(service)
+    service.match(EXCERPT, content_id="news")
+    assert service.report(EARLY, LATE).uploads == (
+        UploadCount(label="(none)", source="own", verdict=Verdict.BLOCK, uploads=1),
+        UploadCount(label="ppc", source="GIFCT", verdict=Verdict.REVIEW, uploads=1),
+        UploadCount(label="ppc", source="TAT", verdict=Verdict.BLOCK, uploads=2),
+    )
 
 
 def test_the_strictest_counts(service: Service) -> None:

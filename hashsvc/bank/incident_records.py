@@ -21,7 +21,12 @@ def payload_of(incident: Incident) -> bytes:
 
 def incident_of(record: DocumentRecord) -> Incident:
     """The inverse of `payload_of`."""
-    fields: dict[str, Any] = msgpack.unpackb(record.payload, timestamp=3)
+    return dataclasses.replace(state_of(record.payload), revision=record.revision)
+
+
+def state_of(payload: bytes) -> Incident:
+    """The incident of a payload, without its revision."""
+    fields: dict[str, Any] = msgpack.unpackb(payload, timestamp=3)
     fields["depth"] = Depth(fields["depth"])
     fields["entries"] = tuple(IncidentEntry(**one) for one in fields["entries"])
-    return Incident(**fields, revision=record.revision)
+    return Incident(**fields)
