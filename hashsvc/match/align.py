@@ -5,7 +5,8 @@ named, and lines are read off that matrix. Several lines make several segments.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -104,7 +105,8 @@ def compare(
 
 
 Bonus = Callable[["Alignment"], float]
-"""What speaks for an alignment besides its frames, in the units of `Alignment.total`."""
+"""What speaks for an alignment besides its frames, in the units of `Alignment.total`: at most MOST_BONUS."""
+MOST_BONUS = 6.5
 
 
 def alignments(
@@ -150,8 +152,26 @@ def _best(comparison: Comparison, lines: Sequence[Line], bonus: Bonus | None, le
         parts.append(paying.at(np.flatnonzero(~improved)))
         paying = better.at(np.flatnonzero(improved))
     refined = _Walks.joined([*parts, paying])
-    found = map(refined.alignment, range(len(refined.totals)))
-    return max(found, key=lambda one: one.total + (bonus(one) if bonus else 0.0), default=None)
+    order = np.argsort(-refined.totals, kind="stable")
+    return _strongest(map(refined.alignment, order.tolist()), bonus)
+
+
+def _strongest(descending: Iterable[Alignment], bonus: Bonus | None) -> Alignment | None:
+    """The alignment for which the most speaks, of those in descending order of what their frames gain."""
+    best, most = None, -math.inf
+    tried: set[tuple[Line, int, int]] = set()
+    for one in descending:
+        if one.total + (MOST_BONUS if bonus else 0.0) <= most:
+            break
+        # Several lines are often refined to one and the same.
+        key = one.line, one.first, one.last
+        if key in tried:
+            continue
+        tried.add(key)
+        total = one.total + (bonus(one) if bonus else 0.0)
+        if total > most:
+            best, most = one, total
+    return best
 
 
 def _proposals(comparison: Comparison) -> Lines:

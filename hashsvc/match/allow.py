@@ -25,6 +25,8 @@ encodings of one film, sampled at other moments, differ so much, the less the mo
 merely looks alike is thirty bits further away than a copy; an unrelated film comes to 95 bits by chance."""
 _NEAR = 72.0
 """Within so many bits the upload shows the entry, whatever else there is."""
+_LIKE = 88.0
+"""A harmless entry that is further away explains nothing: it shows something else, and so may the other at that moment."""
 _AROUND = 1.0
 """Seconds around a moment in which an entry may show what the upload shows then."""
 _SMOOTHED = 2
@@ -68,7 +70,7 @@ def without(
     whole = cells.any(axis=1) & ~((near <= _NEAR) & ~cells).any(axis=1)
     stretches = _stretches(query, whole)
     rest = one.find(_silenced(query, cells, stretches))
-    return None if rest is None else _cut(rest, stretches, query, one), taken
+    return None if rest is None else _cut(rest, cells, query, one), taken
 
 
 def excused(entry: Entry | Match, by: Entry, segments: Sequence[Segment]) -> Excused:
@@ -108,7 +110,9 @@ def is_explained(match: Match, by: Excused, *, in_any_view: bool) -> bool:
     if (match.bank, match.entry) != (by.bank, by.entry) or match.digest:
         return False
     return all(
-        covered(_overlaps(segment, (one for one in by.segments if in_any_view or _same_view(one, segment))))
+        covered(
+            _overlaps(segment, (one for one in by.segments if in_any_view or _query_view(one) == _query_view(segment)))
+        )
         >= _COVERED * (segment.query_end - segment.query_start)
         for segment in match.segments
     )
@@ -136,7 +140,7 @@ def nearness(query: Fingerprint, one: Compared, gate: int) -> Nearness:
 
 def as_near(near: Nearness, harmless: Nearness) -> Cells:
     """Which hashes the harmless entry explains as well, bool (frames, views): on average over a few frames of a view."""
-    both = (near < _NEVER) & (harmless < _NEVER)
+    both = (near < _NEVER) & (harmless <= _LIKE)
     further = np.where(both, harmless - near - np.maximum(_SLACK - near / _LESS, 0.0), 0.0)
     window = np.ones(2 * _SMOOTHED + 1)
     sums = np.stack([np.convolve(column, window, "same") for column in further.T], axis=1)
@@ -170,9 +174,12 @@ def _silenced(query: Fingerprint, cells: Cells, stretches: Sequence[Interval]) -
     return dataclasses.replace(query, quality=quality, activity=activity)
 
 
-def _cut(rest: Finding, stretches: Sequence[Interval], query: Fingerprint, one: Compared) -> Finding | None:
-    """What was found in the rest of the upload, without the stretches that its segments run over."""
-    segments = [_turned(part) for found in rest.segments for part in exclude.outside(_turned(found), stretches)]
+def _cut(rest: Finding, cells: Cells, query: Fingerprint, one: Compared) -> Finding | None:
+    """What was found in the rest of the upload, without what its segments run over that is explained in their view."""
+    segments: list[Segment] = []
+    for found in rest.segments:
+        stretches = _stretches(query, cells[:, query.views.index(_query_view(found))])
+        segments += [_turned(part) for part in exclude.outside(_turned(found), stretches)]
     if not segments:
         return None
     return dataclasses.replace(
@@ -209,6 +216,6 @@ def _overlaps(segment: Segment, others: Iterable[Segment]) -> list[tuple[float, 
     return [(start, end) for start, end in both if start < end]
 
 
-def _same_view(one: Segment, other: Segment) -> bool:
-    """Whether both are seen in the same view of the upload."""
-    return one.view.partition("/")[0] == other.view.partition("/")[0]
+def _query_view(segment: Segment) -> str:
+    """The view of the upload that a segment is seen in."""
+    return segment.view.partition("/")[0]

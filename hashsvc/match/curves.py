@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.ndimage import uniform_filter1d
 
 from hashsvc.fingerprint.model import ACTIVITY_RATE
-from hashsvc.match.align import FASTEST, SLOWEST, Line
+from hashsvc.match.align import FASTEST, MOST_BONUS, SLOWEST, Line
 
 _HALF = 1.5 / ACTIVITY_RATE
 """Half of the span that is averaged, seconds."""
@@ -196,4 +196,4 @@ def _correlation(left: Curve, right: Curve) -> float:
     return float(_normal(left) @ _normal(right))
 
 
-assert _SPEEDS[0] >= SLOWEST and _SPEEDS[-1] <= FASTEST
+assert _SPEEDS[0] >= SLOWEST and _SPEEDS[-1] <= FASTEST and strength(_MOST_SAMPLES) <= MOST_BONUS

@@ -22,6 +22,7 @@ from hashsvc.match.hint import is_hint, is_put_together
 from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult, Segment
 from hashsvc.match.rivals import explained_away
 from hashsvc.match.seeds import Nomination
+from hashsvc.match.trial import Trial
 from hashsvc.match.verdict import combined, judge, strictest
 from hashsvc_index import EntryRecord, Index, Store
 from hashsvc_index.errors import EntryNotFoundError
@@ -258,7 +259,10 @@ def _compared(one: _Candidate, gate: int, indexed: int) -> allow.Compared:
     """A candidate with a finding."""
 
     def again(part: Fingerprint) -> Finding | None:
-        return find(part, one.reference, one.nomination, gate, indexed, one.entry.exclusions)
+        # Seeds of what is left, too: the first ones may all lie in views of which nothing is.
+        anew = Trial(one.reference, gate, one.entry.exclusions).find(part, indexed)
+        known = find(part, one.reference, one.nomination, gate, indexed, one.entry.exclusions)
+        return min((found for found in (anew, known) if found), key=lambda found: found.evidence, default=None)
 
     assert one.finding is not None
     return allow.Compared(one.entry, exclude.silenced(one.reference, one.entry.exclusions), one.finding, again)

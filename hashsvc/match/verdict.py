@@ -54,13 +54,19 @@ def combined(quick: MatchResult, deep: MatchResult) -> MatchResult:
     """What two readings of one upload come to: every entry that either found, each by its stronger match.
 
     A match of one reading is none where the other tells that an allow bank explains it. A deep reading has all views of a
-    quick one, and so has settled what that says.
+    quick one, and so has settled what that says; but what the quick one left of an entry beside the same film, which it
+    saw itself, is not of the film.
     """
     best: dict[tuple[str, str], Match] = {}
+    seen = {(one.bank, one.entry, one.by_bank, one.by_entry) for one in quick.excused if one.by_entry}
     quickly = [
         one
         for one in quick.matches
-        if not any(is_explained(one, other, in_any_view=True) for other in deep.excused if other.by_entry)
+        if not any(
+            is_explained(one, other, in_any_view=(other.bank, other.entry, other.by_bank, other.by_entry) not in seen)
+            for other in deep.excused
+            if other.by_entry
+        )
     ]
     deeply = [
         one

@@ -94,3 +94,14 @@ def test_two_readings(changes: dict[str, object], by_deep: bool, by_quick: bool)
     ):
         assert both.verdict is (Verdict.ALLOW if explained else Verdict.BLOCK)
         assert both.excused == (EXCUSED,)
+
+
+def test_what_a_quick_reading_left_beside_the_film_stays() -> None:
+    """A deep reading that excuses the entry settles nothing that the quick one, which saw the film too, saw beside it."""
+    match = dataclasses.replace(MATCH, segments=(seg(1, 10, "inside-1/full"),))
+    quick = MatchResult(verdict=Verdict.BLOCK, revision=1, matches=(match,), excused=(EXCUSED,))
+    deep = MatchResult(verdict=Verdict.ALLOW, revision=1, excused=(EXCUSED,))
+    both = combined(quick, deep)
+    assert both.verdict is Verdict.BLOCK and both.matches == (match,)
+    blind = dataclasses.replace(quick, excused=())
+    assert combined(blind, deep).verdict is Verdict.ALLOW

@@ -134,6 +134,23 @@ def test_the_film_beside_the_attack(service: Service) -> None:
     assert matched(service, upload).verdict is Verdict.BLOCK
 
 
+def test_the_attack_in_a_corner_of_the_film(service: Service) -> None:
+    """Where the film fills the picture and the entry shares its footage, what a small picture shows meanwhile is blocked."""
+    film = an_upload([(FILM, 2.0, 16.0, 1.0)], bits=10)
+    corner = an_upload([(ATTACK, 22.0, 16.0, 1.0)], bits=50, seed=98)
+    upload = dataclasses.replace(
+        film,
+        views=("full", "inside-1"),
+        hashes=np.concatenate([film.hashes, corner.hashes], axis=1),
+        quality=np.full((film.frames, 2), 100, np.uint8),
+    )
+    result = matched(service, upload)
+    assert result.verdict is Verdict.BLOCK
+    [match] = result.matches
+    assert {one.view.partition("/")[0] for one in match.segments} == {"inside-1"}
+    assert [one.by_external_id for one in result.excused] == ["film"]
+
+
 def test_equal_bytes(service: Service) -> None:
     """The very bytes of the film are ALLOW, by digest alone and with the fingerprint."""
     digests = Digests(sha256=b"f" * 32)
