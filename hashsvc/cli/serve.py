@@ -1,6 +1,7 @@
 """hashsvc serve: answer over gRPC."""
 
 import dataclasses
+import os
 from pathlib import Path
 
 import click
@@ -49,6 +50,8 @@ def command(
         key=known.key if key is None else key,
         client_ca=known.client_ca if client_ca is None else client_ca,
     )
+    # Every match has a thread already: threads of numpy's own, read when it is imported, would wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from hashsvc.server import serve
 
     serve(data, listen, dataclasses.replace(settings, tls=tls), insecure=insecure)
