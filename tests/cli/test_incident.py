@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from hashsvc.bank.model import BankMode
 from tests.cli.conftest import FakeTarget, Invoke, objects
 
 
@@ -35,13 +36,17 @@ def test_open_show_add_remove_close(fake: FakeTarget, invoke: Invoke) -> None:
 
 
 def test_what_is_confirmed_may_join_at_once(fake: FakeTarget, invoke: Invoke, clips: dict[str, Path]) -> None:
-    """Whether there is such an incident is asked before anything is hashed."""
+    """Whether there is such an incident, and whether the bank may have a part in it, is asked before anything is hashed."""
     opened(invoke)
+    fake.create_bank("drills")
+    fake.create_bank("films", mode=BankMode.ALLOW)
     result = invoke("confirm", "--data", "d", "--bank", "drills", "--incident", "square", clips["copy"])
     assert result.exit_code == 0
     assert [one.place for one in fake.incidents["square"].entries][-1] == ("drills", "e-copy")
     missing = invoke("confirm", "--data", "d", "--incident", "none", clips["copy"])
     assert missing.exit_code == 2 and "(INCIDENT_NOT_FOUND)" in missing.stderr
+    harmless = invoke("confirm", "--data", "d", "--bank", "films", "--incident", "square", clips["copy"])
+    assert harmless.exit_code == 2 and "(BANK_MODE)" in harmless.stderr
     assert len(fake.confirmed) == 1
     assert invoke("confirm", "--data", "d", "--incident", "square", "--dry-run", clips["copy"]).exit_code == 2
 

@@ -137,3 +137,23 @@ def test_no_server_is_one_line(invoke: Invoke) -> None:
     assert result.exit_code == 2
     assert result.stderr.startswith("hashsvc: ")
     assert result.stderr.count("\n") == 1
+
+
+def test_what_a_look_holds_back_is_told(films: dict[str, Path], tmp_path: Path, invoke: Invoke) -> None:
+    """A clip of a film that an allow bank holds becomes a candidate, and `confirm` says so, as a table and as an object."""
+    data, config = ("--data", tmp_path / "data"), tmp_path / "hashsvc.toml"
+    config.write_text('[dry_run]\nknown_good = "films"\nseconds = 60.0\n')
+    assert invoke("bank", "create", *data, "films", "--mode", "allow").exit_code == 0
+    (film,) = objects(
+        invoke("confirm", *data, "--config", config, "--bank", "films", "--format", "json", films["original"])
+    )
+    assert (film["state"], film["reason"]) == ("confirmed", "")
+    (clip,) = objects(invoke("confirm", *data, "--config", config, "--format", "json", films["clip"]))
+    assert (clip["state"], clip["reason"]) == (
+        "candidate",
+        "would find at least 1 known-good video: takes a second person",
+    )
+    table = " ".join(invoke("confirm", *data, "--config", config, films["clip"]).stdout.split())
+    assert "candidate" in table and "known-good" in table
+    passed = objects(invoke("match", *data, "--config", config, "--format", "json", films["mirrored"]))[0]
+    assert (passed["verdict"], passed["matches"]) == ("ALLOW", [])

@@ -63,7 +63,7 @@ def test_everything_once(clock: Clock, service: Service) -> None:
 
 
 def test_whose_entries_they_were(service: Service) -> None:
-    """A partner's entry counts under its partner, as that was when the verdict was given; an upload of both for both."""
+    """A partner's entry counts under its partner, as that was when the verdict was given."""
     theirs = confirmed(service, details=Details(partner="TAT", partner_id="4711"), labels=["ppc"])
     confirmed(service, 2)
     service.match(COPY, content_id="theirs")
@@ -72,9 +72,9 @@ def test_whose_entries_they_were(service: Service) -> None:
     searched(service)
     service.match(EXCERPT, content_id="news")
     assert service.report(EARLY, LATE).uploads == (
-        UploadCount(label="(none)", source="own", verdict=Verdict.BLOCK, uploads=1),
+        UploadCount(label="(none)", source="own", verdict=Verdict.BLOCK, uploads=1),  # by what blocked it alone
         UploadCount(label="ppc", source="GIFCT", verdict=Verdict.REVIEW, uploads=1),
-        UploadCount(label="ppc", source="TAT", verdict=Verdict.BLOCK, uploads=2),
+        UploadCount(label="ppc", source="TAT", verdict=Verdict.BLOCK, uploads=1),
     )
 
 

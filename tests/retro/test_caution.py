@@ -161,7 +161,7 @@ def test_what_a_rule_lets_pass_is_no_reason(service: Service) -> None:
     assert service.confirm("default", CARD, labels=["news"]).state is EntryState.CONFIRMED
 
 
-def test_with_details_a_taxonomy_and_two_people(service: Service) -> None:
+def test_with_details_a_taxonomy_and_two_people(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is held back keeps its labels, details and dates; it expires as any other, and back it waits for somebody else."""
     uploads(service, 6)
     service.update_bank("default", taxonomy_only=True)
@@ -176,7 +176,9 @@ def test_with_details_a_taxonomy_and_two_people(service: Service) -> None:
     assert entry.taxonomy and "recent uploads" in entry.reason
     changed = service.update_entry("default", entry.entry, details=Details(legal_basis="law"), fields=["legal_basis"])
     assert (changed.state, changed.reason, changed.details.partner) == (EntryState.CANDIDATE, entry.reason, "TAT")
-    service._expire("default", entry.entry, given.expires_at or records.now())
+    later = records.now() + datetime.timedelta(hours=2)
+    monkeypatch.setattr(records, "now", lambda: later)
+    service._dates.sweep()
     assert service.get_entry("default", entry.entry).state is EntryState.WITHDRAWN
     back = service.reinstate("default", entry.entry)
     assert (back.state, back.details.expires_at) == (EntryState.CANDIDATE, None)
