@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hashsvc.bank import rules
 from hashsvc.bank.model import Bank, Interval, Page
+from hashsvc.errors import UnavailableError
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.reading import Reading
 from hashsvc.match.model import MatchResult
@@ -23,11 +24,11 @@ class Hunting(Banks):
         """Search recent uploads for an entry, here and now; `progress` hears how far it is. Hits stay on record.
 
         Raises PreconditionError (ENTRY_WITHDRAWN, RECENT_DISABLED, BANK_MODE for an allow bank), BANK_NOT_FOUND,
-        ENTRY_NOT_FOUND.
+        ENTRY_NOT_FOUND, UnavailableError OVERLOADED while recent uploads take long to be written.
         """
         self._check_known(bank, entry)
         rules.check_hunting(self.get_bank(bank), _NOT_HUNTED)
-        self._recorder.flush()
+        self._catch_up()
         return self._retro.hunt(bank, entry, progress)
 
     def get_hunt(self, bank: str, entry: str) -> Hunt:
@@ -53,13 +54,14 @@ class Hunting(Banks):
     ) -> DryRun:
         """Which recent uploads and known-good videos an entry would find if this were confirmed in `bank`; writes nothing.
 
-        Raises what `confirm` raises of a fingerprint, and PreconditionError RECENT_DISABLED, BANK_MODE for an allow bank.
+        Raises what `confirm` raises of a fingerprint, PreconditionError RECENT_DISABLED, BANK_MODE for an allow bank, and
+        UnavailableError OVERLOADED as `hunt` does.
         """
         chosen = self.get_bank(bank)
         rules.check_hunting(chosen, _NOT_HUNTED)
         self._checked_labels(chosen, labels)
         excluded = self._checked_reference(fingerprint, exclusions)
-        self._recorder.flush()
+        self._catch_up()
         run = self._retro.dry_run(chosen, fingerprint, excluded, labels)
         good = self._caution.known_good(chosen, fingerprint, excluded, labels)
         held_back = self._caution.reason(run.total - run.allowed, len(good))
@@ -81,6 +83,13 @@ class Hunting(Banks):
         self._checked_labels(chosen, labels)
         fingerprint = self._sandbox.fingerprint(media, Reading.REFERENCE, progress=progress)
         return self.dry_run(bank, fingerprint, exclusions=exclusions, labels=labels)
+
+    def _catch_up(self) -> None:
+        """What was matched just now must not be missing from a hunt that begins after it."""
+        if not self._recorder.flush():
+            raise UnavailableError(
+                "OVERLOADED", "uploads of a moment ago are still being written to the ring; try again"
+            )
 
     def _check_known(self, bank: str, entry: str) -> None:
         rules.check_bank_id(bank)
