@@ -117,6 +117,7 @@ def test_what_is_refused_holds_up_its_own_entry_and_no_other(receiver: Receiver)
         until(lambda: numbers(receiver) == [2, 4, 7])
         refused.clear()
         until(lambda: len(receiver.received) == 7)
+        until(lambda: memory.progress.after == 7)  # it is noted after the receiver has answered
     assert [number for number in numbers(receiver) if number not in (2, 4, 7)] == [1, 3, 5, 6]
     assert memory.progress == Progress(after=7)
 
