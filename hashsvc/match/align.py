@@ -29,8 +29,8 @@ _COST = 1.3
 LEAST_TOTAL = 2 * (_STRONG - _COST)
 """What a segment must gain in all."""
 LEAST_ALONE = 7.0
-"""What the first segment must gain where its frames are all that speaks for it. From under 8 there was never evidence worth a
-word, and two in three of the strangers that seeds point at stay under 7: they cost no more than that."""
+"""What the first segment must gain where its frames are all that speaks for it: less comes to no evidence that is worth a word
+once the lines that could have been tried are paid for, and most strangers that seeds point at gain less."""
 REACH = 1
 """Slots on each side among which a query frame may find its neighbour: the dense reference has 4 frames a second."""
 _MOST_CELLS = 240
@@ -39,7 +39,7 @@ _MOST_SEGMENTS = 24
 _FEW_BACKWARDS = 6
 _MOST_REFINED, _REFITS = 4, 3
 _ROUGHLY = 0.75
-"""Where no line gains this share of what one must, none is refined: that adds less than a third in 95 of 100."""
+"""Where no line gains this share of what one must, none is refined: that seldom adds a third."""
 _NEAR = np.arange(-4, 5)
 """Slots beside a line among which a query frame may find a better one."""
 
@@ -107,6 +107,7 @@ def compare(
 Bonus = Callable[["Alignment"], float]
 """What speaks for an alignment besides its frames, in the units of `Alignment.total`: at most MOST_BONUS."""
 MOST_BONUS = 6.5
+"""A line that is so far behind another need not be given its bonus, which is dear to find."""
 
 
 def alignments(

@@ -30,7 +30,7 @@ _APART = 1.5
 _MOST_FIRST, _MOST_FURTHER = 3.0, -1.0
 """Evidence above which a first segment, and a further one, is not worth a word."""
 _TRIED_ALONE = 2
-"""A quick reading whose two strongest alignments are not worth a word has none that is."""
+"""Where so many of the strongest alignments of a quick reading are not worth a word, the weaker ones are not tried."""
 _KEPT = 0.3
 """What a frame at the end of a segment must gain on average, all told; unrelated ones gain less."""
 _OUT_OF_STEP, _OUT_OF_STEP_SAMPLES, _DOUBT = 0.1, 80, 1.0
