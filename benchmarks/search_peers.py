@@ -17,7 +17,7 @@ import numpy.typing as npt
 from benchmarks.uploads import Upload
 from hashsvc.fingerprint.profiles import DEFAULT
 from hashsvc.match import seeds
-from hashsvc_index import Index, IndexSettings, Store
+from hashsvc_index import Index, IndexSettings, Store, compilation
 from hashsvc_index.searchers import keep_to_this_thread
 
 TIMES_AS_FAST = 15.0
@@ -63,6 +63,7 @@ def compared(data: Path, uploads: Sequence[Upload], options: argparse.Namespace)
     if options.peers == "none":
         return []
     keep_to_this_thread()
+    compilation.load_all()
     queries = np.stack([_seeding(one) for one in uploads])
     with Store.open(data) as store:
         index = Index(store, data, IndexSettings(threads=1))

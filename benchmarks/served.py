@@ -14,6 +14,7 @@ from benchmarks import banks, synthetic
 from hashsvc.config import Settings
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.service import Service
+from hashsvc_index import compilation
 
 _FRAMES, _VIEWS = 40, 6
 """Of an upload of ten seconds: 16 frames of it seed, which makes about as many hashes as real uploads have."""
@@ -69,6 +70,7 @@ def _serve(connection: Connection, data: Path, matches: int, settings: Settings)
         _ask(service, 0, copies, faults)
         opened = time.perf_counter() - opening
         opened_bytes = banks.resident()
+        compilation.load_all()
         for turn in range(_WARM):
             _ask(service, turn % len(copies), copies, faults)
         hits, misses = [], []

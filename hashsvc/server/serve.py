@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+import threading
+import time
 from pathlib import Path
 
 import structlog
@@ -10,6 +12,7 @@ from hashsvc.config import Settings
 from hashsvc.server.logs import configure_logs
 from hashsvc.server.server import Server
 from hashsvc.service import Service
+from hashsvc_index import compilation
 
 DEFAULT_LISTEN = "127.0.0.1:50051"
 
@@ -46,7 +49,19 @@ async def _run(server: Server) -> None:
         loop.add_signal_handler(number, on_signal, number.name)
     await server.start()
     log.info("listening", target=server.target, port=server.port)
+    # Beside the opening of the directory. Until it is done, matches take the plain way.
+    threading.Thread(target=_compile, name="hashsvc-compile", daemon=True).start()
     await signalled.wait()
     log.info("draining")
     await server.stop()
     log.info("stopped")
+
+
+def _compile() -> None:
+    began = time.perf_counter()
+    try:
+        compilation.load_all()
+    except Exception as error:  # Matches go the plain way on, only slower.
+        log.warning("not compiled", exc_info=error)
+    else:
+        log.info("compiled", seconds=round(time.perf_counter() - began, 1))

@@ -15,6 +15,7 @@ import numpy as np
 
 from hashsvc_index.arrays import Distances, Numbers
 from hashsvc_index.centroids import Centroids
+from hashsvc_index.compilation import SCAN
 from hashsvc_index.queries import Queries
 from hashsvc_index.records import VECTOR_BYTES, Vectors
 from hashsvc_index.slabs import Piece
@@ -135,7 +136,7 @@ class ColdSlab:
         self.numbers = layout.numbers
         self.starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(layout.counts)))
         self.rows = layout.rows
-        self._begins = layout.begins
+        self._begins, self._sizes = layout.begins, layout.sizes
         self._lists = _mapped(layout, path)
         self._index = faiss.IndexBinaryIVF(centroids.flat, VECTOR_BYTES * 8, len(centroids))
         self._index.replace_invlists(self._lists, False)
@@ -144,6 +145,7 @@ class ColdSlab:
         self.content = faiss.rev_swig_ptr(self._lists.ptr, layout.file_bytes)
         """The file, uint8 (bytes,), read-only; valid as long as the slab."""
         self._vectors = self.content[layout.vectors_at : layout.rows_at].reshape(-1, VECTOR_BYTES)
+        self._words = self._vectors.view(np.uint64)
         self._rows = self.content[layout.rows_at :].view("<i8")
 
     @property
@@ -154,6 +156,11 @@ class ColdSlab:
     def near(self, queries: Queries, radius: int) -> Iterator[tuple[Numbers, Numbers, Distances]]:
         """See `Slab.near`; those in the lists searched."""
         lists, distances = queries.probed(self.centroids)
+        if SCAN.module is not None:
+            query, place, found = SCAN.module.near(self._words, self._begins, self._sizes, lists, queries.words, radius)
+            if len(query):
+                yield query, self._rows[place], found
+            return
         # FAISS returns what is nearer than its radius, not what is on it.
         limits, distances, rows = self._index.range_search_preassigned(queries.vectors, radius + 1, lists, distances)
         if len(rows):

@@ -1,6 +1,8 @@
 """The queries of one pass over a snapshot, and what its slabs would otherwise each find out about them."""
 
-from hashsvc_index.arrays import Distances, Numbers
+import numpy as np
+
+from hashsvc_index.arrays import Distances, Numbers, Words
 from hashsvc_index.centroids import Centroids
 from hashsvc_index.records import Vectors
 
@@ -9,8 +11,11 @@ class Queries:
     """Used by one thread."""
 
     def __init__(self, vectors: Vectors) -> None:
-        self.vectors = vectors
+        """`vectors` is uint8 (m, 32)."""
+        self.vectors: Vectors = np.ascontiguousarray(vectors)
         """uint8 (m, 32), contiguous."""
+        self.words: Words = self.vectors.view(np.uint64)
+        """The same, uint64 (m, 4)."""
         self._probed: dict[str, tuple[Numbers, Distances]] = {}
 
     def __len__(self) -> int:

@@ -2,18 +2,21 @@
 
 import uuid
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import faiss
 import numpy as np
 
-from hashsvc_index.arrays import Distances, Numbers
+from hashsvc_index.arrays import Distances, Numbers, Words
+from hashsvc_index.compilation import SCAN
 from hashsvc_index.queries import Queries
 from hashsvc_index.records import VECTOR_BYTES, Vectors
 
 BLOCK_ROWS = 1 << 15
 """Rows of one FAISS index: 1 MiB, which stays in a core's cache while every query passes over it. It also bounds what
 one search call can return, however wide the radius."""
+_TILE_ROWS = 1 << 12
+"""Rows that several queries are compared with before the next ones are: 128 KiB, a share of a core's cache."""
 
 
 class Piece(NamedTuple):
@@ -77,6 +80,12 @@ class FlatSlab:
         """See `Slab.near`; all of them."""
         everyone = np.arange(len(queries))
         for number, block in enumerate(self._blocks):
+            if SCAN.module is not None:
+                begins, sizes, lists = _tiles(block.ntotal, len(queries))
+                query, row, found = SCAN.module.near(_words(block), begins, sizes, lists, queries.words, radius)
+                if len(query):
+                    yield query, row + number * BLOCK_ROWS, found
+                continue
             # FAISS returns what is nearer than its radius, not what is on it.
             limits, distances, rows = block.range_search(queries.vectors, radius + 1)
             if len(rows):
@@ -104,6 +113,19 @@ class FlatSlab:
             low, high = max(first - number * BLOCK_ROWS, 0), min(last - number * BLOCK_ROWS, BLOCK_ROWS)
             found.append(self._blocks[number].reconstruct_n(low, high - low))
         return np.concatenate(found)
+
+
+def _words(block: faiss.IndexBinaryFlat) -> Words:
+    """The rows that FAISS holds, valid as long as the block."""
+    held: Any = block  # FAISS's stubs leave out where the rows are.
+    words: Words = faiss.rev_swig_ptr(held.xb.data(), block.ntotal * VECTOR_BYTES).view(np.uint64)
+    return words.reshape(-1, VECTOR_BYTES // 8)
+
+
+def _tiles(rows: int, queries: int) -> tuple[Numbers, Numbers, Numbers]:
+    """So many rows as lists: their first rows, how many each has, and that every query meets all of them."""
+    begins = np.arange(0, rows, _TILE_ROWS)
+    return begins, np.minimum(rows - begins, _TILE_ROWS), np.tile(np.arange(len(begins)), (queries, 1))
 
 
 class SlabBuilder:

@@ -40,7 +40,7 @@ def test_help_loads_nothing_heavy() -> None:
     """`hashsvc --help` imports no decoder, index, gRPC, numpy or rich: a completion must not wait for them."""
     code = (
         "import sys, hashsvc.cli\n"
-        "heavy = {'av', 'faiss', 'grpc', 'numpy', 'lmdb', 'PIL', 'rich', 'structlog', 'hashsvc_index'}\n"
+        "heavy = {'av', 'faiss', 'grpc', 'numpy', 'lmdb', 'numba', 'PIL', 'rich', 'structlog', 'hashsvc_index'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

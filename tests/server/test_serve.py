@@ -162,6 +162,24 @@ def test_drain(tmp_path: Path) -> None:
     ]
 
 
+def test_compiles(tmp_path: Path) -> None:
+    """What is compiled is loaded beside the serving, and matches go on."""
+    with serving(tmp_path / "data", 1.0) as running, Client(running.target) as client:
+        assert not client.match(reference(1).digests).matches
+        running.await_event("compiled")
+        assert not client.match(reference(1)).matches
+        running.process.send_signal(signal.SIGTERM)
+        assert running.wait(15) == 0
+
+
+def test_stops_while_it_compiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal in the midst of it, where nothing was compiled before, ends the process as ever."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "compiled"))
+    with serving(tmp_path / "data", 1.0) as running:
+        running.process.send_signal(signal.SIGTERM)
+        assert running.wait(15) == 0
+
+
 def test_drain_ends(tmp_path: Path) -> None:
     """A call that does not end is cut off when the time is up; a second signal does not wait for that."""
     for drain, signals in ((0.5, 1), (60.0, 2)):

@@ -1,0 +1,148 @@
+"""Rows near queries, list by list, compiled: `IndexBinaryIVF.range_search_preassigned`, but what queries share is done once.
+
+A list that several queries meet is read from memory once. Of queries that agree in most of their bits, as those of a still
+picture do, each row is compared with all at once, in those bits: where it is too far from them there, it is too far from each.
+"""
+
+import numpy as np
+from numba import types
+
+from hashsvc_index.arrays import Distances, Numbers, Words
+from hashsvc_index.kernels import compiled, four_distances, ones, part, readable
+
+_ROOM = 4096
+"""Hits for which there is room at first; more than four rows have with all queries of a pass."""
+_AGREED = np.uint64(192)
+"""Bits in which queries must agree to be compared together: unrelated rows differ in half of them, by far over the radius."""
+_TOPS, _ONCE_EACH, _BELOW_TOP = np.uint64(0x8000_8000_8000_8000), np.uint64(0x0001_0001_0001_0001), 0x7FFF
+_WORDS, _NUMBERS, _TABLE = readable(types.uint64, 2), readable(types.int64, 1), readable(types.int64, 2)
+
+
+@part
+def _by_list(lists: Numbers, count: int) -> Numbers:
+    """Pairs of query and list, query x p + place in `lists`, list after list."""
+    ends = np.zeros(count + 1, np.int64)
+    for query in range(lists.shape[0]):
+        for place in range(lists.shape[1]):
+            ends[lists[query, place] + 1] += 1
+    ends[0] = 0  # where -1 was counted
+    for number in range(count):
+        ends[number + 1] += ends[number]
+    pairs = np.empty(ends[count], np.int64)
+    for query in range(lists.shape[0]):
+        for place in range(lists.shape[1]):
+            number = lists[query, place]
+            if number >= 0:
+                pairs[ends[number]] = query * lists.shape[1] + place
+                ends[number] += 1
+    return pairs
+
+
+@part
+def _together(pairs: Numbers, queries: Words, each: int, mask: Words) -> int:
+    """How many of the `pairs`, moved to the front, have queries that go together with the first's; `mask` says in which bits."""
+    first = pairs[0] // each
+    for word in range(4):
+        mask[word] = ~np.uint64(0)
+    count = 1
+    for turn in range(1, len(pairs)):
+        other = pairs[turn] // each
+        agreed = np.uint64(0)
+        for word in range(4):
+            agreed += ones(mask[word] & ~(queries[first, word] ^ queries[other, word]))
+        if agreed >= _AGREED:
+            for word in range(4):
+                mask[word] &= ~(queries[first, word] ^ queries[other, word])
+            pairs[count], pairs[turn] = pairs[turn], pairs[count]
+            count += 1
+    return count
+
+
+@part
+def _scanned(
+    rows: Words, first: int, end: int, queries: Words, pairs: Numbers, each: int, radius: int, mask: Words,
+    hits: Numbers, found: int,
+) -> tuple[int, int]:  # fmt: skip
+    """Put into `hits` (pair, place, distance) those of `rows` from `first` on; how many hits there are now, and where it stopped.
+
+    That is at `end`, or where there may be no room for the hits of four more rows.
+    """
+    query = pairs[0] // each
+    row = (queries[query, 0], queries[query, 1], queries[query, 2], queries[query, 3])
+    told = (mask[0], mask[1], mask[2], mask[3])
+    # Where a lane is beyond the radius its top bit is set when this is added.
+    added = np.uint64(_BELOW_TOP - radius) * _ONCE_EACH
+    room = len(hits) - 4 * len(pairs)
+    place = first
+    while place < end and found <= room:
+        count = min(4, end - place)
+        if count == 4 and (four_distances(rows, place, row, told) + added) & _TOPS == _TOPS:
+            place += 4
+            continue
+        for row_at in range(place, place + count):
+            for pair in pairs:
+                distance = np.int64(0)
+                for word in range(4):
+                    distance += np.int64(ones(rows[row_at, word] ^ queries[pair // each, word]))
+                if distance <= radius:
+                    hits[found, 0], hits[found, 1], hits[found, 2] = pair, row_at, distance
+                    found += 1
+        place += count
+    return found, place
+
+
+@part
+def _larger(hits: Numbers) -> Numbers:
+    larger = np.empty((2 * len(hits), 3), np.int64)
+    for hit in range(len(hits)):
+        for column in range(3):
+            larger[hit, column] = hits[hit, column]
+    return larger
+
+
+@part
+def _in_order(hits: Numbers, found: int, queries: int, each: int) -> tuple[Numbers, Numbers, Distances]:
+    """Query, place and distance of the hits, pair after pair; those of one pair are in order as they are."""
+    ends = np.zeros(queries * each + 1, np.int64)
+    for hit in range(found):
+        ends[hits[hit, 0] + 1] += 1
+    for pair in range(queries * each):
+        ends[pair + 1] += ends[pair]
+    query, place, distance = np.empty(found, np.int64), np.empty(found, np.int64), np.empty(found, np.int32)
+    for hit in range(found):
+        to = ends[hits[hit, 0]]
+        ends[hits[hit, 0]] += 1
+        query[to], place[to], distance[to] = hits[hit, 0] // each, hits[hit, 1], hits[hit, 2]
+    return query, place, distance
+
+
+@compiled(_WORDS, _NUMBERS, _NUMBERS, _TABLE, _WORDS, types.int64)
+def near(
+    rows: Words, begins: Numbers, sizes: Numbers, lists: Numbers, queries: Words, radius: int
+) -> tuple[Numbers, Numbers, Distances]:
+    """Query, place and distance of each row in the lists of a query that is within `radius` bits of it, border included.
+
+    `rows` and `queries` are uint64 (n, 4) and (m, 4), m at most 256; list l is `sizes[l]` rows from place `begins[l]` on; `lists`
+    is int64 (m, p), -1 for none. The hits are in order of query, list as in `lists`, and place.
+    """
+    radius = min(radius, 256)
+    hits, found = np.empty((_ROOM, 3), np.int64), 0
+    each, mask = lists.shape[1], np.empty(4, np.uint64)
+    pairs = _by_list(lists, len(sizes))
+    turn = 0
+    while turn < len(pairs):
+        number = lists[pairs[turn] // each, pairs[turn] % each]
+        after = turn + 1
+        while after < len(pairs) and lists[pairs[after] // each, pairs[after] % each] == number:
+            after += 1
+        while turn < after:
+            count = _together(pairs[turn:after], queries, each, mask)
+            place, end = begins[number], begins[number] + sizes[number]
+            while place < end:
+                found, place = _scanned(
+                    rows, place, end, queries, pairs[turn : turn + count], each, radius, mask, hits, found
+                )
+                if place < end:
+                    hits = _larger(hits)
+            turn += count
+    return _in_order(hits, found, len(lists), each)

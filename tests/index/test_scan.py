@@ -1,0 +1,128 @@
+"""The compiled scan: what FAISS finds, hit for hit and in the same order."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hashsvc_index.centroids import Centroids, train
+from hashsvc_index.checkpoint import CheckpointDirectory
+from hashsvc_index.cold import ColdSlab
+from hashsvc_index.compilation import SCAN
+from hashsvc_index.queries import Queries
+from hashsvc_index.records import Vectors
+from hashsvc_index.searchers import keep_to_this_thread
+from hashsvc_index.slabs import BLOCK_ROWS, FlatSlab, Slab, SlabBuilder
+from hashsvc_index.snapshot import Snapshot
+
+from .conftest import Random
+from .footage import copy, video
+
+VIDEOS = {number: video(number, 240) for number in range(1, 21)}
+RADII = (-1, 0, 40, 84, 110, 256)
+
+
+@pytest.fixture(autouse=True)
+def alone() -> Iterator[None]:
+    """FAISS keeps to this thread; what is compiled here is not used by other tests."""
+    keep_to_this_thread()
+    yield
+    SCAN.module = None
+
+
+@pytest.fixture
+def cold(tmp_path: Path) -> ColdSlab:
+    """Footage and a few single vectors in lists of all sizes, some of them empty; six are searched."""
+    builder = SlabBuilder()
+    for number, vectors in VIDEOS.items():
+        builder.add(number, vectors[: 200 + number])
+    slab = builder.finish()
+    assert slab is not None
+    trained = train(np.concatenate([VIDEOS[1], VIDEOS[7]]), 60, 1, 6, lambda: None).vectors
+    centroids = Centroids("b" * 32, np.concatenate([trained, trained[:1]]), 1, 6)
+    directory = CheckpointDirectory(tmp_path / "index")
+    assert directory.lock()
+    made = directory.make_cold("a" * 32, centroids, [slab], np.zeros(0, np.int64), lambda: None)
+    assert made is not None
+    sizes = np.bincount(centroids.assigned(np.concatenate([part.vectors for part in slab.pieces()])), minlength=61)
+    assert 0 in sizes and len({*(sizes % 4).tolist()}) == 4
+    return made
+
+
+@pytest.fixture
+def queries(random: Random) -> Vectors:
+    """Still footage, moving footage, the very rows, and rows of nothing."""
+    still = np.repeat(VIDEOS[3][:2], 20, axis=0) ^ np.packbits(
+        np.random.default_rng(4).random((40, 256)) < 0.02, axis=1
+    )
+    return np.concatenate([still, copy(VIDEOS[5][:60], 0.1), VIDEOS[7][:30], random(9)])
+
+
+def both(slab: Slab, queries: Vectors, radius: int) -> list[list[np.ndarray]]:
+    """Query, row and distance as FAISS finds them, and as the compiled scan does."""
+    found = []
+    for load in (False, True):
+        if load:
+            SCAN.load()
+        pieces = list(slab.near(Queries(queries), radius))
+        found.append([np.concatenate(column) for column in zip(*pieces, strict=True)])
+        SCAN.module = None
+    return found
+
+
+@pytest.mark.parametrize("radius", RADII)
+def test_cold_as_faiss(cold: ColdSlab, queries: Vectors, radius: int) -> None:
+    """Lists of any length, queries that are compared together and alone, and more hits than there is room for at first."""
+    faiss, ours = both(cold, queries, radius)
+    assert len(faiss) == len(ours) == (3 if radius >= 0 else 0)
+    for one, other in zip(faiss, ours, strict=True):
+        assert one.dtype == other.dtype
+        assert np.array_equal(one, other)
+    if radius == 256:
+        assert len(ours[0]) > 10_000
+
+
+@pytest.mark.parametrize("radius", RADII)
+def test_flat_as_faiss(random: Random, queries: Vectors, radius: int) -> None:
+    """Across tiles and blocks of the exact tier."""
+    builder = SlabBuilder()
+    builder.add(1, np.concatenate([random(BLOCK_ROWS - 50), VIDEOS[3][:120], VIDEOS[5]]))
+    slab = builder.finish()
+    assert isinstance(slab, FlatSlab)
+    faiss, ours = both(slab, queries[::7], radius)
+    for one, other in zip(faiss, ours, strict=True):
+        assert one.dtype == other.dtype
+        assert np.array_equal(one, other)
+    assert len(ours) == 0 or len(ours[0]) > 0
+
+
+def test_search_is_the_same(cold: ColdSlab, queries: Vectors) -> None:
+    """Hits of a snapshot, ties and all, whichever way it is searched."""
+    snapshot = Snapshot(slabs=(cold,), withdrawn=np.array([5]), revision=1, hashes=cold.rows)
+    plain = snapshot.search(queries, radius=84, limit=3)
+    SCAN.load()
+    compiled = snapshot.search(queries, radius=84, limit=3)
+    assert len(plain) > 100
+    for column in ("query", "entry", "position", "distance"):
+        assert np.array_equal(getattr(plain, column), getattr(compiled, column))
+
+
+def test_where_nothing_may_be_kept(tmp_path: Path) -> None:
+    """Neither beside the source nor in a home directory: it compiles all the same."""
+    program = (
+        "import numba.core.caching as c; c.CacheImpl._locator_classes = []\n"
+        "from hashsvc_index import kernels; from numba import types\n"
+        "print(kernels.compiled(types.int64)(lambda n: n + 1)(41))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert done.stdout == "42\n"
+
+
+def test_loaded_when_asked_only() -> None:
+    """Opening and searching an index imports no numba: one question is answered sooner without."""
+    program = "import sys, hashsvc.service; print('numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
