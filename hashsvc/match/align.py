@@ -12,6 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hashsvc.match.score import SURPRISE
+from hashsvc_index.compilation import Compiled
+
+COMPILED = Compiled("hashsvc.match.compiled")
+"""The dearest steps of a comparison, once they are compiled."""
 
 _CLOSENESS = np.where(np.arange(258) < 40, (40 - np.arange(258)) * 0.08, 0).astype(np.float32)
 """Added to SURPRISE for steering only: a line must keep to the nearest frames, more sharply than evidence asks."""
@@ -95,6 +99,8 @@ def compare(
     instants = (np.arange(slots) + 0.5) * SLOT + SLOT
     frames = np.clip(np.searchsorted(starts, instants, side="right") - 1, 0, len(starts) - 1)
     table = np.append(SURPRISE, np.float32(0)) + _CLOSENESS
+    if COMPILED.module is not None:
+        return Comparison(COMPILED.module.spread(distances, frames, table), frames, times)
     gains = table[distances][:, frames]
     best = gains.copy()
     for shift in range(1, REACH + 1):
@@ -136,9 +142,20 @@ def _best(comparison: Comparison, lines: Sequence[Line], bonus: Bonus | None, le
 
     None where no line comes near gaining `least`.
     """
+    refined = _refined(comparison, lines, least)
+    order = np.argsort(-refined.totals, kind="stable")
+    return _strongest(map(refined.alignment, order.tolist()), bonus)
+
+
+def _refined(comparison: Comparison, lines: Sequence[Line], least: float) -> "_Walks":
+    """The lines among which the best is; none where none comes near gaining `least`."""
+    if COMPILED.module is not None:
+        return _Walks(
+            *COMPILED.module.refined(comparison.gains, comparison.frames, comparison.times, _table(lines), least)
+        )
     tried = _walk(comparison, _proposals(comparison))
     if not lines and tried.totals.max(initial=0) < _ROUGHLY * least:
-        return None
+        return tried.at(np.arange(0))
     paying = tried.at(np.argsort(-tried.totals, kind="stable")[:_MOST_REFINED]).worthwhile()
     if lines:
         paying = _Walks.joined([paying, _walk(comparison, _table(lines)).worthwhile()])
@@ -152,9 +169,7 @@ def _best(comparison: Comparison, lines: Sequence[Line], bonus: Bonus | None, le
         improved = better.totals > paying.totals
         parts.append(paying.at(np.flatnonzero(~improved)))
         paying = better.at(np.flatnonzero(improved))
-    refined = _Walks.joined([*parts, paying])
-    order = np.argsort(-refined.totals, kind="stable")
-    return _strongest(map(refined.alignment, order.tolist()), bonus)
+    return _Walks.joined([*parts, paying])
 
 
 def _strongest(descending: Iterable[Alignment], bonus: Bonus | None) -> Alignment | None:
@@ -228,7 +243,7 @@ def _votes(
     along = np.round((offset + speed * middle) / 0.4).astype(np.int64)
     keys, bins = np.unique(across * (1 << 32) + along, return_inverse=True)
     votes = np.bincount(bins, weight, len(keys))
-    chosen = np.argsort(-votes)[:_MOST_LINES]
+    chosen = np.argsort(-votes, kind="stable")[:_MOST_LINES]
     sums = np.stack([np.bincount(bins, weight * one, len(keys))[chosen] for one in (speed, offset)], axis=1)
     return np.asarray(sums / votes[chosen, None])
 

@@ -11,12 +11,13 @@ from hashsvc.bank.model import Interval
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.pdq import hamming
 from hashsvc.match import curves, exclude
-from hashsvc.match.align import Bonus, Line, alignments, compare
+from hashsvc.match.align import COMPILED, Bonus, Line, alignments, compare
 from hashsvc.match.evidence import NONE, Distances, Sides, in_time, scored
 from hashsvc.match.model import Segment
 from hashsvc.match.pairs import Pair, nominated, widened
 from hashsvc.match.score import discounted
 from hashsvc.match.seeds import Nomination
+from hashsvc_index.arrays import as_words
 
 _MOST_CURVES = 8
 """Views of a deep reading whose activity proposes lines."""
@@ -86,11 +87,17 @@ def _compared(
     query: Fingerprint, reference: Fingerprint, pairs: Sequence[Pair], gate: int, exclusions: Sequence[Interval]
 ) -> Sides:
     """Everything that the view pairs say of the two videos."""
-    stack = np.stack([_distances(query, reference, pair, gate) for pair in pairs])
-    nearest = np.stack([discounted(one) for one in stack]).min(axis=0)
     # After the discount, for which the excluded frames tell as well as others what is usual in the two videos.
     hidden = exclude.hidden(reference, exclusions)
-    nearest[:, hidden] = stack[:, :, hidden] = NONE
+    if COMPILED.module is not None:
+        stack, nearest = COMPILED.module.compared(
+            as_words(query.hashes), query.quality, as_words(reference.hashes), reference.quality, np.array(pairs), gate,
+            hidden,
+        )  # fmt: skip
+    else:
+        stack = np.stack([_distances(query, reference, pair, gate) for pair in pairs])
+        nearest = np.stack([discounted(one) for one in stack]).min(axis=0)
+        nearest[:, hidden] = stack[:, :, hidden] = NONE
     comparison = compare(nearest, reference.starts, reference.duration, query.starts)
     return Sides(query, reference, tuple(pairs), stack, comparison)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hashsvc_index.arrays import Distances, Numbers, Words
+from hashsvc_index.arrays import Distances, Numbers, Words, as_words
 from hashsvc_index.centroids import Centroids
 from hashsvc_index.records import Vectors
 
@@ -14,7 +14,7 @@ class Queries:
         """`vectors` is uint8 (m, 32)."""
         self.vectors: Vectors = np.ascontiguousarray(vectors)
         """uint8 (m, 32), contiguous."""
-        self.words: Words = self.vectors.view(np.uint64)
+        self.words: Words = as_words(self.vectors)
         """The same, uint64 (m, 4)."""
         self._probed: dict[str, tuple[Numbers, Distances]] = {}
 

@@ -1,0 +1,116 @@
+"""The compiled steps of a comparison give what the plain ones give, to the bit."""
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from hashsvc.bank.model import Interval
+from hashsvc.fingerprint.model import Fingerprint
+from hashsvc.match import align, extend
+from hashsvc.match.align import COMPILED, Comparison, Line, compare
+from hashsvc.match.evidence import Sides
+from hashsvc.match.extend import find
+from hashsvc.match.pairs import Pair
+from tests.match.synthetic import a_reference, an_upload, flipped, nominated
+
+GATE = 31
+LINES = (Line(1.0, 3.0), Line(-1.0, 20.0), Line(1.5, 0.0))
+
+
+@pytest.fixture(autouse=True)
+def plain_again() -> Iterator[None]:
+    """What is compiled here is not used by other tests."""
+    yield
+    COMPILED.module = None
+
+
+def still(seed: int, seconds: float) -> Fingerprint:
+    """A reference of scenes in which little moves, some of them in every second of it, and some frames of poor quality."""
+    random = np.random.default_rng(seed)
+    made = a_reference(seed, seconds)
+    scene = (np.arange(made.frames) // 23) % 4
+    hashes = made.hashes[scene]
+    noise = flipped(hashes.reshape(-1, 32), 9, random).reshape(hashes.shape)
+    quality = np.where(random.random(made.quality.shape) < 0.1, 10, 90).astype(np.uint8)
+    return dataclasses.replace(made, hashes=noise, quality=quality)
+
+
+REFERENCE, STILL = a_reference(1), still(2, 90.0)
+CASES = {
+    "copy": lambda: (an_upload([(REFERENCE, 5, 20, 1.0)]), REFERENCE),
+    "faster": lambda: (an_upload([(REFERENCE, 2, 12, 1.5), (None, 0, 4, 1.0)], bits=60), REFERENCE),
+    "backwards": lambda: (an_upload([(REFERENCE, 30, 20, -1.0)], bits=40), REFERENCE),
+    "parts": lambda: (an_upload([(REFERENCE, 20, 8, 1.0), (REFERENCE, 3, 9, 0.8)], bits=50), REFERENCE),
+    "stranger": lambda: (an_upload([(None, 0, 20, 1.0)]), REFERENCE),
+    "still": lambda: (an_upload([(STILL, 5, 30, 1.0)], bits=20), STILL),
+    "long": lambda: (an_upload([(STILL, 0, 80, 1.0), (REFERENCE, 0, 20, 1.0)], bits=70), STILL),
+    "a frame": lambda: (an_upload([(REFERENCE, 5, 0.5, 1.0)]), REFERENCE),
+}
+PAIRS: list[Pair] = [(0, 0), (0, 3)]
+
+
+def both(case: str, exclusions: tuple[Interval, ...]) -> Iterator[tuple[Fingerprint, Fingerprint, Sides]]:
+    """The case, and how it compares plain and compiled."""
+    query, reference = CASES[case]()
+    for load in (False, True):
+        if load:
+            COMPILED.load()
+        yield query, reference, extend._compared(query, reference, PAIRS, GATE, exclusions)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("exclusions", [(), (Interval(4.0, 12.0),)])
+def test_comparison(case: str, exclusions: tuple[Interval, ...]) -> None:
+    """Distances in every view pair, and gains over slots."""
+    (_, _, plain), (_, _, compiled) = both(case, exclusions)
+    assert plain.stack.dtype == compiled.stack.dtype and np.array_equal(plain.stack, compiled.stack)
+    assert plain.comparison.gains.dtype == compiled.comparison.gains.dtype
+    assert np.array_equal(plain.comparison.gains, compiled.comparison.gains)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("lines", [(), LINES])
+@pytest.mark.parametrize("least", [align.LEAST_TOTAL, align.LEAST_ALONE])
+def test_lines(case: str, lines: tuple[Line, ...], least: float) -> None:
+    """All lines that are considered, in order, with the stretches over which they pay."""
+    (*_, sides), _ = both(case, ())
+    _same_lines(sides.comparison, lines, least)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_lines_of_noise(seed: int) -> None:
+    """Also where nothing is to be found but chance, with many cells as strong as each other."""
+    random = np.random.default_rng(seed)
+    rows, frames = int(random.integers(2, 300)), int(random.integers(1, 400))
+    times = np.sort(random.random(rows) * rows / 2)
+    distances = random.integers(60, 130, (rows, frames)).astype(np.int32)
+    distances[random.random(distances.shape) < 0.02] = 257
+    starts = np.sort(random.random(frames) * frames / 4)
+    COMPILED.module = None
+    _same_lines(compare(distances, starts, frames / 4 + 0.5, times), LINES[: seed % 4], 0.5)
+
+
+def _same_lines(comparison: Comparison, lines: tuple[Line, ...], least: float) -> None:
+    found = []
+    for load in (False, True):
+        COMPILED.module = None
+        if load:
+            COMPILED.load()
+        found.append(align._refined(comparison, lines, least))
+    for column in ("lines", "slots", "firsts", "lasts", "totals"):
+        plain, compiled = (getattr(one, column) for one in found)
+        assert plain.dtype == compiled.dtype and plain.shape == compiled.shape
+        assert np.array_equal(plain, compiled), column
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_finding(case: str) -> None:
+    """What a match says in the end."""
+    query, reference = CASES[case]()
+    plain = find(query, reference, nominated(reference), GATE, 10**6)
+    COMPILED.load()
+    compiled = find(query, reference, nominated(reference), GATE, 10**6)
+    assert (plain and dataclasses.astuple(plain)) == (compiled and dataclasses.astuple(compiled))
+    assert (plain is None) == (case in ("stranger", "a frame"))
