@@ -11,11 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hashsvc.match.score import SURPRISE
-from hashsvc_index.compilation import Compiled
-
-COMPILED = Compiled("hashsvc.match.compiled")
-"""The dearest steps of a comparison, once they are compiled."""
+from hashsvc.match.score import COMPILED, SURPRISE
 
 _CLOSENESS = np.where(np.arange(258) < 40, (40 - np.arange(258)) * 0.08, 0).astype(np.float32)
 """Added to SURPRISE for steering only: a line must keep to the nearest frames, more sharply than evidence asks."""

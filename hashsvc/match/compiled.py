@@ -1,6 +1,6 @@
-"""The dearest steps of a comparison, compiled: all distances between two videos, and lines read off them.
+"""The dearest steps of a comparison, compiled: all distances between two videos, lines read off them, and what of a line is news.
 
-The plain statements are `extend`, `score.discounted` and `align`, where everything is explained; these give the same, to the bit, so
+The plain statements are in `extend`, `score` and `align`, where everything is explained; these give the same, to the bit, so
 they round where numpy rounds and add up in numpy's order.
 """
 
@@ -145,6 +145,27 @@ def spread(distances: npt.NDArray[np.int32], frames: Numbers, table: Floats) -> 
                 best[row, slot] = max(best[row, slot], gains[slot - shift] - _SMALLER[shift])
                 best[row, slot - shift] = max(best[row, slot - shift], gains[slot] - _SMALLER[shift])
     return best
+
+
+@compiled(readable(types.uint64, 2), readable(types.uint64, 2), _TIMES, readable(types.float32, 1))
+def novelty(query: Words, reference: Words, fresh: Times, gains: Floats) -> Times:
+    """As `score.novelty`; `fresh` says how many bits apart a frame counts whole, float64 (n,)."""
+    weights, counted, several = np.zeros(len(gains)), np.empty(len(gains), np.int64), 0
+    for place in range(len(gains)):
+        if not gains[place] > score.FLOOR:
+            continue
+        apart = np.int64(_NONE)
+        for turn in range(several):
+            mine, theirs = np.int64(0), np.int64(0)
+            for word in range(4):
+                mine += np.int64(ones(query[place, word] ^ query[counted[turn], word]))
+                theirs += np.int64(ones(reference[place, word] ^ reference[counted[turn], word]))
+            apart = min(apart, mine, theirs)
+        weight = min(1.0, apart / fresh[place]) if several else 1.0
+        if weight >= score.LEAST_FRESH:
+            weights[place], counted[several] = weight, place
+            several += 1
+    return weights
 
 
 @part

@@ -11,11 +11,11 @@ from hashsvc.bank.model import Interval
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.pdq import hamming
 from hashsvc.match import curves, exclude
-from hashsvc.match.align import COMPILED, Bonus, Line, alignments, compare
+from hashsvc.match.align import Bonus, Line, alignments, compare
 from hashsvc.match.evidence import NONE, Distances, Sides, in_time, scored
 from hashsvc.match.model import Segment
 from hashsvc.match.pairs import Pair, nominated, widened
-from hashsvc.match.score import discounted
+from hashsvc.match.score import COMPILED, discounted
 from hashsvc.match.seeds import Nomination
 from hashsvc_index.arrays import as_words
 

@@ -10,6 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hashsvc.fingerprint.pdq import hamming
+from hashsvc_index.arrays import as_words
+from hashsvc_index.compilation import Compiled
+
+COMPILED = Compiled("hashsvc.match.compiled")
+"""The dearest steps of a comparison, once they are compiled."""
 
 KNOTS = (
     (0, 8.7), (12, 8.1), (20, 7.7), (31, 7.0), (40, 6.5), (48, 6.0), (56, 5.6), (64, 5.1), (72, 4.6), (80, 4.1), (88, 3.6), (96, 3.08), (100, 2.75), (104, 2.36),
@@ -139,8 +144,11 @@ def novelty(
     evidence, not sixty, and so is a scene that keeps coming back to where it was. A frame under FLOOR is passed over,
     so that it does not hide the next one.
     """
-    weights = np.zeros(len(gains))
     fresh = np.clip(FRESH_SLOPE * distances + FRESH_OVER, FRESH_LEAST, FRESH_MOST)
+    if COMPILED.module is not None:
+        weights: npt.NDArray[np.float64] = COMPILED.module.novelty(as_words(query), as_words(reference), fresh, gains)
+        return weights
+    weights = np.zeros(len(gains))
     counted: list[int] = []
     for place in np.flatnonzero(gains > FLOOR).tolist():
         weight = 1.0

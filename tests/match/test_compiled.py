@@ -9,10 +9,11 @@ import pytest
 from hashsvc.bank.model import Interval
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.match import align, extend
-from hashsvc.match.align import COMPILED, Comparison, Line, compare
+from hashsvc.match.align import Comparison, Line, compare
 from hashsvc.match.evidence import Sides
 from hashsvc.match.extend import find
 from hashsvc.match.pairs import Pair
+from hashsvc.match.score import COMPILED, novelty
 from tests.match.synthetic import a_reference, an_upload, flipped, nominated
 
 GATE = 31
@@ -103,6 +104,21 @@ def _same_lines(comparison: Comparison, lines: tuple[Line, ...], least: float) -
         plain, compiled = (getattr(one, column) for one in found)
         assert plain.dtype == compiled.dtype and plain.shape == compiled.shape
         assert np.array_equal(plain, compiled), column
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_news(seed: int) -> None:
+    """What of a line's frames counts, from still to ever new."""
+    random = np.random.default_rng(seed)
+    hashes = np.repeat(random.integers(0, 256, (40, 32), np.uint8), 3, axis=0)
+    query, reference = flipped(hashes, 4 * seed, random), flipped(hashes, 10, random)
+    distances = random.integers(0, 110, len(query)).astype(np.int32)
+    gains = random.normal(2, 2, len(query)).astype(np.float32)
+    plain = novelty(query, reference, distances, gains)
+    COMPILED.load()
+    compiled = novelty(query, reference, distances, gains)
+    assert plain.dtype == compiled.dtype and np.array_equal(plain, compiled)
+    assert 0 < np.count_nonzero(plain) < len(plain)
 
 
 @pytest.mark.parametrize("case", CASES)
