@@ -12,6 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hashsvc.match.score import COMPILED, SURPRISE
+from hashsvc_index.compilation import Compiled
+
+COMPILED_LINES = Compiled("hashsvc.match.compiled_lines")
+"""How lines are read off a comparison, once that is compiled."""
 
 _CLOSENESS = np.where(np.arange(258) < 40, (40 - np.arange(258)) * 0.08, 0).astype(np.float32)
 """Added to SURPRISE for steering only: a line must keep to the nearest frames, more sharply than evidence asks."""
@@ -145,10 +149,11 @@ def _best(comparison: Comparison, lines: Sequence[Line], bonus: Bonus | None, le
 
 def _refined(comparison: Comparison, lines: Sequence[Line], least: float) -> "_Walks":
     """The lines among which the best is; none where none comes near gaining `least`."""
-    if COMPILED.module is not None:
-        return _Walks(
-            *COMPILED.module.refined(comparison.gains, comparison.frames, comparison.times, _table(lines), least)
+    if COMPILED_LINES.module is not None:
+        found = COMPILED_LINES.module.refined(
+            comparison.gains, comparison.frames, comparison.times, _table(lines), least
         )
+        return _Walks(*found)
     tried = _walk(comparison, _proposals(comparison))
     if not lines and tried.totals.max(initial=0) < _ROUGHLY * least:
         return tried.at(np.arange(0))

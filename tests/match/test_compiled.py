@@ -20,11 +20,19 @@ GATE = 31
 LINES = (Line(1.0, 3.0), Line(-1.0, 20.0), Line(1.5, 0.0))
 
 
+def compile_all(load: bool = True) -> None:
+    """From here on the compiled steps are taken, or the plain ones."""
+    for one in (COMPILED, align.COMPILED_LINES):
+        one.module = None
+        if load:
+            one.load()
+
+
 @pytest.fixture(autouse=True)
 def plain_again() -> Iterator[None]:
     """What is compiled here is not used by other tests."""
     yield
-    COMPILED.module = None
+    compile_all(False)
 
 
 def still(seed: int, seconds: float) -> Fingerprint:
@@ -56,8 +64,7 @@ def both(case: str, exclusions: tuple[Interval, ...]) -> Iterator[tuple[Fingerpr
     """The case, and how it compares plain and compiled."""
     query, reference = CASES[case]()
     for load in (False, True):
-        if load:
-            COMPILED.load()
+        compile_all(load)
         yield query, reference, extend._compared(query, reference, PAIRS, GATE, exclusions)
 
 
@@ -89,16 +96,13 @@ def test_lines_of_noise(seed: int) -> None:
     distances = random.integers(60, 130, (rows, frames)).astype(np.int32)
     distances[random.random(distances.shape) < 0.02] = 257
     starts = np.sort(random.random(frames) * frames / 4)
-    COMPILED.module = None
     _same_lines(compare(distances, starts, frames / 4 + 0.5, times), LINES[: seed % 4], 0.5)
 
 
 def _same_lines(comparison: Comparison, lines: tuple[Line, ...], least: float) -> None:
     found = []
     for load in (False, True):
-        COMPILED.module = None
-        if load:
-            COMPILED.load()
+        compile_all(load)
         found.append(align._refined(comparison, lines, least))
     for column in ("lines", "slots", "firsts", "lasts", "totals"):
         plain, compiled = (getattr(one, column) for one in found)
@@ -115,7 +119,7 @@ def test_news(seed: int) -> None:
     distances = random.integers(0, 110, len(query)).astype(np.int32)
     gains = random.normal(2, 2, len(query)).astype(np.float32)
     plain = novelty(query, reference, distances, gains)
-    COMPILED.load()
+    compile_all()
     compiled = novelty(query, reference, distances, gains)
     assert plain.dtype == compiled.dtype and np.array_equal(plain, compiled)
     assert 0 < np.count_nonzero(plain) < len(plain)
@@ -126,7 +130,7 @@ def test_finding(case: str) -> None:
     """What a match says in the end."""
     query, reference = CASES[case]()
     plain = find(query, reference, nominated(reference), GATE, 10**6)
-    COMPILED.load()
+    compile_all()
     compiled = find(query, reference, nominated(reference), GATE, 10**6)
     assert (plain and dataclasses.astuple(plain)) == (compiled and dataclasses.astuple(compiled))
     assert (plain is None) == (case in ("stranger", "a frame"))
