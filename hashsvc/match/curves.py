@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.ndimage import uniform_filter1d
 
 from hashsvc.fingerprint.model import ACTIVITY_RATE
-from hashsvc.match.align import FASTEST, MOST_BONUS, SLOWEST, Line
+from hashsvc.match.align import FASTEST, MOST_BONUS, SLOWEST, Line, distinct
 
 _HALF = 1.5 / ACTIVITY_RATE
 """Half of the span that is averaged, seconds."""
@@ -99,7 +99,7 @@ def lines(queries: npt.NDArray[np.float32], reference: npt.NDArray[np.float32]) 
             scores = np.minimum(*(_sliding(piece, one[::sign]) for piece, one in zip(pieces, resampled, strict=True)))
             found += _peaks(scores, begins, len(queries), speed, sign, len(reference) / ACTIVITY_RATE)
     found.sort(key=lambda one: -one[0])
-    return _distinct([line for _, line in found])
+    return distinct((line for _, line in found), _MOST_LINES)
 
 
 def _pieces(queries: npt.NDArray[np.float32], begins: npt.NDArray[np.intp], length: int) -> list[Curve]:
@@ -138,16 +138,6 @@ def _peaks(
         line = Line(speed, at - speed * begin) if sign > 0 else Line(-speed, duration - at + speed * begin)
         found.append((float(top[place]) - 0.1 * (speed != 1.0 or sign < 0), line))
     return found
-
-
-def _distinct(ordered: list[Line]) -> list[Line]:
-    kept: list[Line] = []
-    for line in ordered:
-        if all(abs(line.offset - one.offset) > 0.2 or abs(line.speed - one.speed) > 0.02 for one in kept):
-            kept.append(line)
-        if len(kept) == _MOST_LINES:
-            break
-    return kept
 
 
 def windows(

@@ -42,12 +42,19 @@ def test_what_may_be_there_as_well_stays(other: Finding) -> None:
     assert explained_away([PLAIN, other]) == [False, False]
 
 
+def test_a_picture_inside_flat_borders_is_the_whole_picture() -> None:
+    """Beside it there is nothing that could be the other entry's."""
+    for view in ("area/full", "framed/area-mirror"):
+        assert explained_away([a_finding(-100, 8, view=view), VAGUE]) == [False, True]
+
+
 @pytest.mark.parametrize(
     "plain",
     [
         a_finding(-20, 8),  # not ten times as strong
         a_finding(-100, 60),  # not plain
         a_finding(-100, 8, view="moving/full"),  # only a part of the picture
+        a_finding(-100, 8, view="bottom-half/full"),  # one picture of a split screen
     ],
 )
 def test_what_is_not_plain_explains_nothing(plain: Finding) -> None:
