@@ -121,7 +121,8 @@ def excused(distances: npt.NDArray[np.integer], usual: npt.NDArray[np.float64]) 
     """
     excess = np.clip(_UNRELATED - usual, 0, None)
     if not excess.any():
-        return np.minimum(distances, 256).astype(np.int32)
+        same: npt.NDArray[np.int32] = np.minimum(distances, 256).astype(np.int32)
+        return same
     share = np.clip((distances - _SAME) / (_OTHER - _SAME), 0, 1)
     moved: npt.NDArray[np.int32] = np.minimum(distances + excess * share, 256).astype(np.int32)
     return moved
