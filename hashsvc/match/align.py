@@ -72,6 +72,17 @@ class Line:
     offset: float
 
 
+def distinct(ordered: Iterable[Line], most: int) -> list[Line]:
+    """The first lines that differ from those before them by more than 0.2 s or 2 %, at most `most`."""
+    kept: list[Line] = []
+    for line in ordered:
+        if all(abs(line.offset - one.offset) > 0.2 or abs(line.speed - one.speed) > 0.02 for one in kept):
+            kept.append(line)
+        if len(kept) == most:
+            break
+    return kept
+
+
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Alignment:
     """A line, and the query frames `first` to `last` (inclusive) over which it pays."""

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.ndimage import uniform_filter1d
 
 from hashsvc.fingerprint.model import ACTIVITY_RATE
-from hashsvc.match.align import FASTEST, MOST_BONUS, SLOWEST, Line
+from hashsvc.match.align import FASTEST, MOST_BONUS, SLOWEST, Line, distinct
 
 _HALF = 1.5 / ACTIVITY_RATE
 """Half of the span that is averaged, seconds."""
@@ -38,6 +38,7 @@ _STRENGTH, _SAMPLES, _GROWTH = 3.4, 40, 1 / 3
 windows of unrelated clips: it is at most log10 of how often r or more was seen, for 40, 80 and 160 samples."""
 
 Curve = npt.NDArray[np.float64]
+Samples = npt.NDArray[np.float32]
 Load = Callable[[int], npt.NDArray[np.float32]]
 """The activity curve (m,) of an entry by number."""
 
@@ -64,23 +65,20 @@ def strength(samples: int) -> float:
     return decades
 
 
-def agreement(
-    query: npt.NDArray[np.float32], reference: npt.NDArray[np.float32], line: Line, start: float, end: float
-) -> Agreement:
-    """Agreement of curves (n,) and (m,) along `line` between two query times, seconds."""
-    first, last = math.ceil(start * ACTIVITY_RATE), math.floor(end * ACTIVITY_RATE)
-    times = (np.arange(first, last) + 0.5) / ACTIVITY_RATE
-    where = line.speed * times + line.offset
-    inside = (where > 0) & (where < len(reference) / ACTIVITY_RATE) & (times < len(query) / ACTIVITY_RATE)
-    times, where = times[inside], where[inside]
-    if len(times) < _SHORTEST:
-        return Agreement(0.0, len(times))
-    left = _levelled(averaged(query, times, 1.0))
-    right = _levelled(averaged(reference, where, line.speed))
-    return Agreement(float(min(_correlation(a, b) for a, b in zip(left, right, strict=True))), len(times))
+def agreements(queries: Samples, reference: Samples, line: Line, start: float, end: float) -> list[Agreement]:
+    """Agreement of each of some curves (k, n) with a curve (m,) along `line` between two query times, seconds."""
+    first, last = math.ceil(start * ACTIVITY_RATE), min(math.floor(end * ACTIVITY_RATE), queries.shape[1])
+    where = line.speed * (np.arange(first, last) + 0.5) / ACTIVITY_RATE + line.offset
+    inside = np.flatnonzero((where > 0) & (where < len(reference) / ACTIVITY_RATE))
+    if len(inside) < _SHORTEST:
+        return [Agreement(0.0, len(inside))] * len(queries)
+    left = _levelled(_evenly_averaged(queries)[:, first + inside])
+    right = _levelled(averaged(reference, where[inside], line.speed))
+    nearest = np.minimum(*(_normal(a) @ _normal(b) for a, b in zip(left, right, strict=True)))
+    return [Agreement(correlation, len(inside)) for correlation in nearest.tolist()]
 
 
-def lines(queries: npt.NDArray[np.float32], reference: npt.NDArray[np.float32]) -> list[Line]:
+def lines(queries: Samples, reference: Samples) -> list[Line]:
     """Lines on which some row of `queries` (rows, n) agrees best with the reference (m,); the best few, best first."""
     length = min(WINDOW, queries.shape[1], len(reference) - 8)
     if length < _SHORTEST:
@@ -99,34 +97,30 @@ def lines(queries: npt.NDArray[np.float32], reference: npt.NDArray[np.float32]) 
             scores = np.minimum(*(_sliding(piece, one[::sign]) for piece, one in zip(pieces, resampled, strict=True)))
             found += _peaks(scores, begins, len(queries), speed, sign, len(reference) / ACTIVITY_RATE)
     found.sort(key=lambda one: -one[0])
-    return _distinct([line for _, line in found])
+    return distinct((line for _, line in found), _MOST_LINES)
 
 
-def _pieces(queries: npt.NDArray[np.float32], begins: npt.NDArray[np.intp], length: int) -> list[Curve]:
+def _pieces(queries: Samples, begins: npt.NDArray[np.intp], length: int) -> list[Samples]:
     """Pieces of all rows, linear and as roots, each (rows x pieces, length), normal."""
-    times = (np.arange(queries.shape[1]) + 0.5) / ACTIVITY_RATE
-    kinds: tuple[list[Curve], list[Curve]] = ([], [])
-    for row in queries:
-        for kind, curve in zip(kinds, _levelled(averaged(row, times, 1.0)), strict=True):
-            kind.append(curve[begins[:, None] + np.arange(length)])
-    return [_normal(np.concatenate(kind)) for kind in kinds]
+    kinds = (curve[:, begins[:, None] + np.arange(length)] for curve in _levelled(_evenly_averaged(queries)))
+    return [_normal(kind.reshape(-1, length)).astype(np.float32) for kind in kinds]
 
 
-def _sliding(pieces: Curve, curve: Curve) -> Curve:
+def _sliding(pieces: Samples, curve: Curve) -> Samples:
     """Correlation of normal pieces (p, length) with each stretch of a curve (m,): (p, m - length + 1)."""
     length = pieces.shape[1]
     count = len(curve) - length + 1
     sums, squares = (np.concatenate([[0.0], np.cumsum(one)]) for one in (curve, curve * curve))
     variance = squares[length:] - squares[:count] - (sums[length:] - sums[:count]) ** 2 / length
-    # A piece has mean 0, so the stretch's own mean does not matter.
-    stretches = np.lib.stride_tricks.sliding_window_view(curve.astype(np.float32), length)
-    products: npt.NDArray[np.float32] = pieces.astype(np.float32) @ stretches.T
-    found: Curve = np.where(variance > 1e-12, products / np.sqrt(np.maximum(variance, 1e-12)), 0.0)
+    scale = np.where(variance > 1e-12, 1 / np.sqrt(np.maximum(variance, 1e-12)), 0.0).astype(np.float32)
+    # A piece has mean 0, so the stretch's own mean does not matter. Scaled before the product, which has far more of them.
+    stretches = np.lib.stride_tricks.sliding_window_view(curve.astype(np.float32), length) * scale[:, None]
+    found: Samples = pieces @ stretches.T
     return found
 
 
 def _peaks(
-    scores: Curve, begins: npt.NDArray[np.intp], rows: int, speed: float, sign: int, duration: float
+    scores: Samples, begins: npt.NDArray[np.intp], rows: int, speed: float, sign: int, duration: float
 ) -> list[tuple[float, Line]]:
     """The best line of each piece (rows x pieces, offsets)."""
     best = scores.argmax(axis=1)
@@ -140,16 +134,6 @@ def _peaks(
     return found
 
 
-def _distinct(ordered: list[Line]) -> list[Line]:
-    kept: list[Line] = []
-    for line in ordered:
-        if all(abs(line.offset - one.offset) > 0.2 or abs(line.speed - one.speed) > 0.02 for one in kept):
-            kept.append(line)
-        if len(kept) == _MOST_LINES:
-            break
-    return kept
-
-
 def windows(
     curve: npt.NDArray[np.float32], times: Curve, speed: float, begins: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.float32]:
@@ -160,6 +144,16 @@ def windows(
     places = begins[:, None] + np.arange(WINDOW)
     both = [_normal(one[places]) for one in _levelled(averaged(curve, times, speed))]
     return (np.concatenate(both, axis=1) / math.sqrt(2)).astype(np.float32)
+
+
+def _evenly_averaged(curves: Samples) -> Curve:
+    """`averaged` of curves (k, n) at their own samples and speed 1: (k, n)."""
+    sums = np.zeros((len(curves), curves.shape[1] + 1))
+    np.cumsum(curves, axis=1, out=sums[:, 1:])
+    places = np.arange(curves.shape[1])
+    first, last = np.maximum(places - 1, 0), np.minimum(places + 2, curves.shape[1])
+    mean: Curve = (sums[:, last] - sums[:, first]) / (last - first)
+    return mean
 
 
 def averaged(curve: npt.NDArray[np.float32], times: Curve, speed: float) -> Curve:
@@ -190,10 +184,6 @@ def _normal(pieces: Curve) -> Curve:
     size = np.sqrt((centred * centred).sum(axis=-1, keepdims=True))
     normal: Curve = np.where(size > 1e-6, centred / np.maximum(size, 1e-9), 0.0)
     return normal
-
-
-def _correlation(left: Curve, right: Curve) -> float:
-    return float(_normal(left) @ _normal(right))
 
 
 assert _SPEEDS[0] >= SLOWEST and _SPEEDS[-1] <= FASTEST and strength(_MOST_SAMPLES) <= MOST_BONUS

@@ -77,7 +77,7 @@ def in_time(sides: Sides, one: Alignment) -> float:
     query, curve = sides.query, sides.reference.activity[0]
     start, end = float(query.starts[one.first]), float(query.ends[one.last])
     rows = sorted({0, *(left for left, _ in sides.pairs if left < len(query.activity))})
-    agreements = [curves.agreement(query.activity[row], curve, one.line, start, end) for row in rows]
+    agreements = curves.agreements(query.activity[rows], curve, one.line, start, end)
     best = max(agreements, key=lambda agreement: agreement.decades)
     if best.decades:
         return max(0.0, best.decades - math.log10(len(rows)))

@@ -3,20 +3,23 @@
 import dataclasses
 import functools
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from hashsvc.bank.model import Interval
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.pdq import hamming
 from hashsvc.match import curves, exclude
-from hashsvc.match.align import Bonus, Line, alignments, compare
-from hashsvc.match.evidence import NONE, Distances, Sides, in_time, scored
+from hashsvc.match.align import Bonus, Comparison, Line, alignments, compare, distinct
+from hashsvc.match.evidence import NONE, Distances, Places, Sides, in_time, scored
 from hashsvc.match.model import Segment
 from hashsvc.match.pairs import Pair, nominated, widened
 from hashsvc.match.score import COMPILED, discounted
 from hashsvc.match.seeds import Nomination
+from hashsvc.match.slide import slid
 from hashsvc_index.arrays import as_words
 
 _MOST_CURVES = 8
@@ -48,20 +51,48 @@ def find(
 ) -> Finding | None:
     """Compare query and reference in the view pairs that were nominated; None when no line pays.
 
-    A deep reading is also compared along the lines on which its activity agrees with the reference's, and in the views
-    that do best along any line. `indexed` is the number of hashes that were searched; it sets how many chance lines
+    A deep reading is also compared along the lines on which its activity agrees with the reference's, or the same views
+    of both do, and in the views that do best along any line. `indexed` is the number of hashes that were searched; it sets how many chance lines
     there were. What lies in the `exclusions` of the reference is no evidence, and in no segment.
     """
-    sides = _compared(query, reference, nominated(nomination, reference, gate), gate, exclusions)
-    lines: list[Line] = []
-    bonus: Bonus | None = None
-    if len(query.activity) and len(reference.activity):
-        lines = curves.lines(query.activity[:_MOST_CURVES], reference.activity[0])
-        strongest = itertools.islice(alignments(sides.comparison, lines), _MOST_LIKELY)
-        likely = [*lines, *(one.line for one in strongest)]
-        pairs = widened(query, exclude.silenced(reference, exclusions), sides.pairs, likely, gate)
-        sides = _compared(query, reference, pairs, gate, exclusions)
-        bonus = functools.partial(in_time, sides)
+    pairs = nominated(nomination, reference, gate)
+    if not (len(query.activity) and len(reference.activity)):
+        return _finding(_compared(query, reference, pairs, gate, exclusions), (), None, indexed, exclusions)
+    lines, choices = _proposed(query, exclude.silenced(reference, exclusions), pairs, gate)
+    found = []
+    for chosen in choices:
+        sides = _compared(query, reference, chosen, gate, exclusions)
+        finding = _finding(sides, lines, functools.partial(in_time, sides), indexed, exclusions)
+        # The chance of error is divided among the choices of pairs, as it is among all that is tried.
+        if finding is not None:
+            found.append(dataclasses.replace(finding, evidence=finding.evidence + math.log10(len(choices))))
+    return min(found, key=lambda one: one.evidence, default=None)
+
+
+def _proposed(
+    query: Fingerprint, reference: Fingerprint, pairs: Sequence[Pair], gate: int
+) -> tuple[list[Line], list[list[Pair]]]:
+    """Lines and choices of view pairs for a deep reading: what curves propose, what the nominated `pairs` do, and what slid views do."""
+    comparison = _compared(query, reference, pairs, gate, ()).comparison
+
+    shown = exclude.hidden(reference, ())
+
+    def compared(pair: Pair, rows: Places) -> Comparison:
+        _, nearest = _tables(query, reference, [pair], gate, rows, shown)
+        return compare(nearest, reference.starts, reference.duration, query.starts[rows])
+
+    lines = curves.lines(query.activity[:_MOST_CURVES], reference.activity[0])
+    strongest = itertools.islice(alignments(comparison, lines), _MOST_LIKELY)
+    lines += slid(query, reference, compared)
+    likely = [*lines, *(one.line for one in strongest)]
+    return lines, widened(query, reference, pairs, distinct(likely, len(likely)), gate)
+
+
+def _finding(
+    sides: Sides, lines: Sequence[Line], bonus: Bonus | None, indexed: int, exclusions: Sequence[Interval]
+) -> Finding | None:
+    """All that the compared views prove outside the `exclusions`; None where that is nothing."""
+    query, reference = sides.query, sides.reference
     proven: list[tuple[float, list[Segment]]] = []
     for evidence, segment in scored(sides, lines, bonus, indexed):
         if parts := exclude.outside(segment, exclusions):
@@ -87,31 +118,47 @@ def _compared(
     query: Fingerprint, reference: Fingerprint, pairs: Sequence[Pair], gate: int, exclusions: Sequence[Interval]
 ) -> Sides:
     """Everything that the view pairs say of the two videos."""
-    # After the discount, for which the excluded frames tell as well as others what is usual in the two videos.
     hidden = exclude.hidden(reference, exclusions)
-    if COMPILED.module is not None:
-        stack, nearest = COMPILED.module.compared(
-            as_words(query.hashes), query.quality, as_words(reference.hashes), reference.quality, np.array(pairs), gate,
-            hidden,
-        )  # fmt: skip
-    else:
-        stack = np.stack([_distances(query, reference, pair, gate) for pair in pairs])
-        nearest = np.stack([discounted(one) for one in stack]).min(axis=0)
-        nearest[:, hidden] = stack[:, :, hidden] = NONE
+    stack, nearest = _tables(query, reference, pairs, gate, np.arange(query.frames), hidden)
     comparison = compare(nearest, reference.starts, reference.duration, query.starts)
     return Sides(query, reference, tuple(pairs), stack, comparison)
 
 
-def _distances(query: Fingerprint, reference: Fingerprint, pair: Pair, gate: int) -> Distances:
-    """Hamming distances, int16 (query frames, reference frames) in one view pair; NONE where either fails the gate."""
+def _tables(
+    query: Fingerprint,
+    reference: Fingerprint,
+    pairs: Sequence[Pair],
+    gate: int,
+    frames: Places,
+    hidden: npt.NDArray[np.bool_],
+) -> tuple[Distances, npt.NDArray[np.int32]]:
+    """Distances of some query `frames` in each pair, (pairs, n, reference frames), and the least of them once discounted.
+
+    What is `hidden` of the reference is left out after the discount, for which it tells as well as the rest what is
+    usual in the two videos.
+    """
+    if COMPILED.module is not None:
+        hashes, quality = as_words(query.hashes[frames]), query.quality[frames]
+        compared: tuple[Distances, npt.NDArray[np.int32]] = COMPILED.module.compared(
+            hashes, quality, as_words(reference.hashes), reference.quality, np.array(pairs), gate, hidden
+        )
+        return compared
+    stack = np.stack([_distances(query, reference, pair, gate, frames) for pair in pairs])
+    nearest = np.stack([discounted(one) for one in stack]).min(axis=0)
+    nearest[:, hidden] = stack[:, :, hidden] = NONE
+    return stack, nearest
+
+
+def _distances(query: Fingerprint, reference: Fingerprint, pair: Pair, gate: int, frames: Places) -> Distances:
+    """Hamming distances, int16 (n, reference frames), of n query `frames` in one view pair; NONE where either fails the gate."""
     left, right = pair
-    distances = np.full((query.frames, reference.frames), NONE, np.int16)
+    distances = np.full((len(frames), reference.frames), NONE, np.int16)
     columns = np.flatnonzero(reference.quality[:, right] >= gate)
     shown = np.ascontiguousarray(reference.hashes[columns, right])
-    rows = np.flatnonzero(query.quality[:, left] >= gate)
+    rows = np.flatnonzero(query.quality[frames, left] >= gate)
     # In blocks of rows: all pairs at once of a long upload and a long reference would take gigabytes.
     for block in np.array_split(rows, 1 + len(rows) * len(columns) // _BLOCK):
-        distances[block[:, None], columns[None, :]] = hamming(query.hashes[block, None, left], shown[None])
+        distances[block[:, None], columns[None, :]] = hamming(query.hashes[frames[block], None, left], shown[None])
     return distances
 
 

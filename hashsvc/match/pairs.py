@@ -15,7 +15,10 @@ Pair = tuple[int, int]
 """Query view, reference view."""
 
 _MOST_NOMINATED = 4
-_KEPT, _ADDED = 3, 3
+_KEPT = 3
+_FEW, _MANY = 3, 6
+_NEARLY, _HALF = 0.8, 0.5
+"""What a nominated pair must gain of what the best pair does, to be among few and among many."""
 _FRAMES = 16
 """Query frames that are looked at along a line."""
 
@@ -33,13 +36,23 @@ def nominated(nomination: Nomination, reference: Fingerprint, gate: int) -> list
 
 def widened(
     query: Fingerprint, reference: Fingerprint, pairs: Sequence[Pair], lines: Sequence[Line], gate: int
-) -> list[Pair]:
-    """The first of `pairs`, and those of all pairs that gain the most along one of `lines`."""
+) -> list[list[Pair]]:
+    """Few pairs and many, of which the better are to be believed: those of all pairs that gain the most along one of `lines`.
+
+    A frame pays for the pairs among which it takes the nearest: where one pair is right, few are better, where a camera
+    moves about, many. Of `pairs` are kept those that hold their own along the lines; all of them where no pair gains.
+    """
     best = np.zeros((len(query.views), len(reference.views)), np.float32)
     for line in lines:
         best = np.maximum(best, _gains(query, reference, line, gate))
-    order = [int(one) for one in np.argsort(-best, axis=None)[:_ADDED] if best.flat[one] > 0]
-    return list(dict.fromkeys([*pairs[:_KEPT], *(divmod(one, best.shape[1]) for one in order)]))
+    order = [divmod(int(one), best.shape[1]) for one in np.argsort(-best, axis=None)[:_MANY] if best.flat[one] > 0]
+    if not order:
+        return [list(pairs)]
+    found = []
+    for most, share in ((_FEW, _NEARLY), (_MANY, _HALF)):
+        kept = [pair for pair in pairs[:_KEPT] if best[pair] >= share * best[order[0]]]
+        found.append(list(dict.fromkeys([*kept, *order[:most]])))
+    return found
 
 
 def _gains(query: Fingerprint, reference: Fingerprint, line: Line, gate: int) -> npt.NDArray[np.float32]:

@@ -100,14 +100,14 @@ def fading(distances: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
     return share
 
 
-def discounted(distances: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+def discounted(distances: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
     """Distances (n, m) of one view pair, excused by the medians of their rows and columns; see `excused`."""
     low = distances < _UNRELATED
     rows, columns = _low_medians(distances, low), _low_medians(distances.T, low.T)
     return excused(distances, np.minimum(rows[:, None], columns[None, :]))
 
 
-def _low_medians(distances: npt.NDArray[np.int32], low: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+def _low_medians(distances: npt.NDArray[np.integer], low: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
     """The medians of rows, float64 (n,), where they are under _UNRELATED, and else that; `low` says which distances are."""
     medians = np.full(len(distances), _UNRELATED)
     # Rows of unrelated frames need no sorting, and they are nearly all rows.
@@ -117,7 +117,7 @@ def _low_medians(distances: npt.NDArray[np.int32], low: npt.NDArray[np.bool_]) -
     return medians
 
 
-def excused(distances: npt.NDArray[np.int32], usual: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
+def excused(distances: npt.NDArray[np.integer], usual: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
     """Distances with what two videos share at *any* instant taken off, int32 like `distances`.
 
     Two still, dark or flat scenes may lie at 90 bits in every pair of frames, which says nothing of either: where the
@@ -126,7 +126,8 @@ def excused(distances: npt.NDArray[np.int32], usual: npt.NDArray[np.float64]) ->
     """
     excess = np.clip(_UNRELATED - usual, 0, None)
     if not excess.any():
-        return np.minimum(distances, 256).astype(np.int32)
+        same: npt.NDArray[np.int32] = np.minimum(distances, 256).astype(np.int32)
+        return same
     share = np.clip((distances - _SAME) / (_OTHER - _SAME), 0, 1)
     moved: npt.NDArray[np.int32] = np.minimum(distances + excess * share, 256).astype(np.int32)
     return moved

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from hashsvc.bank.model import EntryState, Policy, Rule, Verdict
 from hashsvc.match.allow import is_explained
 from hashsvc.match.model import Match, MatchResult
+from hashsvc.match.rivals import explains
 
 _STRICTNESS = {verdict: place for place, verdict in enumerate(Verdict)}
 
@@ -55,7 +56,8 @@ def combined(quick: MatchResult, deep: MatchResult) -> MatchResult:
 
     A match of one reading is none where the other tells that an allow bank explains it. A deep reading has all views of a
     quick one, and so has settled what that says; but what the quick one left of an entry beside the same film, which it
-    saw itself, is not of the film.
+    saw itself, is not of the film. Nor is a lookalike of one reading believed where the other plainly shows what it is;
+    only what may block does away with others, which may be what does.
     """
     best: dict[tuple[str, str], Match] = {}
     seen = {(one.bank, one.entry, one.by_bank, one.by_entry) for one in quick.excused if one.by_entry}
@@ -77,6 +79,8 @@ def combined(quick: MatchResult, deep: MatchResult) -> MatchResult:
         known = best.get((one.bank, one.entry))
         if known is None or _strength(one) > _strength(known):
             best[one.bank, one.entry] = one
+    plain = [one for one in (*quickly, *deeply) if one.state is EntryState.CONFIRMED and one.observed is None]
+    best = {key: one for key, one in best.items() if not any(explains(other, one) for other in plain)}
     excused = {(one.bank, one.entry, one.by_bank, one.by_entry): one for one in (*quick.excused, *deep.excused)}
     return MatchResult(
         verdict=strictest(one.verdict for one in best.values()),

@@ -38,7 +38,7 @@ def test_finds_the_line(speed: float) -> None:
     best = curves.lines(copy[None], reference)[0]
     assert best.speed == pytest.approx(speed)
     assert best.offset == pytest.approx(40.0 if speed < 0 else 12.0, abs=0.2)
-    agreement = curves.agreement(copy, reference, best, 0.0, 14.0)
+    agreement = curves.agreements(copy[None], reference, best, 0.0, 14.0)[0]
     assert agreement.correlation > 0.7 and agreement.decades > 3.0
 
 
@@ -55,8 +55,8 @@ def test_unrelated_curves_do_not_agree() -> None:
     for seed in range(10, 20):
         query, reference = a_curve(seed, 20.0), a_curve(seed + 100)
         found = curves.lines(query[None], reference)
-        assert all(curves.agreement(query, reference, line, 0.0, 20.0).decades < 4.0 for line in found)
-        assert curves.agreement(query, reference, Line(1.0, 3.3), 0.0, 20.0).decades < 2.0
+        assert all(curves.agreements(query[None], reference, line, 0.0, 20.0)[0].decades < 4.0 for line in found)
+        assert curves.agreements(query[None], reference, Line(1.0, 3.3), 0.0, 20.0)[0].decades < 2.0
 
 
 @pytest.mark.parametrize("still", [np.zeros(160, np.float32), np.full(160, 3.0, np.float32)])
@@ -64,15 +64,17 @@ def test_a_curve_that_does_not_move_agrees_with_nothing(still: Curve) -> None:
     """Neither a still picture nor constant noise has a timing."""
     reference = a_curve(5)
     assert curves.lines(still[None], reference) == []
-    assert curves.agreement(still, reference, Line(1.0, 0.0), 0.0, 20.0).decades == 0.0
-    assert curves.agreement(reference[:160], still, Line(1.0, 0.0), 0.0, 20.0).decades == 0.0
+    assert curves.agreements(still[None], reference, Line(1.0, 0.0), 0.0, 20.0)[0].decades == 0.0
+    assert curves.agreements(reference[:160][None], still, Line(1.0, 0.0), 0.0, 20.0)[0].decades == 0.0
 
 
 @pytest.mark.parametrize(("query", "reference"), [(0, 480), (8, 480), (480, 0), (480, 16), (40, 30)])
 def test_too_little_to_tell(query: int, reference: int) -> None:
     """Curves of a few seconds propose nothing, and are no error."""
     assert curves.lines(a_curve(6)[None, :query], a_curve(6)[:reference]) == []
-    agreement = curves.agreement(a_curve(6)[:query], a_curve(6)[:reference], Line(1.0, 0.0), 0.0, query / RATE)
+    agreement = curves.agreements(a_curve(6)[:query][None], a_curve(6)[:reference], Line(1.0, 0.0), 0.0, query / RATE)[
+        0
+    ]
     assert agreement.decades == 0.0 or min(query, reference) >= 32
 
 

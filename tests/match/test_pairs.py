@@ -21,14 +21,26 @@ def test_the_pair_that_agrees_is_added() -> None:
     """Along the right line, also where every frame is 92 bits off, too far for any seed; along a wrong one it is not told."""
     mirror = REFERENCE.views.index("mirror")
     upload = an_upload([(REFERENCE, 10.0, 16.0, 1.0)], bits=92, view="mirror")
-    assert widened(upload, REFERENCE, [(0, 0)], [Line(1.0, 10.0)], GATE)[:2] == [(0, 0), (0, mirror)]
-    assert widened(upload, REFERENCE, [(0, 0)], [Line(1.0, 10.0), Line(0.5, 3.0)], GATE)[1] == (0, mirror)
-    assert widened(upload, REFERENCE, [(0, 0)], [], GATE) == [(0, 0)]
+    few, many = widened(upload, REFERENCE, [(0, 0)], [Line(1.0, 10.0)], GATE)
+    assert few[0] == many[0] == (0, mirror) and len(few) < len(many)
+    few, _ = widened(upload, REFERENCE, [(0, 0)], [Line(1.0, 10.0), Line(0.5, 3.0)], GATE)
+    assert few[0] == (0, mirror)
+    assert widened(upload, REFERENCE, [(0, 0)], [], GATE) == [[(0, 0)]]
+
+
+def test_a_nominated_pair_stays_where_it_holds_its_own() -> None:
+    """It comes first then; one that gains nothing along any line only adds to what each frame pays."""
+    mirror = REFERENCE.views.index("mirror")
+    upload = an_upload([(REFERENCE, 10.0, 16.0, 1.0)], bits=40, view="mirror")
+    for chosen in widened(upload, REFERENCE, [(0, mirror)], [Line(1.0, 10.0)], GATE):
+        assert chosen[0] == (0, mirror) and chosen.count((0, mirror)) == 1
+    for chosen in widened(upload, REFERENCE, [(0, 5), (0, mirror)], [Line(1.0, 10.0)], GATE):
+        assert chosen[0] == (0, mirror)
 
 
 def test_no_frame_on_the_line() -> None:
     """A line outside the reference, and frames under the gate, add nothing."""
     upload = an_upload([(REFERENCE, 10.0, 8.0, 1.0)])
-    assert widened(upload, REFERENCE, [(0, 0)], [Line(1.0, 500.0)], GATE) == [(0, 0)]
+    assert widened(upload, REFERENCE, [(0, 0)], [Line(1.0, 500.0)], GATE) == [[(0, 0)]]
     upload.quality[:] = np.uint8(GATE - 1)
-    assert widened(upload, REFERENCE, [(0, 0)], [Line(1.0, 10.0)], GATE) == [(0, 0)]
+    assert widened(upload, REFERENCE, [(0, 0)], [Line(1.0, 10.0)], GATE) == [[(0, 0)]]

@@ -42,16 +42,41 @@ def test_what_may_be_there_as_well_stays(other: Finding) -> None:
     assert explained_away([PLAIN, other]) == [False, False]
 
 
+def test_a_picture_inside_flat_borders_is_the_whole_picture() -> None:
+    """Beside it there is nothing that could be the other entry's."""
+    for view in ("area/full", "framed/area-mirror"):
+        assert explained_away([a_finding(-100, 8, view=view), VAGUE]) == [False, True]
+
+
 @pytest.mark.parametrize(
     "plain",
     [
         a_finding(-20, 8),  # not ten times as strong
         a_finding(-100, 60),  # not plain
         a_finding(-100, 8, view="moving/full"),  # only a part of the picture
+        a_finding(-100, 8, view="bottom-half/full"),  # one picture of a split screen
     ],
 )
 def test_what_is_not_plain_explains_nothing(plain: Finding) -> None:
-    assert explained_away([plain, VAGUE]) == [False, False]
+    vague = a_finding(-5, 80, view="top-72/top-right-86")
+    assert explained_away([plain, vague]) == [False, False]
+
+
+def test_one_part_is_one_videos() -> None:
+    """Both readings are of the same window; another window may show something else."""
+    window = a_finding(-100, 8, view="inside-1/full")
+    assert explained_away([window, a_finding(-3, 80, view="inside-1/top-90")]) == [False, True]
+    assert explained_away([window, a_finding(-3, 80, view="inside-2/top-90")]) == [False, False]
+
+
+@pytest.mark.parametrize(("evidence", "view", "explained"), [
+    (-3, "centre-60/full", True),
+    (-5, "centre-60/full", False),  # strong enough to be what the window lies on
+    (-3, "left-half/full", False),  # may be beside the window
+])  # fmt: skip
+def test_the_whole_picture_says_little_around_a_window(evidence: float, view: str, explained: bool) -> None:
+    window = a_finding(-100, 8, view="inside-1/full")
+    assert explained_away([window, a_finding(evidence, 80, view=view)]) == [False, explained]
 
 
 def test_nothing_explains_itself() -> None:

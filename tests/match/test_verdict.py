@@ -1,11 +1,12 @@
 """A bank's policy on a match."""
 
+import dataclasses
 import itertools
 
 import pytest
 
 from hashsvc.bank.model import EntryState, Policy, Rule, Verdict
-from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult
+from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult, Segment
 from hashsvc.match.verdict import combined, judge, strictest
 
 ALLOW, REVIEW, BLOCK = Verdict.ALLOW, Verdict.REVIEW, Verdict.BLOCK
@@ -130,3 +131,25 @@ def test_two_readings_together() -> None:
     nothing = MatchResult(verdict=ALLOW, revision=3)
     assert combined(quick, nothing).verdict is REVIEW
     assert combined(nothing, nothing) == nothing
+
+
+def test_a_lookalike_of_one_reading_is_explained_by_the_other() -> None:
+    """Unless the entry that explains it may not block itself: it must not weaken one that may."""
+    segment = Segment(
+        query_start=0, query_end=9, reference_start=0, reference_end=9, speed=1.0, view="full/full", mean_distance=8
+    )
+    vague = dataclasses.replace(segment, view="top-72/full", mean_distance=78)
+    quick = MatchResult(
+        verdict=REVIEW,
+        revision=5,
+        matches=(dataclasses.replace(a_match("b", REVIEW, -4.5), segments=(vague,), mean_distance=78),),
+    )
+    plain = dataclasses.replace(a_match("a", BLOCK, -80), segments=(segment,), mean_distance=8)
+    deep = MatchResult(verdict=BLOCK, revision=5, matches=(plain,))
+    assert [one.entry for one in combined(quick, deep).matches] == ["a"]
+    for other in (
+        dataclasses.replace(plain, verdict=REVIEW, state=EntryState.DISPUTED),
+        dataclasses.replace(plain, verdict=Verdict.ALLOW, observed=BLOCK),
+    ):
+        deep = MatchResult(verdict=other.verdict, revision=5, matches=(other,))
+        assert {one.entry for one in combined(quick, deep).matches} == {"a", "b"}
