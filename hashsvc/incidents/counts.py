@@ -29,7 +29,8 @@ def counted(store: Store, ledger: Ledger, hunts: Hunts, incident: Incident) -> C
     missed = np.array(list(_missed(hunts, incident, entries, np.unique(rows["upload"]))), ROW)
     everything = np.concatenate([rows, missed])
     uploads = _strictest(everything, ["upload"])
-    stopped = everything[everything["verdict"] != _LET_THROUGH]
+    # An upload is one video, though without digests its quick and its deep reading are told apart: the first one counts.
+    stopped = _strictest(everything[everything["verdict"] != _LET_THROUGH], ["upload"])
     by_entry = _strictest(everything, ["entry", "upload"])
     found = tuple(_of_entry(ledger, one, by_entry[by_entry["entry"] == place]) for place, one in enumerate(entries))
     return Counts(

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hashsvc.bank import records
@@ -134,6 +135,32 @@ def test_a_second_reading_may_be_stricter(tmp_path: Path) -> None:
         service.match(upload(1), content_id="both")
         _, counts = service.get_incident("square")
         assert (counts.blocked, counts.reviewed) == (1, 0)
+
+
+def test_two_readings_are_one_variant(tmp_path: Path) -> None:
+    """Without digests, too, as long as the caller names the upload, and by whichever process it is read a second time."""
+    data = tmp_path / "data"
+    quick = excerpt(VIDEO, 0, 60)
+    deep = dataclasses.replace(quick, hashes=quick.hashes ^ np.uint8(1))
+    assert not quick.digests and not deep.digests
+    with Service.open(data) as service, Service.open(data) as other:
+        entry = confirmed(service)
+        assert other._index.wait_for(entry.revision, 10.0)
+        other._current.begin()
+        service.open_incident("square", entries=[("default", entry.entry)])
+        until(lambda: other._current.limits(), 2.0)
+        service.match(quick, content_id="post-1")
+        service.match(deep, content_id="post-1")
+        service.match(quick, content_id="post-2")  # the same video under another name
+        service.match(upload(1), content_id="post-3")
+        other.match(deep, content_id="post-2")
+        other._current.flush()
+        _, counts = service.get_incident("square")
+        assert (counts.blocked, counts.variants) == (3, 2)
+        service.match(quick)
+        service.match(deep)  # nobody says that these two are one
+        _, counts = service.get_incident("square")
+        assert (counts.blocked, counts.variants) == (5, 3)
 
 
 def test_right_with_several_processes_and_after_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
