@@ -77,6 +77,15 @@ def of_incident(
     )  # fmt: skip
 
 
+def of_breaker(actor: str, at: datetime.datetime, bank: str, entry: str, allowed_hits: int) -> bytes:
+    """What is logged when people let an entry block again; it changes neither the entry nor its bank."""
+    reason = f"may block {allowed_hits} uploads within the window" if allowed_hits else ""
+    return _packed(
+        kind="breaker", action="reset", actor=actor, at=at, bank=bank, entry=entry, reason=reason,
+        allowed_hits=allowed_hits,
+    )  # fmt: skip
+
+
 def is_change(record: DecisionRecord) -> bool:
     """Whether a record is of a change to a bank, an entry or an incident; the log has others, too."""
     return record.payload.startswith(_BEGINNINGS, _MAP_HEAD)
