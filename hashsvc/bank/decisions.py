@@ -35,7 +35,7 @@ class Change:
     """`bank`, `entry` or `incident`."""
     action: str
     """create, update; confirm, approve, dispute, withdraw, reinstate, exclude, update, vaccinate; open, add, remove,
-    close."""
+    update, close, reopen."""
     actor: str
     at: datetime.datetime
     bank: str

@@ -457,8 +457,20 @@ class AsyncClient:
         """Remove entries, and what was counted of them."""
         return await self._run(calls.remove_from_incident(incident, entries, revision))
 
+    async def extend_incident(
+        self, incident: str, *, hours: float = DEFAULT_HOURS, reason: str = "", revision: int = 0
+    ) -> Incident:
+        """Have an open incident close by itself `hours` from now."""
+        return await self._run(calls.extend_incident(incident, hours, reason, revision))
+
+    async def reopen_incident(
+        self, incident: str, *, hours: float = DEFAULT_HOURS, reason: str = "", revision: int = 0
+    ) -> Incident:
+        """Open a closed incident again, for `hours` from now."""
+        return await self._run(calls.reopen_incident(incident, hours, reason, revision))
+
     async def close_incident(self, incident: str, *, reason: str = "", revision: int = 0) -> Incident:
-        """Close an incident for good."""
+        """Close an incident."""
         return await self._run(calls.close_incident(incident, reason, revision))
 
     async def debrief_incident(self, incident: str) -> Debrief:

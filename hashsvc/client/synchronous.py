@@ -458,8 +458,20 @@ class Client:
         """Remove entries, and what was counted of them."""
         return self._run(calls.remove_from_incident(incident, entries, revision))
 
+    def extend_incident(
+        self, incident: str, *, hours: float = DEFAULT_HOURS, reason: str = "", revision: int = 0
+    ) -> Incident:
+        """Have an open incident close by itself `hours` from now."""
+        return self._run(calls.extend_incident(incident, hours, reason, revision))
+
+    def reopen_incident(
+        self, incident: str, *, hours: float = DEFAULT_HOURS, reason: str = "", revision: int = 0
+    ) -> Incident:
+        """Open a closed incident again, for `hours` from now."""
+        return self._run(calls.reopen_incident(incident, hours, reason, revision))
+
     def close_incident(self, incident: str, *, reason: str = "", revision: int = 0) -> Incident:
-        """Close an incident for good."""
+        """Close an incident."""
         return self._run(calls.close_incident(incident, reason, revision))
 
     def debrief_incident(self, incident: str) -> Debrief:

@@ -51,13 +51,16 @@ def _missed(
     """A row for each upload that hunts found, and that was let through when it came.
 
     Hunts find uploads that were stopped when they came, too. Those of the incident were counted. Of what came between the
-    confirmation of an entry and its place in the incident nobody knows, and it counts as stopped.
+    confirmation of an entry and its place in the incident nobody knows, nor of what came while the incident was closed, and
+    it counts as stopped.
     """
     known = frozenset(stopped.tolist())
     for number, (one, entry) in enumerate(zip(incident.entries, entries, strict=True)):
         confirmed = confirmed_at(entry) or incident.ends_at
         for hit in hunts.hits(one.bank, one.entry):
             upload = hash_of(hit.content_id)
+            if any(closure.holds(hit.seen_at) for closure in incident.closures):
+                continue
             if upload not in known and (hit.seen_at < confirmed or hit.seen_at >= one.added_at):
                 yield int(hit.seen_at.timestamp() * _MILLISECONDS), upload, 0, number, _LET_THROUGH
 
