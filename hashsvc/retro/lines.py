@@ -45,7 +45,7 @@ _STEERING = 2.0
 """Decades that a frame must gain to speak for a line,"""
 _CHOICES = 0.8
 """and that it pays for having been the nearest in several pairs of views."""
-_MOST_PAIRS, _MOST_CELLS = 1 << 22, 1 << 22
+_MOST_PAIRS, _MOST_CELLS = 1 << 23, 1 << 22
 """Pairs of hashes, and cells of lines and frames, that are dealt with at once: some hundred MB where all of them are near."""
 
 Places = npt.NDArray[np.intp]

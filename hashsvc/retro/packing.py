@@ -6,6 +6,7 @@ when they do.
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -104,15 +105,15 @@ def seeding(item: Item) -> Seeding:
     with _told():
         fields = _fields(item)
         quality, seeding = _frames(fields)
-        scouts, others, _ = _shares(
-            fields["version"], quality >= profile_named(fields["profile"]).quality_gate, seeding
-        )
+        shown = np.flatnonzero(seeding)
+        frames, views = np.nonzero(quality[shown] >= profile_named(fields["profile"]).quality_gate)
+        scout = _pattern(fields["version"], len(shown), quality.shape[1])[frames, views]
+        order = np.argsort(~scout, kind="stable")
         hashes = np.concatenate([item.rows, _hashes(fields, "seeds")])
-        frames, views = np.concatenate([np.nonzero(scouts), np.nonzero(others)], axis=1)
-        if len(frames) != len(hashes):
-            raise ValueError(f"{len(hashes)} hashes of seeding frames instead of {len(frames)}")
-        times = np.frombuffer(fields["starts"], "<u4")[frames] / _MILLISECONDS
-        return Seeding(hashes, (np.cumsum(seeding) - 1)[frames], times, views, quality.shape[1])
+        if len(order) != len(hashes):
+            raise ValueError(f"{len(hashes)} hashes of seeding frames instead of {len(order)}")
+        times = np.frombuffer(fields["starts"], "<u4")[shown[frames]] / _MILLISECONDS
+        return Seeding(hashes, frames[order], times[order], views[order], quality.shape[1])
 
 
 @contextlib.contextmanager
@@ -144,19 +145,20 @@ def _hashes(fields: dict[str, Any], key: str) -> npt.NDArray[np.uint8]:
 
 def _shares(version: int, passed: Mask, seeding: Mask) -> tuple[Mask, Mask, Mask]:
     """Hashes that are scouts, the others of seeding frames, and those of other frames, each (frames, views)."""
-    scouts = _scouts(version, seeding, passed.shape[1])
+    scouts = np.zeros_like(passed)
+    scouts[seeding] = _pattern(version, int(seeding.sum()), passed.shape[1])
     return passed & scouts, passed & seeding[:, None] & ~scouts, passed & ~seeding[:, None]
 
 
-def _scouts(version: int, seeding: Mask, views: int) -> Mask:
-    """Which hashes are scouts, whatever their quality, (frames, views).
+@functools.lru_cache(maxsize=1024)
+def _pattern(version: int, frames: int, views: int) -> Mask:
+    """Which hashes of so many seeding frames are scouts, whatever their quality, (frames, views).
 
     The views take turns, so that of an excerpt of a few seeding frames some are scouts, too.
     """
-    stride = 1 if version == _ALL_SCOUTS else int(np.clip(seeding.sum() // _STRIDE, 1, _STRIDE))
-    ranks = np.cumsum(seeding) - 1
+    stride = 1 if version == _ALL_SCOUTS else min(max(frames // _STRIDE, 1), _STRIDE)
     turns = np.arange(views) % 2 * (stride // 2)
-    scouts: Mask = seeding[:, None] & ((ranks[:, None] + turns) % stride == 0)
+    scouts: Mask = (np.arange(frames)[:, None] + turns) % stride == 0
     return scouts
 
 

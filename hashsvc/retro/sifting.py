@@ -20,7 +20,7 @@ from hashsvc.retro.sieve import Mask, Sieve
 from hashsvc_index import Block, Item, Ring
 from hashsvc_index.records import Vectors
 
-_AT_ONCE = 256
+_AT_ONCE = 1024
 """Uploads that are looked at together."""
 _FIRST_SHARE, _SHARE = 0.25, 0.65
 """Shares of the evidence of a match that a line must come to: at first, when only the hashes that are near a representative
