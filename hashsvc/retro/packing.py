@@ -95,7 +95,7 @@ def unpack(item: Item) -> Recent:
 
 
 def seeding_hashes(item: Item) -> npt.NDArray[np.uint8]:
-    """The hashes that `seeding` has, uint8 (m, 32), at a tenth of its price. Raises StoreCorruptError."""
+    """The hashes that `seeding` has, uint8 (m, 32), and in its order, for less. Raises StoreCorruptError."""
     with _told():
         return np.concatenate([item.rows, _hashes(_fields(item), "seeds")])
 

@@ -1,8 +1,8 @@
 """Which of many uploads are worth comparing with a reference: a few hashes stand for all of it.
 
-A million uploads have some eighty million seeding hashes, and a minute of reference twelve thousand; all pairs would take
-half an hour of two cores. A few hundred representatives, and at first one scout in four hashes, take a quarter of a minute,
-and lose little, since an upload that shows the reference comes near it in many frames.
+A million uploads have some eighty million seeding hashes, and a minute of reference twelve thousand; comparing all pairs is out of
+the question. A few hundred representatives, and at first one scout in four hashes, lose little, since an upload that shows
+the reference comes near it in many frames.
 """
 
 import faiss
