@@ -48,6 +48,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--processes", type=int, default=2, help="that search at once (default: %(default)s)")
     parser.add_argument("--videos", type=Path, default=corpus.DEFAULT, help="a folder of videos (default: %(default)s)")
     parser.add_argument("--work", type=Path, help="keep the hashes of the videos here, and use what is there")
+    parser.add_argument(
+        "--ring", type=Path, help="keep the ring of recent uploads here for a day, and use what is there"
+    )
 
 
 def run(options: argparse.Namespace) -> Report:
@@ -61,7 +64,7 @@ def run(options: argparse.Namespace) -> Report:
         with Sandbox(Settings()) as sandbox:
             by_name = {video.name: video for video in videos}
             copies = {entry.name: _copies(by_name[entry.name], work, sandbox) for entry in chosen}
-        return _measured(Path(scratch) / "data", options, chosen, others, copies)
+        return _measured(options.ring or Path(scratch) / "data", options, chosen, others, copies)
 
 
 def _chosen(clips: Sequence[Clip], names: Sequence[str] | None, entries: int) -> list[Clip]:
@@ -94,16 +97,17 @@ def _measured(
         recent=RecentSettings(hunt_processes=options.processes, max_bytes=1 << 40),
         dry_run=DryRunSettings(at_confirm=False),
     )
-    rows: list[dict[str, Any]] = []
-    with Service.open(data, settings) as service:
-        for name, made in copies.items():
-            for edit, copy in made.items():
-                service.match(copy, content_id=f"{name} {edit}")
-        service.match(next(iter(copies[chosen[0].name].values())))
-    print(f"filling to {options.uploads} uploads")
     began = time.perf_counter()
-    per_upload = _fill(data, others, options.uploads)
+    if _uploads(data) < options.uploads:
+        with Service.open(data, settings) as service:
+            for name, made in copies.items():
+                for edit, copy in made.items():
+                    service.match(copy, content_id=f"{name} {edit}")
+            service.match(next(iter(copies[chosen[0].name].values())))
+        print(f"filling to {options.uploads} uploads")
+        _fill(data, others, options.uploads)
     filling = time.perf_counter() - began
+    rows: list[dict[str, Any]] = []
     with Service.open(data, settings) as service:
         for clip in chosen:
             entry = service.confirm(DEFAULT_BANK, clip.reference, external_id=clip.name)
@@ -128,7 +132,24 @@ def _measured(
                 }
             )
             print(f"{clip.name}: {seconds:.1f} s, {len(found)} of {len(forward)}")
-    return _report(options, rows, per_upload, filling)
+            service.withdraw(DEFAULT_BANK, entry.entry, reason="measured")
+    return _report(options, rows, _disk_bytes(data), filling)
+
+
+def _uploads(data: Path) -> int:
+    """How many the ring of a data directory has."""
+    ring = Ring.open(data)
+    if ring is None:
+        return 0
+    with ring:
+        return ring.stats().items
+
+
+def _disk_bytes(data: Path) -> float:
+    """Of an upload."""
+    with Ring.make(data, 0) as ring:
+        stats = ring.stats()
+    return stats.bytes / stats.items
 
 
 def _report(options: argparse.Namespace, rows: list[dict[str, Any]], per_upload: float, filling: float) -> Report:
@@ -175,8 +196,8 @@ def _processor_seconds() -> float:
     )
 
 
-def _fill(data: Path, clips: Sequence[Clip], uploads: int) -> float:
-    """Put uploads into the ring, no two equal, made from the footage of clips; returns bytes of disk for each."""
+def _fill(data: Path, clips: Sequence[Clip], uploads: int) -> None:
+    """Put uploads into the ring, no two equal, made from the footage of clips."""
     random = np.random.default_rng(1)
     templates = [one.fingerprint for clip in clips for one in clip.uploads]
     frame_noise = _noise(random, _FRAME_BITS, _POOL)
@@ -187,8 +208,6 @@ def _fill(data: Path, clips: Sequence[Clip], uploads: int) -> float:
             names = range(first, min(first + _BATCH, uploads))
             items = list(_items(template, names, now, random, frame_noise))
             ring.append(items, written=now, expires=now + _DAY, max_bytes=1 << 40)
-        stats = ring.stats()
-    return stats.bytes / stats.items
 
 
 def _stretch(upload: Fingerprint, random: np.random.Generator) -> Recent:
@@ -215,13 +234,14 @@ def _items(
     """The template under other names, each with noise of its own; packed by hand, since `pack` would take most of an hour."""
     item = pack(template)
     fields = msgpack.unpackb(item.body)
-    rest = np.frombuffer(fields["hashes"], np.uint8).reshape(-1, 32)
+    parts = [item.rows, *(np.frombuffer(fields[key], np.uint8).reshape(-1, 32) for key in ("seeds", "hashes"))]
+    hashes, ends = np.concatenate(parts), np.cumsum([len(part) for part in parts])
     for name, own in zip(names, _noise(random, _OWN_BITS, len(names)), strict=True):
-        noise = frame_noise[random.integers(0, len(frame_noise), len(item.rows) + len(rest))] ^ own
+        noisy = hashes ^ frame_noise[random.integers(0, len(frame_noise), len(hashes))] ^ own
         fields["content_id"] = str(name)
         fields["seen_at"] = now
-        fields["hashes"] = (rest ^ noise[len(item.rows) :]).tobytes()
-        yield Item(rows=item.rows ^ noise[: len(item.rows)], body=bytes(msgpack.packb(fields)))
+        fields["seeds"], fields["hashes"] = noisy[ends[0] : ends[1]].tobytes(), noisy[ends[1] :].tobytes()
+        yield Item(rows=noisy[: ends[0]], body=bytes(msgpack.packb(fields)))
 
 
 def _noise(random: np.random.Generator, bits: int, count: int) -> npt.NDArray[np.uint8]:

@@ -14,13 +14,15 @@ from hashsvc.bank import decisions as changes
 from hashsvc.bank import life, records
 from hashsvc.bank.model import Entry, EntryState, Page, Verdict
 from hashsvc.decisions.model import Decision, DecisionKind
-from hashsvc.errors import NotFoundError, PreconditionError
+from hashsvc.errors import InvalidInputError, NotFoundError, PreconditionError
 from hashsvc.events import payloads
 from hashsvc.events.model import EventType
 from hashsvc.events.outbox import Outbox
 from hashsvc_index import DocumentRecord, EntryUpdate, Store
 from hashsvc_index.errors import DocumentNotFoundError, RevisionConflictError
 
+Place = tuple[str, str]
+"""Bank and entry."""
 _KIND = "appeal"
 _VERSION = 1
 _SCAN = 500
@@ -82,16 +84,19 @@ class Docket:
         )
         return dataclasses.replace(appeal, revision=revision)
 
-    def decide(self, appeal: str, *, upheld: bool, reason: str, revision: int, actor: str) -> Appeal:
-        """Decide an appeal. One that is upheld moves the entries that it is about to `disputed`, in the same write.
+    def decide(
+        self, appeal: str, *, upheld: bool, reason: str, dispute: Sequence[Place] | None, revision: int, actor: str
+    ) -> Appeal:
+        """Decide an appeal. One that is upheld moves entries that it is about to `disputed`, in the same write: those
+        that `dispute` names, all of them where it is None.
 
         Raises APPEAL_NOT_FOUND, PreconditionError (APPEAL_STATE for one that is decided, SECOND_PERSON_REQUIRED for who
-        opened it), REVISION_CONFLICT.
+        opened it), InvalidInputError FIELD_INVALID for an entry that it is not about, REVISION_CONFLICT.
         """
         while True:
             before = self.get(appeal)
             _check_decidable(before, actor)
-            moved = self._disputable(before) if upheld else []
+            moved = self._disputable(before, dispute) if upheld else []
             changed = dataclasses.replace(
                 before,
                 state=AppealState.UPHELD if upheld else AppealState.REJECTED,
@@ -132,9 +137,19 @@ class Docket:
                 )
                 return dataclasses.replace(changed, revision=written)
 
-    def _disputable(self, appeal: Appeal) -> list[Entry]:
-        """The entries that the appeal is about and that can be put in doubt; what is withdrawn blocks nothing."""
-        found = (records.entry_of(self._store.get_entry(one.bank, one.entry)) for one in appeal.causes)
+    def _disputable(self, appeal: Appeal, wanted: Sequence[Place] | None) -> list[Entry]:
+        """The entries that the appeal is about, of those the wanted ones, and that can be put in doubt; what is withdrawn
+        blocks nothing."""
+        causes = [(one.bank, one.entry) for one in appeal.causes]
+        for place in wanted or ():
+            if place not in causes:
+                raise InvalidInputError(
+                    "FIELD_INVALID",
+                    f"{place[1]} of bank {place[0]} did not get the upload its verdict",
+                    field="dispute",
+                )
+        chosen = causes if wanted is None else [place for place in causes if place in wanted]
+        found = (records.entry_of(self._store.get_entry(*place)) for place in chosen)
         return [one for one in found if one.state in (EntryState.CANDIDATE, EntryState.CONFIRMED)]
 
     def _written(self, appeal: Appeal, revision: int, entries: Sequence[Entry], actor: str) -> Appeal:

@@ -35,7 +35,7 @@ class Change:
     """`bank`, `entry` or `incident`."""
     action: str
     """create, update; confirm, approve, dispute, withdraw, reinstate, exclude, update, vaccinate; open, add, remove,
-    close."""
+    update, close, reopen."""
     actor: str
     at: datetime.datetime
     bank: str
@@ -74,6 +74,15 @@ def of_incident(
     return _packed(
         kind="incident", action=action, actor=actor, at=at, bank="", incident=incident, reason=reason, before=before,
         after=after,
+    )  # fmt: skip
+
+
+def of_breaker(actor: str, at: datetime.datetime, bank: str, entry: str, allowed_hits: int) -> bytes:
+    """What is logged when people let an entry block again; it changes neither the entry nor its bank."""
+    reason = f"may block {allowed_hits} uploads within the window" if allowed_hits else ""
+    return _packed(
+        kind="breaker", action="reset", actor=actor, at=at, bank=bank, entry=entry, reason=reason,
+        allowed_hits=allowed_hits,
     )  # fmt: skip
 
 

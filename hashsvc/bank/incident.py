@@ -10,6 +10,8 @@ MAX_ENTRIES = 1000
 MAX_OPEN = 100
 """Incidents open at once."""
 MAX_HOURS = 90 * 24.0
+MAX_CLOSURES = 100
+"""Times that an incident may be reopened."""
 DEFAULT_HOURS = 72.0
 """How long an incident lasts where nobody says or closes it before."""
 DEFAULT_BREAKER_HITS = 10_000
@@ -29,6 +31,22 @@ class IncidentEntry:
     def place(self) -> tuple[str, str]:
         """Bank and entry."""
         return self.bank, self.entry
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Closure:
+    """A time during which an incident was closed, before it was reopened."""
+
+    closed_at: datetime.datetime
+    closed_by: str
+    closed_reason: str = ""
+    reopened_at: datetime.datetime
+    reopened_by: str
+    reopened_reason: str = ""
+
+    def holds(self, moment: datetime.datetime) -> bool:
+        """Whether it was closed at `moment`."""
+        return self.closed_at <= moment < self.reopened_at
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +70,8 @@ class Incident:
     closed_at: datetime.datetime | None = None
     closed_by: str = ""
     closed_reason: str = ""
+    closures: tuple[Closure, ...] = ()
+    """What came before it was reopened, oldest first."""
     revision: int = 0
     """The revision of its last change, counted apart from the store's."""
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgpack
 
-from hashsvc.bank.incident import Incident, IncidentEntry
+from hashsvc.bank.incident import Closure, Incident, IncidentEntry
 from hashsvc.bank.model import Depth
 from hashsvc_index import DocumentRecord
 
@@ -29,4 +29,6 @@ def state_of(payload: bytes) -> Incident:
     fields: dict[str, Any] = msgpack.unpackb(payload, timestamp=3)
     fields["depth"] = Depth(fields["depth"])
     fields["entries"] = tuple(IncidentEntry(**one) for one in fields["entries"])
+    # Those of before one could be reopened have none.
+    fields["closures"] = tuple(Closure(**one) for one in fields.get("closures", ()))
     return Incident(**fields)

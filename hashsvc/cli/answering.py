@@ -1,6 +1,7 @@
 """What commands call that answer for decisions; see `hashsvc.cli.target.Operations`."""
 
 import datetime
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from hashsvc.bank.model import Page
@@ -35,7 +36,15 @@ class Answering(Protocol):
     def list_appeals(
         self, *, state: str = ..., content_id: str = ..., page_size: int = ..., page_token: str = ...
     ) -> "Page[Appeal]": ...
-    def decide_appeal(self, appeal: str, *, upheld: bool, reason: str, revision: int = ...) -> "Appeal": ...
+    def decide_appeal(
+        self,
+        appeal: str,
+        *,
+        upheld: bool,
+        reason: str,
+        dispute: Sequence[tuple[str, str]] | None = ...,
+        revision: int = ...,
+    ) -> "Appeal": ...
     def reinstate_content(self, appeal: str) -> "Appeal": ...
     def report(self, since: datetime.datetime, until: datetime.datetime | None = ...) -> "TransparencyReport": ...
     def replay(self, decision: int) -> "Replay": ...

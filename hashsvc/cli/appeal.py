@@ -86,17 +86,41 @@ def show(choice: Choice, output_format: str, appeal: str) -> None:
 @target_options
 @click.option("--upheld/--rejected", required=True, help="Whether the upload should not have been stopped.")
 @click.option("--reason", required=True, help="Why; kept with the appeal and in the decision log.")
+@click.option(
+    "--dispute",
+    "disputed",
+    multiple=True,
+    metavar="BANK/ENTRY",
+    callback=lambda _, __, names: [_place(name) for name in names],
+    help="Dispute this one of the entries that stopped the upload, not all; repeatable.",
+)
+@click.option("--dispute-none", is_flag=True, help="Dispute none: they are right, and only this use was lawful.")
 @revision_option
 @format_option
 @appeal_argument
-def decide(choice: Choice, upheld: bool, reason: str, revision: int | None, output_format: str, appeal: str) -> None:
+def decide(
+    choice: Choice,
+    upheld: bool,
+    reason: str,
+    disputed: list[tuple[str, str]],
+    dispute_none: bool,
+    revision: int | None,
+    output_format: str,
+    appeal: str,
+) -> None:
     """Uphold or reject APPEAL. Upheld, the entries that stopped the upload are disputed in the same write.
 
     \b
     hashsvc appeal decide --data bank-data --upheld --reason "it is a film" 019ac0ffee001234
+    hashsvc appeal decide --data bank-data --upheld --reason "a news report" --dispute-none 019ac0ffee001234
     """
+    if disputed and dispute_none:
+        raise click.UsageError("give --dispute or --dispute-none, not both")
+    dispute = [] if dispute_none else disputed or None
     with choice.open() as target:
-        decided = target.operations.decide_appeal(appeal, upheld=upheld, reason=reason, revision=revision or 0)
+        decided = target.operations.decide_appeal(
+            appeal, upheld=upheld, reason=reason, dispute=dispute, revision=revision or 0
+        )
     _show([decided], output_format)
 
 
@@ -125,3 +149,11 @@ def _show(found: "Iterable[Appeal]", output_format: str) -> None:
     from hashsvc.cli import tables
 
     tables.show(tables.appeals(found))
+
+
+def _place(name: str) -> tuple[str, str]:
+    """Bank and entry of BANK/ENTRY."""
+    bank, _, entry = name.partition("/")
+    if not (bank and entry):
+        raise click.BadParameter(f"{name!r} is no BANK/ENTRY")
+    return bank, entry

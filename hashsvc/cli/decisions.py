@@ -22,7 +22,9 @@ _SHOWN = 100
 @click.command("decisions")
 @target_options
 @click.option(
-    "--kind", type=click.Choice(["bank", "entry", "incident", "verdict", "appeal"]), help="Only decisions of this kind."
+    "--kind",
+    type=click.Choice(["bank", "entry", "incident", "breaker", "verdict", "appeal"]),
+    help="Only decisions of this kind.",
 )
 @click.option("--bank", default="", metavar="BANK", help="Only what is about this bank.")
 @click.option("--entry", default="", metavar="ENTRY", help="Only what is about this entry.")

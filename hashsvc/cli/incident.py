@@ -12,6 +12,9 @@ from hashsvc.cli.options import bank_option, format_option, revision_option, tar
 from hashsvc.cli.target import PAGE_SIZE, Choice, every
 
 incident_argument = click.argument("incident")
+hours_option = click.option(
+    "--hours", type=float, default=DEFAULT_HOURS, show_default=True, help="It closes by itself after so many hours."
+)
 reason_option = click.option("--reason", default="", help="Why; kept with the incident and in the decision log.")
 
 
@@ -44,9 +47,7 @@ def command() -> None:
     show_default=True,
     help="Different uploads that each of its entries may block within the breaker's window.",
 )
-@click.option(
-    "--hours", type=float, default=DEFAULT_HOURS, show_default=True, help="It closes by itself after so many hours."
-)
+@hours_option
 @format_option
 @incident_argument
 @click.argument("entries", nargs=-1, metavar="[ENTRY]...")
@@ -161,6 +162,42 @@ def remove(
     _show([changed], output_format)
 
 
+@command.command("update")
+@target_options
+@click.option("--hours", type=float, required=True, help="It closes by itself so many hours from now.")
+@reason_option
+@revision_option
+@format_option
+@incident_argument
+def update(choice: Choice, hours: float, reason: str, revision: int | None, output_format: str, incident: str) -> None:
+    """Have INCIDENT, which is open, close by itself later, or sooner.
+
+    \b
+    hashsvc incident update --data bank-data --hours 168 --reason "copies still come" town-square
+    """
+    with choice.open() as target:
+        changed = target.operations.extend_incident(incident, hours=hours, reason=reason, revision=revision or 0)
+    _show([changed], output_format)
+
+
+@command.command("reopen")
+@target_options
+@hours_option
+@reason_option
+@revision_option
+@format_option
+@incident_argument
+def reopen(choice: Choice, hours: float, reason: str, revision: int | None, output_format: str, incident: str) -> None:
+    """Open INCIDENT again, which was closed. What was counted stays, and counting goes on.
+
+    \b
+    hashsvc incident reopen --data bank-data --reason "a new cut of it" town-square
+    """
+    with choice.open() as target:
+        changed = target.operations.reopen_incident(incident, hours=hours, reason=reason, revision=revision or 0)
+    _show([changed], output_format)
+
+
 @command.command("close")
 @target_options
 @reason_option
@@ -168,7 +205,7 @@ def remove(
 @format_option
 @incident_argument
 def close(choice: Choice, reason: str, revision: int | None, output_format: str, incident: str) -> None:
-    """Close INCIDENT for good. Its entries stay where they are.
+    """Close INCIDENT. Its entries stay where they are.
 
     \b
     hashsvc incident close --data bank-data --reason "no copies since Monday" town-square

@@ -276,6 +276,17 @@ def incident_record(incident: "Incident") -> Record:
         "closed_at": None if incident.closed_at is None else incident.closed_at.isoformat(),
         "closed_by": incident.closed_by,
         "closed_reason": incident.closed_reason,
+        "closures": [
+            {
+                "closed_at": one.closed_at.isoformat(),
+                "closed_by": one.closed_by,
+                "closed_reason": one.closed_reason,
+                "reopened_at": one.reopened_at.isoformat(),
+                "reopened_by": one.reopened_by,
+                "reopened_reason": one.reopened_reason,
+            }
+            for one in incident.closures
+        ],
         "revision": incident.revision,
     }
 

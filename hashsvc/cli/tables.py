@@ -358,6 +358,7 @@ def one_incident(incident: "Incident", counts: "Counts") -> Table:
         ("closes by itself", _when(incident.expires_at)),
         ("closed", closed),
         ("why closed", incident.closed_reason),
+        *(("reopened", f"{_when(one.reopened_at)} by {one.reopened_by}") for one in incident.closures),
         ("revision", incident.revision),
         ("blocked at upload", counts.blocked),
         ("sent to review", counts.reviewed),

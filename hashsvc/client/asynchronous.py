@@ -409,9 +409,18 @@ class AsyncClient:
         """One page of the appeals, oldest first. One that is short or empty need not be the last."""
         return await self._run(calls.list_appeals(state, content_id, page_size, page_token))
 
-    async def decide_appeal(self, appeal: str, *, upheld: bool, reason: str, revision: int = 0) -> Appeal:
-        """Uphold or reject an appeal; whoever opened it may not. Upheld, the entries that it is about are disputed."""
-        return await self._run(calls.decide_appeal(appeal, upheld, reason, revision))
+    async def decide_appeal(
+        self,
+        appeal: str,
+        *,
+        upheld: bool,
+        reason: str,
+        dispute: Sequence[tuple[str, str]] | None = None,
+        revision: int = 0,
+    ) -> Appeal:
+        """Uphold or reject an appeal; whoever opened it may not. Upheld, the entries that it is about are disputed,
+        or those of them that `dispute` names."""
+        return await self._run(calls.decide_appeal(appeal, upheld, reason, dispute, revision))
 
     async def reinstate_content(self, appeal: str) -> Appeal:
         """Note that the upload of an upheld appeal can be seen again."""
@@ -457,8 +466,20 @@ class AsyncClient:
         """Remove entries, and what was counted of them."""
         return await self._run(calls.remove_from_incident(incident, entries, revision))
 
+    async def extend_incident(
+        self, incident: str, *, hours: float = DEFAULT_HOURS, reason: str = "", revision: int = 0
+    ) -> Incident:
+        """Have an open incident close by itself `hours` from now."""
+        return await self._run(calls.extend_incident(incident, hours, reason, revision))
+
+    async def reopen_incident(
+        self, incident: str, *, hours: float = DEFAULT_HOURS, reason: str = "", revision: int = 0
+    ) -> Incident:
+        """Open a closed incident again, for `hours` from now."""
+        return await self._run(calls.reopen_incident(incident, hours, reason, revision))
+
     async def close_incident(self, incident: str, *, reason: str = "", revision: int = 0) -> Incident:
-        """Close an incident for good."""
+        """Close an incident."""
         return await self._run(calls.close_incident(incident, reason, revision))
 
     async def debrief_incident(self, incident: str) -> Debrief:

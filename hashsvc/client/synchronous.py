@@ -414,9 +414,18 @@ class Client:
         """One page of the appeals, oldest first. One that is short or empty need not be the last."""
         return self._run(calls.list_appeals(state, content_id, page_size, page_token))
 
-    def decide_appeal(self, appeal: str, *, upheld: bool, reason: str, revision: int = 0) -> Appeal:
-        """Uphold or reject an appeal; whoever opened it may not. Upheld, the entries that it is about are disputed."""
-        return self._run(calls.decide_appeal(appeal, upheld, reason, revision))
+    def decide_appeal(
+        self,
+        appeal: str,
+        *,
+        upheld: bool,
+        reason: str,
+        dispute: Sequence[tuple[str, str]] | None = None,
+        revision: int = 0,
+    ) -> Appeal:
+        """Uphold or reject an appeal; whoever opened it may not. Upheld, the entries that it is about are disputed,
+        or those of them that `dispute` names."""
+        return self._run(calls.decide_appeal(appeal, upheld, reason, dispute, revision))
 
     def reinstate_content(self, appeal: str) -> Appeal:
         """Note that the upload of an upheld appeal can be seen again."""
@@ -458,8 +467,20 @@ class Client:
         """Remove entries, and what was counted of them."""
         return self._run(calls.remove_from_incident(incident, entries, revision))
 
+    def extend_incident(
+        self, incident: str, *, hours: float = DEFAULT_HOURS, reason: str = "", revision: int = 0
+    ) -> Incident:
+        """Have an open incident close by itself `hours` from now."""
+        return self._run(calls.extend_incident(incident, hours, reason, revision))
+
+    def reopen_incident(
+        self, incident: str, *, hours: float = DEFAULT_HOURS, reason: str = "", revision: int = 0
+    ) -> Incident:
+        """Open a closed incident again, for `hours` from now."""
+        return self._run(calls.reopen_incident(incident, hours, reason, revision))
+
     def close_incident(self, incident: str, *, reason: str = "", revision: int = 0) -> Incident:
-        """Close an incident for good."""
+        """Close an incident."""
         return self._run(calls.close_incident(incident, reason, revision))
 
     def debrief_incident(self, incident: str) -> Debrief:

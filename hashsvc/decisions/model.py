@@ -23,6 +23,8 @@ class DecisionKind(enum.StrEnum):
     """A change to an entry."""
     INCIDENT = "incident"
     """A change to an incident."""
+    BREAKER = "breaker"
+    """An entry that may block again, after it had flooded."""
     VERDICT = "verdict"
     """An answer to an upload other than ALLOW."""
     APPEAL = "appeal"
@@ -96,8 +98,8 @@ class Decision:
     kind: str
     """A `DecisionKind`; a later version may know others."""
     action: str
-    """For a bank or entry the step, as create, confirm or withdraw; for an incident open, add, remove or close; for an
-    upload the verdict; for an appeal open, uphold, reject or reinstate."""
+    """For a bank or entry the step, as create, confirm or withdraw; for an incident open, add, remove, update, close or reopen; for a
+    breaker reset; for an upload the verdict; for an appeal open, uphold, reject or reinstate."""
     actor: str
     """Who took it; for a verdict who asked, since the service judged."""
     at: datetime.datetime

@@ -134,7 +134,7 @@ def appeal_step(
 
 
 def incident_changed(source: str, before: Incident | None, after: Incident, actor: str) -> Event:
-    """An incident was opened, was given or lost entries, or was closed. Opening names the entries that it began with."""
+    """An incident was opened, changed or closed: entries, its expiry. Opening names the entries that it began with."""
     there = frozenset(one.place for one in before.entries) if before else frozenset()
     left = frozenset(one.place for one in after.entries)
     kind = EventType.INCIDENT_OPENED if before is None else EventType.INCIDENT_CHANGED
@@ -145,12 +145,13 @@ def incident_changed(source: str, before: Incident | None, after: Incident, acto
         "entries": len(after.entries),
         "added": [_place(*one.place) for one in after.entries if one.place not in there],
         "removed": [_place(*place) for place in sorted(there - left)],
+        "expires_at": after.expires_at.isoformat(),
+        "reopened": before is not None and len(after.closures) > len(before.closures),
     }
     if before is None:
         data |= {
             "depth": str(after.depth),
             "breaker_hits": after.breaker_hits,
-            "expires_at": after.expires_at.isoformat(),
             "reason": after.reason,
         }
     if after.closed_at is not None:

@@ -29,7 +29,8 @@ def counted(store: Store, ledger: Ledger, hunts: Hunts, incident: Incident) -> C
     missed = np.array(list(_missed(hunts, incident, entries, np.unique(rows["upload"]))), ROW)
     everything = np.concatenate([rows, missed])
     uploads = _strictest(everything, ["upload"])
-    stopped = everything[everything["verdict"] != _LET_THROUGH]
+    # An upload is one video, though without digests its quick and its deep reading are told apart: the first one counts.
+    stopped = _strictest(everything[everything["verdict"] != _LET_THROUGH], ["upload"])
     by_entry = _strictest(everything, ["entry", "upload"])
     found = tuple(_of_entry(ledger, one, by_entry[by_entry["entry"] == place]) for place, one in enumerate(entries))
     return Counts(
@@ -50,13 +51,16 @@ def _missed(
     """A row for each upload that hunts found, and that was let through when it came.
 
     Hunts find uploads that were stopped when they came, too. Those of the incident were counted. Of what came between the
-    confirmation of an entry and its place in the incident nobody knows, and it counts as stopped.
+    confirmation of an entry and its place in the incident nobody knows, nor of what came while the incident was closed, and
+    it counts as stopped.
     """
     known = frozenset(stopped.tolist())
     for number, (one, entry) in enumerate(zip(incident.entries, entries, strict=True)):
         confirmed = confirmed_at(entry) or incident.ends_at
         for hit in hunts.hits(one.bank, one.entry):
             upload = hash_of(hit.content_id)
+            if any(closure.holds(hit.seen_at) for closure in incident.closures):
+                continue
             if upload not in known and (hit.seen_at < confirmed or hit.seen_at >= one.added_at):
                 yield int(hit.seen_at.timestamp() * _MILLISECONDS), upload, 0, number, _LET_THROUGH
 

@@ -102,6 +102,9 @@ def _moments(
 ) -> Iterator[tuple[datetime.datetime, str]]:
     """When, and what happened; of each entry as far as its history reaches."""
     yield incident.opened_at, f"opened by {_text(incident.opened_by)}"
+    for closure in incident.closures:
+        yield closure.closed_at, f"closed by {_text(closure.closed_by)}"
+        yield closure.reopened_at, f"reopened by {_text(closure.reopened_by)}"
     for added, entry in list(zip(incident.entries, entries, strict=True))[:_MOST_LISTED]:
         name = _text(entry.external_id) or entry.entry
         yield added.added_at, f"{name} added by {_text(added.added_by)}"

@@ -5,7 +5,7 @@ import datetime
 from collections.abc import Callable, Sequence
 
 from hashsvc.bank import decisions, records, rules
-from hashsvc.bank.incident import MAX_ENTRIES, MAX_HOURS, MAX_OPEN, Incident, IncidentEntry
+from hashsvc.bank.incident import MAX_CLOSURES, MAX_ENTRIES, MAX_HOURS, MAX_OPEN, Closure, Incident, IncidentEntry
 from hashsvc.bank.incident_records import INCIDENT, incident_of, payload_of
 from hashsvc.bank.model import Depth
 from hashsvc.errors import AlreadyExistsError, InvalidInputError, NotFoundError, PreconditionError
@@ -43,17 +43,13 @@ class Register:
         rules.check_incident_id(incident)
         rules.check_text("description", description)
         rules.check_text("reason", reason)
-        if not 0 < hours <= MAX_HOURS:
-            raise InvalidInputError("FIELD_INVALID", f"hours is up to {MAX_HOURS:g}, not {hours}", field="hours")
+        _check_hours(hours)
         if not 0 < breaker_hits < MOST_HITS:
             raise InvalidInputError(
                 "FIELD_INVALID", f"breaker_hits is 1 to {MOST_HITS - 1}, not {breaker_hits}", field="breaker_hits"
             )
         moment = records.now()
-        if len(self.unclosed()) >= MAX_OPEN:
-            raise InvalidInputError(
-                "FIELD_TOO_LONG", f"{MAX_OPEN} incidents are open already", field="incidents", limit=MAX_OPEN
-            )
+        self._check_room()
         made = Incident(
             incident=incident,
             description=description,
@@ -122,6 +118,45 @@ class Register:
 
         return self._change("remove", incident, revision, actor, "", change)
 
+    def extend(self, incident: str, *, hours: float, reason: str, revision: int, actor: str) -> Incident:
+        """Have it close by itself `hours` from now. Raises FIELD_INVALID, PreconditionError INCIDENT_CLOSED, REVISION_CONFLICT."""
+        _check_hours(hours)
+        rules.check_text("reason", reason)
+
+        def change(known: Incident) -> Incident:
+            return dataclasses.replace(known, expires_at=records.now() + datetime.timedelta(hours=hours))
+
+        return self._change("update", incident, revision, actor, reason, change)
+
+    def reopen(self, incident: str, *, hours: float, reason: str, revision: int, actor: str) -> Incident:
+        """Open a closed one again. Raises PreconditionError INCIDENT_OPEN, InvalidInputError, REVISION_CONFLICT."""
+        _check_hours(hours)
+        rules.check_text("reason", reason)
+        self._check_room()
+
+        def change(known: Incident) -> Incident:
+            ended, moment = seen(known), records.now()
+            assert ended.closed_at is not None
+            closure = Closure(
+                closed_at=ended.closed_at, closed_by=ended.closed_by, closed_reason=ended.closed_reason,
+                reopened_at=moment, reopened_by=actor, reopened_reason=reason,
+            )  # fmt: skip
+            if len(known.closures) >= MAX_CLOSURES:
+                raise InvalidInputError(
+                    "FIELD_TOO_LONG", f"an incident is reopened up to {MAX_CLOSURES} times", field="closures",
+                    limit=MAX_CLOSURES,
+                )  # fmt: skip
+            return dataclasses.replace(
+                known,
+                closures=(*known.closures, closure),
+                expires_at=moment + datetime.timedelta(hours=hours),
+                closed_at=None,
+                closed_by="",
+                closed_reason="",
+            )
+
+        return self._change("reopen", incident, revision, actor, reason, change, of_open=False)
+
     def close(self, incident: str, *, reason: str, revision: int, actor: str) -> Incident:
         """Raises PreconditionError INCIDENT_CLOSED, REVISION_CONFLICT."""
         rules.check_text("reason", reason)
@@ -137,6 +172,12 @@ class Register:
             self._written("close", known, _ended(known), decisions.HASHER, _EXPIRED)
         except RevisionConflictError:
             return
+
+    def _check_room(self) -> None:
+        if len(self.unclosed()) >= MAX_OPEN:
+            raise InvalidInputError(
+                "FIELD_TOO_LONG", f"{MAX_OPEN} incidents are open already", field="incidents", limit=MAX_OPEN
+            )
 
     def _with(
         self, known: tuple[IncidentEntry, ...], places: Sequence[Place], moment: datetime.datetime, actor: str
@@ -159,13 +200,16 @@ class Register:
 
     def _change(
         self, action: str, incident: str, revision: int, actor: str, reason: str,
-        change: Callable[[Incident], Incident],
+        change: Callable[[Incident], Incident], *, of_open: bool = True,
     ) -> Incident:  # fmt: skip
-        """Write what `change` makes of an open incident, under `revision` where that is not 0."""
+        """Write what `change` makes of an open incident, or of a closed one, under `revision` where that is not 0."""
         while True:
             known = self.get(incident)
-            if not known.is_open(records.now()):
+            is_open = known.is_open(records.now())
+            if of_open and not is_open:
                 raise PreconditionError("INCIDENT_CLOSED", f"incident {incident} is closed", incident=incident)
+            if is_open and not of_open:
+                raise PreconditionError("INCIDENT_OPEN", f"incident {incident} is open", incident=incident)
             if revision not in (0, known.revision):
                 raise RevisionConflictError(
                     f"incident {incident} is at revision {known.revision}, not {revision}",
@@ -196,6 +240,11 @@ class Register:
             events=[event.encode()],
         )
         return dataclasses.replace(after, revision=revision)
+
+
+def _check_hours(hours: float) -> None:
+    if not 0 < hours <= MAX_HOURS:
+        raise InvalidInputError("FIELD_INVALID", f"hours is up to {MAX_HOURS:g}, not {hours}", field="hours")
 
 
 def seen(incident: Incident) -> Incident:

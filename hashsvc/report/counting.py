@@ -93,6 +93,8 @@ class _Period:
             self._add_appeal(fields, within)
         elif changes.is_change(record):
             self._add_change(record, within)
+        elif fields["kind"] == DecisionKind.BREAKER:
+            self._steps[fields["kind"], fields["action"]] += within
 
     def report(self, head: str, faults: tuple[str, ...]) -> TransparencyReport:
         """All that was counted."""

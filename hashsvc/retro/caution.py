@@ -18,8 +18,8 @@ from hashsvc.match.exclude import silenced
 from hashsvc.match.extend import Finding
 from hashsvc.match.model import Match
 from hashsvc.match.trial import Trial, ruled
-from hashsvc.retro.search import read
-from hashsvc.retro.sieve import Sieve, representatives
+from hashsvc.retro.sieve import representatives
+from hashsvc.retro.sifting import Sifter
 from hashsvc_index import EntryRecord, Index, Ring, Store, StoreError
 
 _PAGE = 1000
@@ -102,28 +102,27 @@ class Caution:
             if good >= self._settings.known_good_hits or time.monotonic() > end:
                 break
         if ring is not None and good < self._settings.known_good_hits:
-            for content_id in self._recent(ring, bank, trial, Sieve(visible, gate), labels):
+            for content_id in self._recent(ring, bank, trial, self._sifter(bank, reference, exclusions), labels):
                 if content_id:
                     recent.add(content_id)
                 if len(recent) >= self._settings.recent_hits or time.monotonic() > end:
                     break
         return len(recent), good
 
-    def _recent(self, ring: Ring, bank: Bank, trial: Trial, sieve: Sieve, labels: Sequence[str]) -> Iterator[str]:
+    def _recent(self, ring: Ring, bank: Bank, trial: Trial, sifter: Sifter, labels: Sequence[str]) -> Iterator[str]:
         """Content ids of uploads that are found, the newest block first; empty for each one that is not."""
         blocks, after, now = [], 0, time.time()
         while page := ring.blocks(after, _PAGE, now):
             blocks += page
             after = page[-1].number
         for block in reversed(blocks):
-            rows = ring.rows(block.number)
-            if len(rows) != block.rows.sum():
-                continue  # gone meanwhile
             yield ""
-            for place in sieve.passing(rows, block.rows).tolist():
-                for upload in read(ring, block.number, [place]):
-                    finding = trial.find(upload.fingerprint, self._index.hashes)
-                    yield upload.content_id if finding is not None and _stops(bank, finding, labels) else ""
+            for _, _, upload in sifter.candidates(ring, [block]):
+                finding = trial.find(upload.fingerprint, self._index.hashes)
+                yield upload.content_id if finding is not None and _stops(bank, finding, labels) else ""
+
+    def _sifter(self, bank: Bank, reference: Fingerprint, exclusions: Sequence[Interval]) -> Sifter:
+        return Sifter(reference, exclusions, self._index.hashes, bank.policy.review_evidence)
 
     def _good(
         self, bank: Bank, trial: Trial, visible: Fingerprint, labels: Sequence[str], names: frozenset[str]

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import faiss
-import numpy as np
 
 from hashsvc.bank.model import Interval
 from hashsvc.errors import InternalError
@@ -25,11 +24,10 @@ from hashsvc.fingerprint.encoding import decode, encode
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
 from hashsvc.fingerprint.worker import receive, send
-from hashsvc.match.exclude import silenced
 from hashsvc.match.trial import Trial
 from hashsvc.retro.packing import Recent, unpack
-from hashsvc.retro.sieve import Sieve
-from hashsvc_index import Block, Item, Ring
+from hashsvc.retro.sifting import Sifter, items
+from hashsvc_index import Block, Ring
 
 _LOWEST_PRIORITY = 19
 _GROUP_ROWS = 200_000
@@ -149,18 +147,7 @@ def read(ring: Ring, number: int, places: Sequence[int]) -> list[Recent]:
     found = ring.blocks(number - 1, 1, time.time())
     if not found or found[0].number != number:
         return []
-    return _read(ring, found[0], places, ring.rows(number))
-
-
-def _read(ring: Ring, block: Block, places: Sequence[int], rows: Any) -> list[Recent]:
-    bodies = ring.bodies(block, places)
-    if bodies is None or len(rows) != block.rows.sum():
-        return []
-    ends = np.cumsum(block.rows.astype(np.int64))
-    return [
-        unpack(Item(rows=rows[ends[place] - block.rows[place] : ends[place]], body=body))
-        for place, body in zip(places, bodies, strict=True)
-    ]
+    return [unpack(item) for item in items(ring, found[0], places, ring.rows(number))]
 
 
 def _message(task: Task) -> dict[str, Any]:
@@ -185,12 +172,15 @@ def _task(message: dict[str, Any]) -> Task:
 
 def sift(task: Task, ring: Ring, first: int = 0, step: int = 1) -> Iterator[dict[str, Any]]:
     """Search every `step`-th group of blocks from the `first` on: how many uploads, and (block, place) of those found."""
-    gate = profile_named(task.reference.profile).quality_gate
-    sieve = Sieve(silenced(task.reference, task.exclusions), gate)
-    trial = Trial(task.reference, gate, task.exclusions)
+    sifter = Sifter(task.reference, task.exclusions, task.indexed, task.evidence)
+    trial = Trial(task.reference, profile_named(task.reference.profile).quality_gate, task.exclusions)
     for turn, group in enumerate(_groups(ring)):
         if turn % step == first:
-            found = [(block.number, place) for block in group for place in _shown(task, ring, block, sieve, trial)]
+            found = [
+                (block.number, place)
+                for block, place, one in sifter.candidates(ring, group)
+                if _shows(task, trial, one)
+            ]
             yield {"searched": sum(len(block.rows) for block in group), "found": found}
 
 
@@ -210,16 +200,9 @@ def _groups(ring: Ring) -> Iterator[list[Block]]:
         yield group
 
 
-def _shown(task: Task, ring: Ring, block: Block, sieve: Sieve, trial: Trial) -> Iterator[int]:
-    """Places in a block of the uploads that show the reference."""
-    rows = ring.rows(block.number)
-    if len(rows) != block.rows.sum():
-        return  # gone meanwhile
-    places = sieve.passing(rows, block.rows)
-    for place, recent in zip(places.tolist(), _read(ring, block, places.tolist(), rows), strict=False):
-        finding = trial.find(recent.fingerprint, task.indexed)
-        if finding is not None and finding.evidence <= task.evidence:
-            yield place
+def _shows(task: Task, trial: Trial, recent: Recent) -> bool:
+    finding = trial.find(recent.fingerprint, task.indexed)
+    return finding is not None and finding.evidence <= task.evidence
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Which of many uploads are worth comparing with a reference: a few hashes stand for all of it.
 
-A million uploads have some fifty million hashes, and a minute of reference twelve thousand; all pairs would take ten
-minutes of two cores. A few hundred representatives take a quarter of one, and lose little, since an upload that shows
+A million uploads have some eighty million seeding hashes, and a minute of reference twelve thousand; comparing all pairs is out of
+the question. A few hundred representatives, and at first one scout in four hashes, lose little, since an upload that shows
 the reference comes near it in many frames.
 """
 
@@ -21,11 +21,18 @@ _REACH = 56
 """Hamming distance within which a representative stands for another hash of the reference."""
 _WEIGHTS = {"full": 4, "mirror": 2, "centre-92": 2, "centre-84": 2, "top-72": 2, "bottom-72": 2}
 """How much a hash counts by its view; one of another view counts 1."""
-_RADIUS = 72
+_SCOUTED = 80
+"""Hamming distance within which one scout is enough for a closer look."""
+_RADIUS = 76
 """Hamming distance within which a hash of an upload speaks for the reference,"""
 _WORTH = 8.0
-"""and so much -log10 P all of them must come to: two hashes at least. Of real copies that match it lets pass 98 %, of
-unrelated footage 3 %, most of which looks alike."""
+"""and so much -log10 P all of them must come to: two hashes at least."""
+NEAR = 84
+"""Hamming distance from a representative within which a hash may be near something that it stands for."""
+_FAR = 256
+
+Counts = npt.NDArray[np.integer]
+Mask = npt.NDArray[np.bool_]
 
 
 class Sieve:
@@ -35,17 +42,26 @@ class Sieve:
         self._index = faiss.IndexBinaryFlat(HASH_BYTES * 8)
         self._index.add(representatives(reference, gate))
 
-    def passing(self, rows: Vectors, counts: npt.NDArray[np.integer]) -> npt.NDArray[np.intp]:
-        """Places of the uploads worth a comparison; `rows` are the hashes of all, `counts` how many each one has."""
-        limits, distances, _ = self._index.range_search(rows, _RADIUS + 1)
-        hits = np.diff(limits.astype(np.int64))
-        hit = np.flatnonzero(hits)
-        if not len(hit):
-            return np.zeros(0, np.intp)
-        best = np.minimum.reduceat(distances, limits[:-1][hit].astype(np.intp)).astype(np.intp)
-        owner = np.repeat(np.arange(len(counts)), counts)
-        worth = np.bincount(owner[hit], SURPRISE[best], minlength=len(counts))
-        return np.flatnonzero(worth >= _WORTH)
+    def scouted(self, rows: Vectors, counts: Counts) -> npt.NDArray[np.intp]:
+        """Places of the uploads worth a closer look; `rows` are the scouts of all, `counts` how many each one has."""
+        limits, _, _ = self._index.range_search(rows, _SCOUTED + 1)
+        return np.unique(_owners(counts)[np.flatnonzero(np.diff(limits.astype(np.int64)))])
+
+    def passing(self, rows: Vectors, counts: Counts) -> tuple[npt.NDArray[np.intp], Mask]:
+        """Places of the uploads worth a comparison, and which of `rows`, their seeding hashes, are NEAR, (n,)."""
+        limits, distances, _ = self._index.range_search(rows, NEAR + 1)
+        hit = np.flatnonzero(np.diff(limits.astype(np.int64)))
+        nearest = np.full(len(rows), _FAR)
+        if len(hit):
+            nearest[hit] = np.minimum.reduceat(distances, limits[:-1][hit].astype(np.intp))
+        gains = np.where(nearest <= _RADIUS, SURPRISE[nearest], 0)
+        worth = np.bincount(_owners(counts), gains, minlength=len(counts))
+        return np.flatnonzero(worth >= _WORTH), nearest <= NEAR
+
+
+def _owners(counts: Counts) -> npt.NDArray[np.intp]:
+    """The upload of each row."""
+    return np.repeat(np.arange(len(counts)), counts)
 
 
 def representatives(reference: Fingerprint, gate: int) -> Vectors:

@@ -6,7 +6,7 @@ from hashsvc.server.gate import current_caller
 from hashsvc.service import Service
 from hashsvc.v1 import appeal_service_pb2 as pb
 from hashsvc.v1.appeal_service_pb2_grpc import AppealServiceServicer
-from hashsvc.wire.appeal import decode_outcome, encode_appeal
+from hashsvc.wire.appeal import decode_disputes, decode_outcome, encode_appeal
 
 
 class AppealServicer(AppealServiceServicer):
@@ -46,6 +46,7 @@ class AppealServicer(AppealServiceServicer):
             request.appeal,
             upheld=decode_outcome(request.outcome),
             reason=request.reason,
+            dispute=decode_disputes(request),
             revision=request.revision,
             actor=current_caller().name,
         )

@@ -2,6 +2,7 @@
 
 from hashsvc.server.backend import Backend
 from hashsvc.server.context import Context
+from hashsvc.server.gate import current_caller
 from hashsvc.service import Service
 from hashsvc.v1 import breaker_service_pb2 as pb
 from hashsvc.v1.breaker_service_pb2_grpc import BreakerServiceServicer
@@ -26,7 +27,11 @@ class BreakerServicer(BreakerServiceServicer):
 
     async def ResetBreaker(self, request: pb.ResetBreakerRequest, context: Context) -> pb.ResetBreakerResponse:
         breaker = await self._backend.store.run(
-            self._service.reset_breaker, request.bank, request.entry, hits=request.hits
+            self._service.reset_breaker,
+            request.bank,
+            request.entry,
+            hits=request.hits,
+            actor=current_caller().name,
         )
         return pb.ResetBreakerResponse(breaker=encode_breaker(breaker))
 

@@ -68,6 +68,28 @@ class IncidentServicer(IncidentServiceServicer):
         )
         return pb.RemoveIncidentEntriesResponse(incident=encode_incident(incident))
 
+    async def ExtendIncident(self, request: pb.ExtendIncidentRequest, context: Context) -> pb.ExtendIncidentResponse:
+        incident = await self._backend.store.run(
+            self._service.extend_incident,
+            request.incident,
+            hours=request.hours or DEFAULT_HOURS,
+            reason=request.reason,
+            revision=request.revision,
+            actor=current_caller().name,
+        )
+        return pb.ExtendIncidentResponse(incident=encode_incident(incident))
+
+    async def ReopenIncident(self, request: pb.ReopenIncidentRequest, context: Context) -> pb.ReopenIncidentResponse:
+        incident = await self._backend.store.run(
+            self._service.reopen_incident,
+            request.incident,
+            hours=request.hours or DEFAULT_HOURS,
+            reason=request.reason,
+            revision=request.revision,
+            actor=current_caller().name,
+        )
+        return pb.ReopenIncidentResponse(incident=encode_incident(incident))
+
     async def CloseIncident(self, request: pb.CloseIncidentRequest, context: Context) -> pb.CloseIncidentResponse:
         incident = await self._backend.store.run(
             self._service.close_incident,

@@ -45,6 +45,8 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "hashsvc.v1.IncidentService/ListIncidents": _READERS,
     "hashsvc.v1.IncidentService/AddIncidentEntries": _CURATORS,
     "hashsvc.v1.IncidentService/RemoveIncidentEntries": _CURATORS,
+    "hashsvc.v1.IncidentService/ExtendIncident": _CURATORS,
+    "hashsvc.v1.IncidentService/ReopenIncident": _CURATORS,
     "hashsvc.v1.IncidentService/CloseIncident": _CURATORS,
     "hashsvc.v1.IncidentService/DebriefIncident": _READERS,
     "hashsvc.v1.DecisionService/GetDecision": _READERS,

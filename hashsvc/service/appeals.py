@@ -1,5 +1,8 @@
 """Objections to verdicts."""
 
+from collections.abc import Sequence
+
+from hashsvc.appeals.docket import Place
 from hashsvc.appeals.model import Appeal, AppealState
 from hashsvc.bank import rules
 from hashsvc.bank.model import Page
@@ -54,19 +57,32 @@ class Appeals(Base):
         wanted = AppealState(state) if state else None
         return self._docket.page(wanted, content_id, page_token, self._page_size(page_size))
 
-    def decide_appeal(self, appeal: str, *, upheld: bool, reason: str, revision: int = 0, actor: str = "") -> Appeal:
+    def decide_appeal(
+        self,
+        appeal: str,
+        *,
+        upheld: bool,
+        reason: str,
+        dispute: Sequence[Place] | None = None,
+        revision: int = 0,
+        actor: str = "",
+    ) -> Appeal:
         """Uphold or reject an appeal. One that is upheld puts the entries that got the upload its verdict in doubt:
-        they are `disputed`, REVIEW at most, in the same write. `revision` other than 0 must be the appeal's last.
+        they are `disputed`, REVIEW at most, in the same write. `dispute` names those of them, by bank and entry, that
+        are to be, none at all where they are right and only this use was lawful. `revision` other than 0 must be the
+        appeal's last.
 
         Raises APPEAL_NOT_FOUND, PreconditionError (APPEAL_STATE, SECOND_PERSON_REQUIRED), InvalidInputError
-        (FIELD_REQUIRED, FIELD_TOO_LONG), REVISION_CONFLICT.
+        (FIELD_REQUIRED, FIELD_TOO_LONG, FIELD_INVALID for an entry that the appeal is not about), REVISION_CONFLICT.
         """
         _check_appeal(appeal)
         rules.check_text("reason", reason)
         if not reason.strip():
             raise InvalidInputError("FIELD_REQUIRED", "a reason is required", field="reason")
+        if dispute is not None and not upheld:
+            raise InvalidInputError("FIELD_INVALID", "a rejected appeal disputes nothing", field="dispute")
         decided = self._docket.decide(
-            appeal, upheld=upheld, reason=reason, revision=revision, actor=actor or self._actor
+            appeal, upheld=upheld, reason=reason, dispute=dispute, revision=revision, actor=actor or self._actor
         )
         self._index.notify()
         return decided

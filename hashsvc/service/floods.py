@@ -29,7 +29,7 @@ class Floods(Entries):
         self._monitor.settle()
         return self._monitor.ledger.breaker((bank, entry))
 
-    def reset_breaker(self, bank: str, entry: str, *, hits: int = 0) -> Breaker:
+    def reset_breaker(self, bank: str, entry: str, *, hits: int = 0, actor: str = "") -> Breaker:
         """Let an entry block again, up to `hits` different uploads within the window; 0: as the settings have it.
 
         Raises InvalidInputError FIELD_INVALID, BANK_NOT_FOUND, ENTRY_NOT_FOUND, PreconditionError BREAKER_NOT_TRIPPED.
@@ -37,4 +37,4 @@ class Floods(Entries):
         if not 0 <= hits < MOST_HITS:
             raise InvalidInputError("FIELD_INVALID", f"hits is 0 to {MOST_HITS - 1}, not {hits}", field="hits")
         self.get_entry(bank, entry)
-        return self._monitor.reset((bank, entry), hits)
+        return self._monitor.reset((bank, entry), hits, actor or self._actor)

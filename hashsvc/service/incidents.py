@@ -14,7 +14,7 @@ from hashsvc.traffic.tally import Place
 
 
 class Incidents(Base):
-    """The part of the service that opens, reads and closes incidents.
+    """The part of the service that opens, reads, changes and closes incidents.
 
     An entry is named by bank and entry. `revision` other than 0 must be the incident's last, else REVISION_CONFLICT; what
     changes a closed one is PreconditionError INCIDENT_CLOSED, and one that there is not NotFoundError INCIDENT_NOT_FOUND.
@@ -85,8 +85,31 @@ class Incidents(Base):
         self._current.refresh()
         return changed
 
+    def extend_incident(
+        self, incident: str, *, hours: float = DEFAULT_HOURS, reason: str = "", revision: int = 0, actor: str = ""
+    ) -> Incident:
+        """Have an open incident close by itself `hours` from now, be that later or sooner. Raises InvalidInputError."""
+        changed = self._register.extend(
+            incident, hours=hours, reason=reason, revision=revision, actor=actor or self._actor
+        )
+        self._current.refresh()
+        return changed
+
+    def reopen_incident(
+        self, incident: str, *, hours: float = DEFAULT_HOURS, reason: str = "", revision: int = 0, actor: str = ""
+    ) -> Incident:
+        """Open a closed incident again, for `hours` from now; what was counted stays, and counting goes on.
+
+        Raises PreconditionError INCIDENT_OPEN for one that is open, InvalidInputError (FIELD_INVALID, FIELD_TOO_LONG).
+        """
+        changed = self._register.reopen(
+            incident, hours=hours, reason=reason, revision=revision, actor=actor or self._actor
+        )
+        self._current.refresh()
+        return changed
+
     def close_incident(self, incident: str, *, reason: str = "", revision: int = 0, actor: str = "") -> Incident:
-        """Close an incident for good: uploads are read, and its entries may flood, as usual from then on."""
+        """Close an incident: uploads are read, and its entries may flood, as usual from then on."""
         closed = self._register.close(incident, reason=reason, revision=revision, actor=actor or self._actor)
         self._current.refresh()
         return closed

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgpack
 
-from hashsvc.bank import records
+from hashsvc.bank import decisions, records
 from hashsvc.bank.breaker import MAX_AFFECTED, Affected, Breaker
 from hashsvc.bank.model import Verdict
 from hashsvc.errors import PreconditionError
@@ -99,15 +99,16 @@ class Ledger:
                 )
                 return
 
-    def reset(self, place: Place, allowed_hits: int) -> Breaker:
-        """Let an entry block again. Raises PreconditionError BREAKER_NOT_TRIPPED."""
+    def reset(self, place: Place, allowed_hits: int, actor: str) -> Breaker:
+        """Let an entry block again, which is in the decision log. Raises PreconditionError BREAKER_NOT_TRIPPED."""
         event = payloads.breaker_reset(self._outbox.source, *place, allowed_hits)
         while True:
             known = self._find(place)
             if known is None or not known.tripped:
                 raise _not_tripped(place)
-            changed = dataclasses.replace(known, tripped=False, reset_at=records.now(), allowed_hits=allowed_hits)
-            if self._put(changed, known, event):
+            now = records.now()
+            changed = dataclasses.replace(known, tripped=False, reset_at=now, allowed_hits=allowed_hits)
+            if self._put(changed, known, event, decisions.of_breaker(actor, now, *place, allowed_hits)):
                 return self.breaker(place)
 
     def _find(self, place: Place) -> Breaker | None:
@@ -116,8 +117,8 @@ class Ledger:
         except DocumentNotFoundError:
             return None
 
-    def _put(self, breaker: Breaker, known: Breaker | None, event: Event) -> bool:
-        """Write a breaker in place of `known`; False where somebody else wrote in between."""
+    def _put(self, breaker: Breaker, known: Breaker | None, event: Event, *logged: bytes) -> bool:
+        """Write a breaker in place of `known`, tell and log it; False where somebody else wrote in between."""
         fields = dataclasses.asdict(breaker)
         for name in _APART:
             del fields[name]
@@ -129,6 +130,7 @@ class Ledger:
                 payload,
                 create=known is None,
                 expected_revision=known.revision if known else 0,
+                decisions=logged,
                 events=(event.encode(),),
             )
         except (DocumentExistsError, RevisionConflictError):

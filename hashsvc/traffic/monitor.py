@@ -79,11 +79,11 @@ class Monitor:
             for place, affected in self._tally.taken().items():
                 self._ledger.add(place, affected)
 
-    def reset(self, place: Place, allowed_hits: int) -> Breaker:
+    def reset(self, place: Place, allowed_hits: int, actor: str) -> Breaker:
         """Let an entry block again, here at once and in other processes within a second."""
         self.settle()
         with self._disk:
-            changed = self._ledger.reset(place, allowed_hits)
+            changed = self._ledger.reset(place, allowed_hits, actor)
             self._tally.follow(self._ledger.states())
         return changed
 

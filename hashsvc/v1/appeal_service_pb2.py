@@ -26,15 +26,15 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from hashsvc.v1 import bank_service_pb2 as hashsvc_dot_v1_dot_bank__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fhashsvc/v1/appeal_service.proto\x12\nhashsvc.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dhashsvc/v1/bank_service.proto\"$\n\x05\x43\x61use\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\"\x97\x04\n\x06\x41ppeal\x12\x0e\n\x06\x61ppeal\x18\x01 \x01(\t\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.hashsvc.v1.AppealState\x12\x10\n\x08\x64\x65\x63ision\x18\x03 \x01(\x04\x12\x12\n\ncontent_id\x18\x04 \x01(\t\x12$\n\x07verdict\x18\x05 \x01(\x0e\x32\x13.hashsvc.v1.Verdict\x12!\n\x06\x63\x61uses\x18\x06 \x03(\x0b\x32\x11.hashsvc.v1.Cause\x12\x11\n\tappellant\x18\x07 \x01(\t\x12\x0c\n\x04text\x18\x08 \x01(\t\x12\x11\n\topened_by\x18\t \x01(\t\x12-\n\topened_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ndecided_by\x18\x0b \x01(\t\x12.\n\ndecided_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\r \x01(\t\x12#\n\x08\x64isputed\x18\x0e \x03(\x0b\x32\x11.hashsvc.v1.Cause\x12\x15\n\rreinstated_by\x18\x0f \x01(\t\x12\x31\n\rreinstated_at\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08revision\x18\x12 \x01(\x04\"Z\n\x11OpenAppealRequest\x12\x10\n\x08\x64\x65\x63ision\x18\x01 \x01(\x04\x12\x12\n\ncontent_id\x18\x02 \x01(\t\x12\x11\n\tappellant\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\"8\n\x12OpenAppealResponse\x12\"\n\x06\x61ppeal\x18\x01 \x01(\x0b\x32\x12.hashsvc.v1.Appeal\"\"\n\x10GetAppealRequest\x12\x0e\n\x06\x61ppeal\x18\x01 \x01(\t\"7\n\x11GetAppealResponse\x12\"\n\x06\x61ppeal\x18\x01 \x01(\x0b\x32\x12.hashsvc.v1.Appeal\"^\n\x12ListAppealsRequest\x12\r\n\x05state\x18\x01 \x01(\t\x12\x12\n\ncontent_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"S\n\x13ListAppealsResponse\x12#\n\x07\x61ppeals\x18\x01 \x03(\x0b\x32\x12.hashsvc.v1.Appeal\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"q\n\x13\x44\x65\x63ideAppealRequest\x12\x0e\n\x06\x61ppeal\x18\x01 \x01(\t\x12(\n\x07outcome\x18\x02 \x01(\x0e\x32\x17.hashsvc.v1.AppealState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\x04\":\n\x14\x44\x65\x63ideAppealResponse\x12\"\n\x06\x61ppeal\x18\x01 \x01(\x0b\x32\x12.hashsvc.v1.Appeal\")\n\x17ReinstateContentRequest\x12\x0e\n\x06\x61ppeal\x18\x01 \x01(\t\">\n\x18ReinstateContentResponse\x12\"\n\x06\x61ppeal\x18\x01 \x01(\x0b\x32\x12.hashsvc.v1.Appeal*v\n\x0b\x41ppealState\x12\x1c\n\x18\x41PPEAL_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41PPEAL_STATE_OPEN\x10\x01\x12\x17\n\x13\x41PPEAL_STATE_UPHELD\x10\x02\x12\x19\n\x15\x41PPEAL_STATE_REJECTED\x10\x03\x32\xa8\x03\n\rAppealService\x12K\n\nOpenAppeal\x12\x1d.hashsvc.v1.OpenAppealRequest\x1a\x1e.hashsvc.v1.OpenAppealResponse\x12H\n\tGetAppeal\x12\x1c.hashsvc.v1.GetAppealRequest\x1a\x1d.hashsvc.v1.GetAppealResponse\x12N\n\x0bListAppeals\x12\x1e.hashsvc.v1.ListAppealsRequest\x1a\x1f.hashsvc.v1.ListAppealsResponse\x12Q\n\x0c\x44\x65\x63ideAppeal\x12\x1f.hashsvc.v1.DecideAppealRequest\x1a .hashsvc.v1.DecideAppealResponse\x12]\n\x10ReinstateContent\x12#.hashsvc.v1.ReinstateContentRequest\x1a$.hashsvc.v1.ReinstateContentResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fhashsvc/v1/appeal_service.proto\x12\nhashsvc.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dhashsvc/v1/bank_service.proto\"$\n\x05\x43\x61use\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\"\x97\x04\n\x06\x41ppeal\x12\x0e\n\x06\x61ppeal\x18\x01 \x01(\t\x12&\n\x05state\x18\x02 \x01(\x0e\x32\x17.hashsvc.v1.AppealState\x12\x10\n\x08\x64\x65\x63ision\x18\x03 \x01(\x04\x12\x12\n\ncontent_id\x18\x04 \x01(\t\x12$\n\x07verdict\x18\x05 \x01(\x0e\x32\x13.hashsvc.v1.Verdict\x12!\n\x06\x63\x61uses\x18\x06 \x03(\x0b\x32\x11.hashsvc.v1.Cause\x12\x11\n\tappellant\x18\x07 \x01(\t\x12\x0c\n\x04text\x18\x08 \x01(\t\x12\x11\n\topened_by\x18\t \x01(\t\x12-\n\topened_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ndecided_by\x18\x0b \x01(\t\x12.\n\ndecided_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\r \x01(\t\x12#\n\x08\x64isputed\x18\x0e \x03(\x0b\x32\x11.hashsvc.v1.Cause\x12\x15\n\rreinstated_by\x18\x0f \x01(\t\x12\x31\n\rreinstated_at\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08revision\x18\x12 \x01(\x04\"Z\n\x11OpenAppealRequest\x12\x10\n\x08\x64\x65\x63ision\x18\x01 \x01(\x04\x12\x12\n\ncontent_id\x18\x02 \x01(\t\x12\x11\n\tappellant\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\"8\n\x12OpenAppealResponse\x12\"\n\x06\x61ppeal\x18\x01 \x01(\x0b\x32\x12.hashsvc.v1.Appeal\"\"\n\x10GetAppealRequest\x12\x0e\n\x06\x61ppeal\x18\x01 \x01(\t\"7\n\x11GetAppealResponse\x12\"\n\x06\x61ppeal\x18\x01 \x01(\x0b\x32\x12.hashsvc.v1.Appeal\"^\n\x12ListAppealsRequest\x12\r\n\x05state\x18\x01 \x01(\t\x12\x12\n\ncontent_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"S\n\x13ListAppealsResponse\x12#\n\x07\x61ppeals\x18\x01 \x03(\x0b\x32\x12.hashsvc.v1.Appeal\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa9\x01\n\x13\x44\x65\x63ideAppealRequest\x12\x0e\n\x06\x61ppeal\x18\x01 \x01(\t\x12(\n\x07outcome\x18\x02 \x01(\x0e\x32\x17.hashsvc.v1.AppealState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\x04\x12*\n\x07\x64ispute\x18\x05 \x01(\x0b\x32\x14.hashsvc.v1.DisputesH\x00\x88\x01\x01\x42\n\n\x08_dispute\".\n\x08\x44isputes\x12\"\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x11.hashsvc.v1.Cause\":\n\x14\x44\x65\x63ideAppealResponse\x12\"\n\x06\x61ppeal\x18\x01 \x01(\x0b\x32\x12.hashsvc.v1.Appeal\")\n\x17ReinstateContentRequest\x12\x0e\n\x06\x61ppeal\x18\x01 \x01(\t\">\n\x18ReinstateContentResponse\x12\"\n\x06\x61ppeal\x18\x01 \x01(\x0b\x32\x12.hashsvc.v1.Appeal*v\n\x0b\x41ppealState\x12\x1c\n\x18\x41PPEAL_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41PPEAL_STATE_OPEN\x10\x01\x12\x17\n\x13\x41PPEAL_STATE_UPHELD\x10\x02\x12\x19\n\x15\x41PPEAL_STATE_REJECTED\x10\x03\x32\xa8\x03\n\rAppealService\x12K\n\nOpenAppeal\x12\x1d.hashsvc.v1.OpenAppealRequest\x1a\x1e.hashsvc.v1.OpenAppealResponse\x12H\n\tGetAppeal\x12\x1c.hashsvc.v1.GetAppealRequest\x1a\x1d.hashsvc.v1.GetAppealResponse\x12N\n\x0bListAppeals\x12\x1e.hashsvc.v1.ListAppealsRequest\x1a\x1f.hashsvc.v1.ListAppealsResponse\x12Q\n\x0c\x44\x65\x63ideAppeal\x12\x1f.hashsvc.v1.DecideAppealRequest\x1a .hashsvc.v1.DecideAppealResponse\x12]\n\x10ReinstateContent\x12#.hashsvc.v1.ReinstateContentRequest\x1a$.hashsvc.v1.ReinstateContentResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hashsvc.v1.appeal_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_APPEALSTATE']._serialized_start=1393
-  _globals['_APPEALSTATE']._serialized_end=1511
+  _globals['_APPEALSTATE']._serialized_start=1498
+  _globals['_APPEALSTATE']._serialized_end=1616
   _globals['_CAUSE']._serialized_start=111
   _globals['_CAUSE']._serialized_end=147
   _globals['_APPEAL']._serialized_start=150
@@ -51,14 +51,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTAPPEALSREQUEST']._serialized_end=1024
   _globals['_LISTAPPEALSRESPONSE']._serialized_start=1026
   _globals['_LISTAPPEALSRESPONSE']._serialized_end=1109
-  _globals['_DECIDEAPPEALREQUEST']._serialized_start=1111
-  _globals['_DECIDEAPPEALREQUEST']._serialized_end=1224
-  _globals['_DECIDEAPPEALRESPONSE']._serialized_start=1226
-  _globals['_DECIDEAPPEALRESPONSE']._serialized_end=1284
-  _globals['_REINSTATECONTENTREQUEST']._serialized_start=1286
-  _globals['_REINSTATECONTENTREQUEST']._serialized_end=1327
-  _globals['_REINSTATECONTENTRESPONSE']._serialized_start=1329
-  _globals['_REINSTATECONTENTRESPONSE']._serialized_end=1391
-  _globals['_APPEALSERVICE']._serialized_start=1514
-  _globals['_APPEALSERVICE']._serialized_end=1938
+  _globals['_DECIDEAPPEALREQUEST']._serialized_start=1112
+  _globals['_DECIDEAPPEALREQUEST']._serialized_end=1281
+  _globals['_DISPUTES']._serialized_start=1283
+  _globals['_DISPUTES']._serialized_end=1329
+  _globals['_DECIDEAPPEALRESPONSE']._serialized_start=1331
+  _globals['_DECIDEAPPEALRESPONSE']._serialized_end=1389
+  _globals['_REINSTATECONTENTREQUEST']._serialized_start=1391
+  _globals['_REINSTATECONTENTREQUEST']._serialized_end=1432
+  _globals['_REINSTATECONTENTRESPONSE']._serialized_start=1434
+  _globals['_REINSTATECONTENTRESPONSE']._serialized_end=1496
+  _globals['_APPEALSERVICE']._serialized_start=1619
+  _globals['_APPEALSERVICE']._serialized_end=2043
 # @@protoc_insertion_point(module_scope)

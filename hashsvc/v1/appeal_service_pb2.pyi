@@ -353,6 +353,7 @@ class DecideAppealRequest(_message.Message):
     OUTCOME_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    DISPUTE_FIELD_NUMBER: _builtins.int
     appeal: _builtins.str
     """Its identifier."""
     outcome: Global___AppealState.ValueType
@@ -361,6 +362,10 @@ class DecideAppealRequest(_message.Message):
     """Why; required."""
     revision: _builtins.int
     """Revision of the appeal when the caller read it; 0: whatever it is."""
+    @_builtins.property
+    def dispute(self) -> Global___Disputes:
+        """Which of its causes an upheld appeal disputes; unset: all of them. Of a rejected one it is FIELD_INVALID."""
+
     def __init__(
         self,
         *,
@@ -368,14 +373,41 @@ class DecideAppealRequest(_message.Message):
         outcome: Global___AppealState.ValueType = ...,
         reason: _builtins.str = ...,
         revision: _builtins.int = ...,
+        dispute: Global___Disputes | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_dispute", b"_dispute", "dispute", b"dispute"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_dispute", b"_dispute", "appeal", b"appeal", "dispute", b"dispute", "outcome", b"outcome", "reason", b"reason", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__dispute: _TypeAlias = _typing.Literal["dispute"]  # noqa: Y015
+    _WhichOneofArgType__dispute: _TypeAlias = _typing.Literal["_dispute", b"_dispute"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__dispute) -> _WhichOneofReturnType__dispute | None: ...
+
+Global___DecideAppealRequest: _TypeAlias = DecideAppealRequest  # noqa: Y015
+
+@_typing.final
+class Disputes(_message.Message):
+    """Entries to dispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Cause]:
+        """Some of the appeal's causes, or none; another entry is FIELD_INVALID."""
+
+    def __init__(
+        self,
+        *,
+        entries: _abc.Iterable[Global___Cause] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["appeal", b"appeal", "outcome", b"outcome", "reason", b"reason", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___DecideAppealRequest: _TypeAlias = DecideAppealRequest  # noqa: Y015
+Global___Disputes: _TypeAlias = Disputes  # noqa: Y015
 
 @_typing.final
 class DecideAppealResponse(_message.Message):

@@ -88,8 +88,8 @@ class AppealServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DecideAppeal(self, request, context):
-        """Upholds or rejects an appeal. One that is upheld moves the entries that got the upload its verdict to
-        ENTRY_STATE_DISPUTED, in the same write. Whoever opened it is refused with SECOND_PERSON_REQUIRED.
+        """Upholds or rejects an appeal. One that is upheld moves the entries that got the upload its verdict, or
+        those of them that the request names, to ENTRY_STATE_DISPUTED, in the same write. Whoever opened it is refused with SECOND_PERSON_REQUIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

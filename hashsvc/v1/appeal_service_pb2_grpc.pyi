@@ -40,8 +40,8 @@ class AppealServiceStub:
     ListAppeals: _grpc.UnaryUnaryMultiCallable[_appeal_service_pb2.ListAppealsRequest, _appeal_service_pb2.ListAppealsResponse]
     """Lists appeals, oldest first."""
     DecideAppeal: _grpc.UnaryUnaryMultiCallable[_appeal_service_pb2.DecideAppealRequest, _appeal_service_pb2.DecideAppealResponse]
-    """Upholds or rejects an appeal. One that is upheld moves the entries that got the upload its verdict to
-    ENTRY_STATE_DISPUTED, in the same write. Whoever opened it is refused with SECOND_PERSON_REQUIRED.
+    """Upholds or rejects an appeal. One that is upheld moves the entries that got the upload its verdict, or
+    those of them that the request names, to ENTRY_STATE_DISPUTED, in the same write. Whoever opened it is refused with SECOND_PERSON_REQUIRED.
     """
     ReinstateContent: _grpc.UnaryUnaryMultiCallable[_appeal_service_pb2.ReinstateContentRequest, _appeal_service_pb2.ReinstateContentResponse]
     """Notes that the upload of an upheld appeal can be seen again."""
@@ -58,8 +58,8 @@ class AppealServiceAsyncStub(AppealServiceStub):
     ListAppeals: _aio.UnaryUnaryMultiCallable[_appeal_service_pb2.ListAppealsRequest, _appeal_service_pb2.ListAppealsResponse]  # type: ignore[assignment]
     """Lists appeals, oldest first."""
     DecideAppeal: _aio.UnaryUnaryMultiCallable[_appeal_service_pb2.DecideAppealRequest, _appeal_service_pb2.DecideAppealResponse]  # type: ignore[assignment]
-    """Upholds or rejects an appeal. One that is upheld moves the entries that got the upload its verdict to
-    ENTRY_STATE_DISPUTED, in the same write. Whoever opened it is refused with SECOND_PERSON_REQUIRED.
+    """Upholds or rejects an appeal. One that is upheld moves the entries that got the upload its verdict, or
+    those of them that the request names, to ENTRY_STATE_DISPUTED, in the same write. Whoever opened it is refused with SECOND_PERSON_REQUIRED.
     """
     ReinstateContent: _aio.UnaryUnaryMultiCallable[_appeal_service_pb2.ReinstateContentRequest, _appeal_service_pb2.ReinstateContentResponse]  # type: ignore[assignment]
     """Notes that the upload of an upheld appeal can be seen again."""
@@ -97,8 +97,8 @@ class AppealServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _appeal_service_pb2.DecideAppealRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_appeal_service_pb2.DecideAppealResponse, _abc.Awaitable[_appeal_service_pb2.DecideAppealResponse]]:
-        """Upholds or rejects an appeal. One that is upheld moves the entries that got the upload its verdict to
-        ENTRY_STATE_DISPUTED, in the same write. Whoever opened it is refused with SECOND_PERSON_REQUIRED.
+        """Upholds or rejects an appeal. One that is upheld moves the entries that got the upload its verdict, or
+        those of them that the request names, to ENTRY_STATE_DISPUTED, in the same write. Whoever opened it is refused with SECOND_PERSON_REQUIRED.
         """
 
     @_abc_1.abstractmethod

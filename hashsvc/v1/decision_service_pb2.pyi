@@ -180,10 +180,10 @@ class Decision(_message.Message):
     revision: _builtins.int
     """The store's revision once it was made."""
     kind: _builtins.str
-    """`bank`, `entry`, `incident`, `verdict` or `appeal`; a later version may know others."""
+    """`bank`, `entry`, `incident`, `breaker`, `verdict` or `appeal`; a later version may know others."""
     action: _builtins.str
-    """For a bank or entry the step, as create, confirm or withdraw; for an incident open, add, remove or close; for an
-    upload the verdict; for an appeal open, uphold, reject or reinstate.
+    """For a bank or entry the step, as create, confirm or withdraw; for an incident open, add, remove, update, close or
+    reopen; for a breaker reset; for an upload the verdict; for an appeal open, uphold, reject or reinstate.
     """
     actor: _builtins.str
     """Who took it; for a verdict who asked, since the service judged."""
@@ -325,7 +325,7 @@ class ListDecisionsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
-    """Only of this kind: `bank`, `entry`, `verdict` or `appeal`."""
+    """Only of this kind: `bank`, `entry`, `incident`, `breaker`, `verdict` or `appeal`."""
     bank: _builtins.str
     """Only what is about this bank."""
     entry: _builtins.str

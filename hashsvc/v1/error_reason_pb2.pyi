@@ -320,6 +320,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the incident is closed, or its time is over.
     Example: {"reason": "INCIDENT_CLOSED", "domain": "hashsvc", "metadata": {"incident": "town-square"}}
     """
+    ERROR_REASON_INCIDENT_OPEN: _ErrorReason.ValueType  # 124
+    """FAILED_PRECONDITION: the incident is open.
+    Example: {"reason": "INCIDENT_OPEN", "domain": "hashsvc", "metadata": {"incident": "town-square"}}
+    """
     ERROR_REASON_REPLAY_IMPOSSIBLE: _ErrorReason.ValueType  # 130
     """FAILED_PRECONDITION: the decision is no verdict, or what it takes to judge it again is no longer kept.
     Example: {"reason": "REPLAY_IMPOSSIBLE", "domain": "hashsvc", "metadata": {"decision": "7"}}
@@ -636,6 +640,10 @@ Example: {"reason": "INCIDENT_EXISTS", "domain": "hashsvc", "metadata": {"incide
 ERROR_REASON_INCIDENT_CLOSED: ErrorReason.ValueType  # 123
 """FAILED_PRECONDITION: the incident is closed, or its time is over.
 Example: {"reason": "INCIDENT_CLOSED", "domain": "hashsvc", "metadata": {"incident": "town-square"}}
+"""
+ERROR_REASON_INCIDENT_OPEN: ErrorReason.ValueType  # 124
+"""FAILED_PRECONDITION: the incident is open.
+Example: {"reason": "INCIDENT_OPEN", "domain": "hashsvc", "metadata": {"incident": "town-square"}}
 """
 ERROR_REASON_REPLAY_IMPOSSIBLE: ErrorReason.ValueType  # 130
 """FAILED_PRECONDITION: the decision is no verdict, or what it takes to judge it again is no longer kept.

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from hashsvc.v1 import bank_service_pb2 as hashsvc_dot_v1_dot_bank__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!hashsvc/v1/incident_service.proto\x12\nhashsvc.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dhashsvc/v1/bank_service.proto\"(\n\tEntryName\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\"t\n\rIncidentEntry\x12#\n\x04name\x18\x01 \x01(\x0b\x32\x15.hashsvc.v1.EntryName\x12,\n\x08\x61\x64\x64\x65\x64_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61\x64\x64\x65\x64_by\x18\x03 \x01(\t\"\x82\x03\n\x08Incident\x12\x10\n\x08incident\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12 \n\x05\x64\x65pth\x18\x03 \x01(\x0e\x32\x11.hashsvc.v1.Depth\x12\x14\n\x0c\x62reaker_hits\x18\x04 \x01(\r\x12*\n\x07\x65ntries\x18\x05 \x03(\x0b\x32\x19.hashsvc.v1.IncidentEntry\x12-\n\topened_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\topened_by\x18\x07 \x01(\t\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12.\n\nexpires_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tclosed_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tclosed_by\x18\x0b \x01(\t\x12\x15\n\rclosed_reason\x18\x0c \x01(\t\x12\x10\n\x08revision\x18\r \x01(\x04\"q\n\x0cIncidentHour\x12)\n\x05start\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x62locked\x18\x02 \x01(\x04\x12\x10\n\x08reviewed\x18\x03 \x01(\x04\x12\x13\n\x0blet_through\x18\x04 \x01(\x04\"\xed\x01\n\x13IncidentEntryCounts\x12#\n\x04name\x18\x01 \x01(\x0b\x32\x15.hashsvc.v1.EntryName\x12\x13\n\x0b\x65xternal_id\x18\x02 \x01(\t\x12\x30\n\x0c\x63onfirmed_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x66irst_match_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x62locked\x18\x05 \x01(\x04\x12\x10\n\x08reviewed\x18\x06 \x01(\x04\x12\x13\n\x0blet_through\x18\x07 \x01(\x04\"\x88\x02\n\x0eIncidentCounts\x12\x0f\n\x07\x62locked\x18\x01 \x01(\x04\x12\x10\n\x08reviewed\x18\x02 \x01(\x04\x12\x13\n\x0blet_through\x18\x03 \x01(\x04\x12\x10\n\x08variants\x18\x04 \x01(\x04\x12\x11\n\tuncounted\x18\x05 \x01(\x04\x12#\n\x16seconds_to_first_match\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\'\n\x05hours\x18\x07 \x03(\x0b\x32\x18.hashsvc.v1.IncidentHour\x12\x30\n\x07\x65ntries\x18\x08 \x03(\x0b\x32\x1f.hashsvc.v1.IncidentEntryCountsB\x19\n\x17_seconds_to_first_match\"\xbb\x01\n\x13OpenIncidentRequest\x12\x10\n\x08incident\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12&\n\x07\x65ntries\x18\x04 \x03(\x0b\x32\x15.hashsvc.v1.EntryName\x12 \n\x05\x64\x65pth\x18\x05 \x01(\x0e\x32\x11.hashsvc.v1.Depth\x12\x14\n\x0c\x62reaker_hits\x18\x06 \x01(\r\x12\r\n\x05hours\x18\x07 \x01(\x01\">\n\x14OpenIncidentResponse\x12&\n\x08incident\x18\x01 \x01(\x0b\x32\x14.hashsvc.v1.Incident\"&\n\x12GetIncidentRequest\x12\x10\n\x08incident\x18\x01 \x01(\t\"i\n\x13GetIncidentResponse\x12&\n\x08incident\x18\x01 \x01(\x0b\x32\x14.hashsvc.v1.Incident\x12*\n\x06\x63ounts\x18\x02 \x01(\x0b\x32\x1a.hashsvc.v1.IncidentCounts\"=\n\x14ListIncidentsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Y\n\x15ListIncidentsResponse\x12\'\n\tincidents\x18\x01 \x03(\x0b\x32\x14.hashsvc.v1.Incident\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"g\n\x19\x41\x64\x64IncidentEntriesRequest\x12\x10\n\x08incident\x18\x01 \x01(\t\x12&\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x15.hashsvc.v1.EntryName\x12\x10\n\x08revision\x18\x03 \x01(\x04\"D\n\x1a\x41\x64\x64IncidentEntriesResponse\x12&\n\x08incident\x18\x01 \x01(\x0b\x32\x14.hashsvc.v1.Incident\"j\n\x1cRemoveIncidentEntriesRequest\x12\x10\n\x08incident\x18\x01 \x01(\t\x12&\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x15.hashsvc.v1.EntryName\x12\x10\n\x08revision\x18\x03 \x01(\x04\"G\n\x1dRemoveIncidentEntriesResponse\x12&\n\x08incident\x18\x01 \x01(\x0b\x32\x14.hashsvc.v1.Incident\"J\n\x14\x43loseIncidentRequest\x12\x10\n\x08incident\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x04\"?\n\x15\x43loseIncidentResponse\x12&\n\x08incident\x18\x01 \x01(\x0b\x32\x14.hashsvc.v1.Incident\"*\n\x16\x44\x65\x62riefIncidentRequest\x12\x10\n\x08incident\x18\x01 \x01(\t\"M\n\x17\x44\x65\x62riefIncidentResponse\x12\x10\n\x08incident\x18\x01 \x01(\t\x12\x10\n\x08markdown\x18\x02 \x01(\t\x12\x0e\n\x06\x66igure\x18\x03 \x01(\t2\x8f\x05\n\x0fIncidentService\x12Q\n\x0cOpenIncident\x12\x1f.hashsvc.v1.OpenIncidentRequest\x1a .hashsvc.v1.OpenIncidentResponse\x12N\n\x0bGetIncident\x12\x1e.hashsvc.v1.GetIncidentRequest\x1a\x1f.hashsvc.v1.GetIncidentResponse\x12T\n\rListIncidents\x12 .hashsvc.v1.ListIncidentsRequest\x1a!.hashsvc.v1.ListIncidentsResponse\x12\x63\n\x12\x41\x64\x64IncidentEntries\x12%.hashsvc.v1.AddIncidentEntriesRequest\x1a&.hashsvc.v1.AddIncidentEntriesResponse\x12l\n\x15RemoveIncidentEntries\x12(.hashsvc.v1.RemoveIncidentEntriesRequest\x1a).hashsvc.v1.RemoveIncidentEntriesResponse\x12T\n\rCloseIncident\x12 .hashsvc.v1.CloseIncidentRequest\x1a!.hashsvc.v1.CloseIncidentResponse\x12Z\n\x0f\x44\x65\x62riefIncident\x12\".hashsvc.v1.DebriefIncidentRequest\x1a#.hashsvc.v1.DebriefIncidentResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!hashsvc/v1/incident_service.proto\x12\nhashsvc.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dhashsvc/v1/bank_service.proto\"(\n\tEntryName\x12\x0c\n\x04\x62\x61nk\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\"t\n\rIncidentEntry\x12#\n\x04name\x18\x01 \x01(\x0b\x32\x15.hashsvc.v1.EntryName\x12,\n\x08\x61\x64\x64\x65\x64_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61\x64\x64\x65\x64_by\x18\x03 \x01(\t\"\xc9\x01\n\x0fIncidentClosure\x12-\n\tclosed_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tclosed_by\x18\x02 \x01(\t\x12\x15\n\rclosed_reason\x18\x03 \x01(\t\x12/\n\x0breopened_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0breopened_by\x18\x05 \x01(\t\x12\x17\n\x0freopened_reason\x18\x06 \x01(\t\"\xb1\x03\n\x08Incident\x12\x10\n\x08incident\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12 \n\x05\x64\x65pth\x18\x03 \x01(\x0e\x32\x11.hashsvc.v1.Depth\x12\x14\n\x0c\x62reaker_hits\x18\x04 \x01(\r\x12*\n\x07\x65ntries\x18\x05 \x03(\x0b\x32\x19.hashsvc.v1.IncidentEntry\x12-\n\topened_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\topened_by\x18\x07 \x01(\t\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12.\n\nexpires_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tclosed_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tclosed_by\x18\x0b \x01(\t\x12\x15\n\rclosed_reason\x18\x0c \x01(\t\x12\x10\n\x08revision\x18\r \x01(\x04\x12-\n\x08\x63losures\x18\x0e \x03(\x0b\x32\x1b.hashsvc.v1.IncidentClosure\"q\n\x0cIncidentHour\x12)\n\x05start\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x62locked\x18\x02 \x01(\x04\x12\x10\n\x08reviewed\x18\x03 \x01(\x04\x12\x13\n\x0blet_through\x18\x04 \x01(\x04\"\xed\x01\n\x13IncidentEntryCounts\x12#\n\x04name\x18\x01 \x01(\x0b\x32\x15.hashsvc.v1.EntryName\x12\x13\n\x0b\x65xternal_id\x18\x02 \x01(\t\x12\x30\n\x0c\x63onfirmed_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x66irst_match_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x62locked\x18\x05 \x01(\x04\x12\x10\n\x08reviewed\x18\x06 \x01(\x04\x12\x13\n\x0blet_through\x18\x07 \x01(\x04\"\x88\x02\n\x0eIncidentCounts\x12\x0f\n\x07\x62locked\x18\x01 \x01(\x04\x12\x10\n\x08reviewed\x18\x02 \x01(\x04\x12\x13\n\x0blet_through\x18\x03 \x01(\x04\x12\x10\n\x08variants\x18\x04 \x01(\x04\x12\x11\n\tuncounted\x18\x05 \x01(\x04\x12#\n\x16seconds_to_first_match\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\'\n\x05hours\x18\x07 \x03(\x0b\x32\x18.hashsvc.v1.IncidentHour\x12\x30\n\x07\x65ntries\x18\x08 \x03(\x0b\x32\x1f.hashsvc.v1.IncidentEntryCountsB\x19\n\x17_seconds_to_first_match\"\xbb\x01\n\x13OpenIncidentRequest\x12\x10\n\x08incident\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12&\n\x07\x65ntries\x18\x04 \x03(\x0b\x32\x15.hashsvc.v1.EntryName\x12 \n\x05\x64\x65pth\x18\x05 \x01(\x0e\x32\x11.hashsvc.v1.Depth\x12\x14\n\x0c\x62reaker_hits\x18\x06 \x01(\r\x12\r\n\x05hours\x18\x07 \x01(\x01\">\n\x14OpenIncidentResponse\x12&\n\x08incident\x18\x01 \x01(\x0b\x32\x14.hashsvc.v1.Incident\"&\n\x12GetIncidentRequest\x12\x10\n\x08incident\x18\x01 \x01(\t\"i\n\x13GetIncidentResponse\x12&\n\x08incident\x18\x01 \x01(\x0b\x32\x14.hashsvc.v1.Incident\x12*\n\x06\x63ounts\x18\x02 \x01(\x0b\x32\x1a.hashsvc.v1.IncidentCounts\"=\n\x14ListIncidentsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Y\n\x15ListIncidentsResponse\x12\'\n\tincidents\x18\x01 \x03(\x0b\x32\x14.hashsvc.v1.Incident\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"g\n\x19\x41\x64\x64IncidentEntriesRequest\x12\x10\n\x08incident\x18\x01 \x01(\t\x12&\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x15.hashsvc.v1.EntryName\x12\x10\n\x08revision\x18\x03 \x01(\x04\"D\n\x1a\x41\x64\x64IncidentEntriesResponse\x12&\n\x08incident\x18\x01 \x01(\x0b\x32\x14.hashsvc.v1.Incident\"j\n\x1cRemoveIncidentEntriesRequest\x12\x10\n\x08incident\x18\x01 \x01(\t\x12&\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x15.hashsvc.v1.EntryName\x12\x10\n\x08revision\x18\x03 \x01(\x04\"G\n\x1dRemoveIncidentEntriesResponse\x12&\n\x08incident\x18\x01 \x01(\x0b\x32\x14.hashsvc.v1.Incident\"Z\n\x15\x45xtendIncidentRequest\x12\x10\n\x08incident\x18\x01 \x01(\t\x12\r\n\x05hours\x18\x02 \x01(\x01\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\x04\"@\n\x16\x45xtendIncidentResponse\x12&\n\x08incident\x18\x01 \x01(\x0b\x32\x14.hashsvc.v1.Incident\"Z\n\x15ReopenIncidentRequest\x12\x10\n\x08incident\x18\x01 \x01(\t\x12\r\n\x05hours\x18\x02 \x01(\x01\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x10\n\x08revision\x18\x04 \x01(\x04\"@\n\x16ReopenIncidentResponse\x12&\n\x08incident\x18\x01 \x01(\x0b\x32\x14.hashsvc.v1.Incident\"J\n\x14\x43loseIncidentRequest\x12\x10\n\x08incident\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x04\"?\n\x15\x43loseIncidentResponse\x12&\n\x08incident\x18\x01 \x01(\x0b\x32\x14.hashsvc.v1.Incident\"*\n\x16\x44\x65\x62riefIncidentRequest\x12\x10\n\x08incident\x18\x01 \x01(\t\"M\n\x17\x44\x65\x62riefIncidentResponse\x12\x10\n\x08incident\x18\x01 \x01(\t\x12\x10\n\x08markdown\x18\x02 \x01(\t\x12\x0e\n\x06\x66igure\x18\x03 \x01(\t2\xc1\x06\n\x0fIncidentService\x12Q\n\x0cOpenIncident\x12\x1f.hashsvc.v1.OpenIncidentRequest\x1a .hashsvc.v1.OpenIncidentResponse\x12N\n\x0bGetIncident\x12\x1e.hashsvc.v1.GetIncidentRequest\x1a\x1f.hashsvc.v1.GetIncidentResponse\x12T\n\rListIncidents\x12 .hashsvc.v1.ListIncidentsRequest\x1a!.hashsvc.v1.ListIncidentsResponse\x12\x63\n\x12\x41\x64\x64IncidentEntries\x12%.hashsvc.v1.AddIncidentEntriesRequest\x1a&.hashsvc.v1.AddIncidentEntriesResponse\x12l\n\x15RemoveIncidentEntries\x12(.hashsvc.v1.RemoveIncidentEntriesRequest\x1a).hashsvc.v1.RemoveIncidentEntriesResponse\x12W\n\x0e\x45xtendIncident\x12!.hashsvc.v1.ExtendIncidentRequest\x1a\".hashsvc.v1.ExtendIncidentResponse\x12W\n\x0eReopenIncident\x12!.hashsvc.v1.ReopenIncidentRequest\x1a\".hashsvc.v1.ReopenIncidentResponse\x12T\n\rCloseIncident\x12 .hashsvc.v1.CloseIncidentRequest\x1a!.hashsvc.v1.CloseIncidentResponse\x12Z\n\x0f\x44\x65\x62riefIncident\x12\".hashsvc.v1.DebriefIncidentRequest\x1a#.hashsvc.v1.DebriefIncidentResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,42 +37,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENTRYNAME']._serialized_end=153
   _globals['_INCIDENTENTRY']._serialized_start=155
   _globals['_INCIDENTENTRY']._serialized_end=271
-  _globals['_INCIDENT']._serialized_start=274
-  _globals['_INCIDENT']._serialized_end=660
-  _globals['_INCIDENTHOUR']._serialized_start=662
-  _globals['_INCIDENTHOUR']._serialized_end=775
-  _globals['_INCIDENTENTRYCOUNTS']._serialized_start=778
-  _globals['_INCIDENTENTRYCOUNTS']._serialized_end=1015
-  _globals['_INCIDENTCOUNTS']._serialized_start=1018
-  _globals['_INCIDENTCOUNTS']._serialized_end=1282
-  _globals['_OPENINCIDENTREQUEST']._serialized_start=1285
-  _globals['_OPENINCIDENTREQUEST']._serialized_end=1472
-  _globals['_OPENINCIDENTRESPONSE']._serialized_start=1474
-  _globals['_OPENINCIDENTRESPONSE']._serialized_end=1536
-  _globals['_GETINCIDENTREQUEST']._serialized_start=1538
-  _globals['_GETINCIDENTREQUEST']._serialized_end=1576
-  _globals['_GETINCIDENTRESPONSE']._serialized_start=1578
-  _globals['_GETINCIDENTRESPONSE']._serialized_end=1683
-  _globals['_LISTINCIDENTSREQUEST']._serialized_start=1685
-  _globals['_LISTINCIDENTSREQUEST']._serialized_end=1746
-  _globals['_LISTINCIDENTSRESPONSE']._serialized_start=1748
-  _globals['_LISTINCIDENTSRESPONSE']._serialized_end=1837
-  _globals['_ADDINCIDENTENTRIESREQUEST']._serialized_start=1839
-  _globals['_ADDINCIDENTENTRIESREQUEST']._serialized_end=1942
-  _globals['_ADDINCIDENTENTRIESRESPONSE']._serialized_start=1944
-  _globals['_ADDINCIDENTENTRIESRESPONSE']._serialized_end=2012
-  _globals['_REMOVEINCIDENTENTRIESREQUEST']._serialized_start=2014
-  _globals['_REMOVEINCIDENTENTRIESREQUEST']._serialized_end=2120
-  _globals['_REMOVEINCIDENTENTRIESRESPONSE']._serialized_start=2122
-  _globals['_REMOVEINCIDENTENTRIESRESPONSE']._serialized_end=2193
-  _globals['_CLOSEINCIDENTREQUEST']._serialized_start=2195
-  _globals['_CLOSEINCIDENTREQUEST']._serialized_end=2269
-  _globals['_CLOSEINCIDENTRESPONSE']._serialized_start=2271
-  _globals['_CLOSEINCIDENTRESPONSE']._serialized_end=2334
-  _globals['_DEBRIEFINCIDENTREQUEST']._serialized_start=2336
-  _globals['_DEBRIEFINCIDENTREQUEST']._serialized_end=2378
-  _globals['_DEBRIEFINCIDENTRESPONSE']._serialized_start=2380
-  _globals['_DEBRIEFINCIDENTRESPONSE']._serialized_end=2457
-  _globals['_INCIDENTSERVICE']._serialized_start=2460
-  _globals['_INCIDENTSERVICE']._serialized_end=3115
+  _globals['_INCIDENTCLOSURE']._serialized_start=274
+  _globals['_INCIDENTCLOSURE']._serialized_end=475
+  _globals['_INCIDENT']._serialized_start=478
+  _globals['_INCIDENT']._serialized_end=911
+  _globals['_INCIDENTHOUR']._serialized_start=913
+  _globals['_INCIDENTHOUR']._serialized_end=1026
+  _globals['_INCIDENTENTRYCOUNTS']._serialized_start=1029
+  _globals['_INCIDENTENTRYCOUNTS']._serialized_end=1266
+  _globals['_INCIDENTCOUNTS']._serialized_start=1269
+  _globals['_INCIDENTCOUNTS']._serialized_end=1533
+  _globals['_OPENINCIDENTREQUEST']._serialized_start=1536
+  _globals['_OPENINCIDENTREQUEST']._serialized_end=1723
+  _globals['_OPENINCIDENTRESPONSE']._serialized_start=1725
+  _globals['_OPENINCIDENTRESPONSE']._serialized_end=1787
+  _globals['_GETINCIDENTREQUEST']._serialized_start=1789
+  _globals['_GETINCIDENTREQUEST']._serialized_end=1827
+  _globals['_GETINCIDENTRESPONSE']._serialized_start=1829
+  _globals['_GETINCIDENTRESPONSE']._serialized_end=1934
+  _globals['_LISTINCIDENTSREQUEST']._serialized_start=1936
+  _globals['_LISTINCIDENTSREQUEST']._serialized_end=1997
+  _globals['_LISTINCIDENTSRESPONSE']._serialized_start=1999
+  _globals['_LISTINCIDENTSRESPONSE']._serialized_end=2088
+  _globals['_ADDINCIDENTENTRIESREQUEST']._serialized_start=2090
+  _globals['_ADDINCIDENTENTRIESREQUEST']._serialized_end=2193
+  _globals['_ADDINCIDENTENTRIESRESPONSE']._serialized_start=2195
+  _globals['_ADDINCIDENTENTRIESRESPONSE']._serialized_end=2263
+  _globals['_REMOVEINCIDENTENTRIESREQUEST']._serialized_start=2265
+  _globals['_REMOVEINCIDENTENTRIESREQUEST']._serialized_end=2371
+  _globals['_REMOVEINCIDENTENTRIESRESPONSE']._serialized_start=2373
+  _globals['_REMOVEINCIDENTENTRIESRESPONSE']._serialized_end=2444
+  _globals['_EXTENDINCIDENTREQUEST']._serialized_start=2446
+  _globals['_EXTENDINCIDENTREQUEST']._serialized_end=2536
+  _globals['_EXTENDINCIDENTRESPONSE']._serialized_start=2538
+  _globals['_EXTENDINCIDENTRESPONSE']._serialized_end=2602
+  _globals['_REOPENINCIDENTREQUEST']._serialized_start=2604
+  _globals['_REOPENINCIDENTREQUEST']._serialized_end=2694
+  _globals['_REOPENINCIDENTRESPONSE']._serialized_start=2696
+  _globals['_REOPENINCIDENTRESPONSE']._serialized_end=2760
+  _globals['_CLOSEINCIDENTREQUEST']._serialized_start=2762
+  _globals['_CLOSEINCIDENTREQUEST']._serialized_end=2836
+  _globals['_CLOSEINCIDENTRESPONSE']._serialized_start=2838
+  _globals['_CLOSEINCIDENTRESPONSE']._serialized_end=2901
+  _globals['_DEBRIEFINCIDENTREQUEST']._serialized_start=2903
+  _globals['_DEBRIEFINCIDENTREQUEST']._serialized_end=2945
+  _globals['_DEBRIEFINCIDENTRESPONSE']._serialized_start=2947
+  _globals['_DEBRIEFINCIDENTRESPONSE']._serialized_end=3024
+  _globals['_INCIDENTSERVICE']._serialized_start=3027
+  _globals['_INCIDENTSERVICE']._serialized_end=3860
 # @@protoc_insertion_point(module_scope)

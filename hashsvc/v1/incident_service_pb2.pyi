@@ -81,6 +81,52 @@ class IncidentEntry(_message.Message):
 Global___IncidentEntry: _TypeAlias = IncidentEntry  # noqa: Y015
 
 @_typing.final
+class IncidentClosure(_message.Message):
+    """A time during which an incident was closed, before it was reopened."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLOSED_AT_FIELD_NUMBER: _builtins.int
+    CLOSED_BY_FIELD_NUMBER: _builtins.int
+    CLOSED_REASON_FIELD_NUMBER: _builtins.int
+    REOPENED_AT_FIELD_NUMBER: _builtins.int
+    REOPENED_BY_FIELD_NUMBER: _builtins.int
+    REOPENED_REASON_FIELD_NUMBER: _builtins.int
+    closed_by: _builtins.str
+    """Who closed it; "hashsvc" where its time was over."""
+    closed_reason: _builtins.str
+    """Why."""
+    reopened_by: _builtins.str
+    """Who reopened it."""
+    reopened_reason: _builtins.str
+    """Why."""
+    @_builtins.property
+    def closed_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was closed."""
+
+    @_builtins.property
+    def reopened_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was reopened."""
+
+    def __init__(
+        self,
+        *,
+        closed_at: _timestamp_pb2.Timestamp | None = ...,
+        closed_by: _builtins.str = ...,
+        closed_reason: _builtins.str = ...,
+        reopened_at: _timestamp_pb2.Timestamp | None = ...,
+        reopened_by: _builtins.str = ...,
+        reopened_reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["closed_at", b"closed_at", "reopened_at", b"reopened_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed_at", b"closed_at", "closed_by", b"closed_by", "closed_reason", b"closed_reason", "reopened_at", b"reopened_at", "reopened_by", b"reopened_by", "reopened_reason", b"reopened_reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IncidentClosure: _TypeAlias = IncidentClosure  # noqa: Y015
+
+@_typing.final
 class Incident(_message.Message):
     """A named set of entries."""
 
@@ -99,6 +145,7 @@ class Incident(_message.Message):
     CLOSED_BY_FIELD_NUMBER: _builtins.int
     CLOSED_REASON_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    CLOSURES_FIELD_NUMBER: _builtins.int
     incident: _builtins.str
     """Identifier, picked by the caller: [a-z0-9][a-z0-9-]{0,62}."""
     description: _builtins.str
@@ -133,6 +180,10 @@ class Incident(_message.Message):
     def closed_at(self) -> _timestamp_pb2.Timestamp:
         """When it was closed; unset while nobody has."""
 
+    @_builtins.property
+    def closures(self) -> _containers.RepeatedCompositeFieldContainer[Global___IncidentClosure]:
+        """What came before it was reopened, oldest first."""
+
     def __init__(
         self,
         *,
@@ -149,10 +200,11 @@ class Incident(_message.Message):
         closed_by: _builtins.str = ...,
         closed_reason: _builtins.str = ...,
         revision: _builtins.int = ...,
+        closures: _abc.Iterable[Global___IncidentClosure] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["closed_at", b"closed_at", "expires_at", b"expires_at", "opened_at", b"opened_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["breaker_hits", b"breaker_hits", "closed_at", b"closed_at", "closed_by", b"closed_by", "closed_reason", b"closed_reason", "depth", b"depth", "description", b"description", "entries", b"entries", "expires_at", b"expires_at", "incident", b"incident", "opened_at", b"opened_at", "opened_by", b"opened_by", "reason", b"reason", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["breaker_hits", b"breaker_hits", "closed_at", b"closed_at", "closed_by", b"closed_by", "closed_reason", b"closed_reason", "closures", b"closures", "depth", b"depth", "description", b"description", "entries", b"entries", "expires_at", b"expires_at", "incident", b"incident", "opened_at", b"opened_at", "opened_by", b"opened_by", "reason", b"reason", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -591,6 +643,122 @@ class RemoveIncidentEntriesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RemoveIncidentEntriesResponse: _TypeAlias = RemoveIncidentEntriesResponse  # noqa: Y015
+
+@_typing.final
+class ExtendIncidentRequest(_message.Message):
+    """An incident to extend."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INCIDENT_FIELD_NUMBER: _builtins.int
+    HOURS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    incident: _builtins.str
+    """Required. The incident; a closed one is INCIDENT_CLOSED."""
+    hours: _builtins.float
+    """Hours from now until it closes by itself, up to 2160; 0: 72."""
+    reason: _builtins.str
+    """Why; kept in the decision log."""
+    revision: _builtins.int
+    """Other than 0 it must be the incident's last revision, else REVISION_CONFLICT."""
+    def __init__(
+        self,
+        *,
+        incident: _builtins.str = ...,
+        hours: _builtins.float = ...,
+        reason: _builtins.str = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hours", b"hours", "incident", b"incident", "reason", b"reason", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtendIncidentRequest: _TypeAlias = ExtendIncidentRequest  # noqa: Y015
+
+@_typing.final
+class ExtendIncidentResponse(_message.Message):
+    """The incident changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INCIDENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def incident(self) -> Global___Incident:
+        """As stored."""
+
+    def __init__(
+        self,
+        *,
+        incident: Global___Incident | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["incident", b"incident"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["incident", b"incident"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtendIncidentResponse: _TypeAlias = ExtendIncidentResponse  # noqa: Y015
+
+@_typing.final
+class ReopenIncidentRequest(_message.Message):
+    """An incident to open again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INCIDENT_FIELD_NUMBER: _builtins.int
+    HOURS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    incident: _builtins.str
+    """Required. The incident; one that is open is INCIDENT_OPEN."""
+    hours: _builtins.float
+    """Hours from now until it closes by itself, up to 2160; 0: 72."""
+    reason: _builtins.str
+    """Why; kept with it and in the decision log."""
+    revision: _builtins.int
+    """Other than 0 it must be the incident's last revision, else REVISION_CONFLICT."""
+    def __init__(
+        self,
+        *,
+        incident: _builtins.str = ...,
+        hours: _builtins.float = ...,
+        reason: _builtins.str = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hours", b"hours", "incident", b"incident", "reason", b"reason", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReopenIncidentRequest: _TypeAlias = ReopenIncidentRequest  # noqa: Y015
+
+@_typing.final
+class ReopenIncidentResponse(_message.Message):
+    """The incident opened again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INCIDENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def incident(self) -> Global___Incident:
+        """As stored."""
+
+    def __init__(
+        self,
+        *,
+        incident: Global___Incident | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["incident", b"incident"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["incident", b"incident"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReopenIncidentResponse: _TypeAlias = ReopenIncidentResponse  # noqa: Y015
 
 @_typing.final
 class CloseIncidentRequest(_message.Message):

@@ -62,6 +62,16 @@ class IncidentServiceStub:
                 request_serializer=hashsvc_dot_v1_dot_incident__service__pb2.RemoveIncidentEntriesRequest.SerializeToString,
                 response_deserializer=hashsvc_dot_v1_dot_incident__service__pb2.RemoveIncidentEntriesResponse.FromString,
                 _registered_method=True)
+        self.ExtendIncident = channel.unary_unary(
+                '/hashsvc.v1.IncidentService/ExtendIncident',
+                request_serializer=hashsvc_dot_v1_dot_incident__service__pb2.ExtendIncidentRequest.SerializeToString,
+                response_deserializer=hashsvc_dot_v1_dot_incident__service__pb2.ExtendIncidentResponse.FromString,
+                _registered_method=True)
+        self.ReopenIncident = channel.unary_unary(
+                '/hashsvc.v1.IncidentService/ReopenIncident',
+                request_serializer=hashsvc_dot_v1_dot_incident__service__pb2.ReopenIncidentRequest.SerializeToString,
+                response_deserializer=hashsvc_dot_v1_dot_incident__service__pb2.ReopenIncidentResponse.FromString,
+                _registered_method=True)
         self.CloseIncident = channel.unary_unary(
                 '/hashsvc.v1.IncidentService/CloseIncident',
                 request_serializer=hashsvc_dot_v1_dot_incident__service__pb2.CloseIncidentRequest.SerializeToString,
@@ -115,8 +125,22 @@ class IncidentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExtendIncident(self, request, context):
+        """Has an open incident close by itself later, or sooner.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReopenIncident(self, request, context):
+        """Opens a closed incident again. What was counted stays, and counting goes on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CloseIncident(self, request, context):
-        """Closes an incident for good.
+        """Closes an incident.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -156,6 +180,16 @@ def add_IncidentServiceServicer_to_server(servicer, server):
                     servicer.RemoveIncidentEntries,
                     request_deserializer=hashsvc_dot_v1_dot_incident__service__pb2.RemoveIncidentEntriesRequest.FromString,
                     response_serializer=hashsvc_dot_v1_dot_incident__service__pb2.RemoveIncidentEntriesResponse.SerializeToString,
+            ),
+            'ExtendIncident': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExtendIncident,
+                    request_deserializer=hashsvc_dot_v1_dot_incident__service__pb2.ExtendIncidentRequest.FromString,
+                    response_serializer=hashsvc_dot_v1_dot_incident__service__pb2.ExtendIncidentResponse.SerializeToString,
+            ),
+            'ReopenIncident': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReopenIncident,
+                    request_deserializer=hashsvc_dot_v1_dot_incident__service__pb2.ReopenIncidentRequest.FromString,
+                    response_serializer=hashsvc_dot_v1_dot_incident__service__pb2.ReopenIncidentResponse.SerializeToString,
             ),
             'CloseIncident': grpc.unary_unary_rpc_method_handler(
                     servicer.CloseIncident,
@@ -306,6 +340,60 @@ class IncidentService:
             '/hashsvc.v1.IncidentService/RemoveIncidentEntries',
             hashsvc_dot_v1_dot_incident__service__pb2.RemoveIncidentEntriesRequest.SerializeToString,
             hashsvc_dot_v1_dot_incident__service__pb2.RemoveIncidentEntriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExtendIncident(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hashsvc.v1.IncidentService/ExtendIncident',
+            hashsvc_dot_v1_dot_incident__service__pb2.ExtendIncidentRequest.SerializeToString,
+            hashsvc_dot_v1_dot_incident__service__pb2.ExtendIncidentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReopenIncident(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hashsvc.v1.IncidentService/ReopenIncident',
+            hashsvc_dot_v1_dot_incident__service__pb2.ReopenIncidentRequest.SerializeToString,
+            hashsvc_dot_v1_dot_incident__service__pb2.ReopenIncidentResponse.FromString,
             options,
             channel_credentials,
             insecure,

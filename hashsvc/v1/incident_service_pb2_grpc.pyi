@@ -46,8 +46,12 @@ class IncidentServiceStub:
     """Adds entries; those that it has already stay as they are."""
     RemoveIncidentEntries: _grpc.UnaryUnaryMultiCallable[_incident_service_pb2.RemoveIncidentEntriesRequest, _incident_service_pb2.RemoveIncidentEntriesResponse]
     """Removes entries, and what was counted of them."""
+    ExtendIncident: _grpc.UnaryUnaryMultiCallable[_incident_service_pb2.ExtendIncidentRequest, _incident_service_pb2.ExtendIncidentResponse]
+    """Has an open incident close by itself later, or sooner."""
+    ReopenIncident: _grpc.UnaryUnaryMultiCallable[_incident_service_pb2.ReopenIncidentRequest, _incident_service_pb2.ReopenIncidentResponse]
+    """Opens a closed incident again. What was counted stays, and counting goes on."""
     CloseIncident: _grpc.UnaryUnaryMultiCallable[_incident_service_pb2.CloseIncidentRequest, _incident_service_pb2.CloseIncidentResponse]
-    """Closes an incident for good."""
+    """Closes an incident."""
     DebriefIncident: _grpc.UnaryUnaryMultiCallable[_incident_service_pb2.DebriefIncidentRequest, _incident_service_pb2.DebriefIncidentResponse]
     """Writes the report on an incident, open or closed."""
 
@@ -69,8 +73,12 @@ class IncidentServiceAsyncStub(IncidentServiceStub):
     """Adds entries; those that it has already stay as they are."""
     RemoveIncidentEntries: _aio.UnaryUnaryMultiCallable[_incident_service_pb2.RemoveIncidentEntriesRequest, _incident_service_pb2.RemoveIncidentEntriesResponse]  # type: ignore[assignment]
     """Removes entries, and what was counted of them."""
+    ExtendIncident: _aio.UnaryUnaryMultiCallable[_incident_service_pb2.ExtendIncidentRequest, _incident_service_pb2.ExtendIncidentResponse]  # type: ignore[assignment]
+    """Has an open incident close by itself later, or sooner."""
+    ReopenIncident: _aio.UnaryUnaryMultiCallable[_incident_service_pb2.ReopenIncidentRequest, _incident_service_pb2.ReopenIncidentResponse]  # type: ignore[assignment]
+    """Opens a closed incident again. What was counted stays, and counting goes on."""
     CloseIncident: _aio.UnaryUnaryMultiCallable[_incident_service_pb2.CloseIncidentRequest, _incident_service_pb2.CloseIncidentResponse]  # type: ignore[assignment]
-    """Closes an incident for good."""
+    """Closes an incident."""
     DebriefIncident: _aio.UnaryUnaryMultiCallable[_incident_service_pb2.DebriefIncidentRequest, _incident_service_pb2.DebriefIncidentResponse]  # type: ignore[assignment]
     """Writes the report on an incident, open or closed."""
 
@@ -121,12 +129,28 @@ class IncidentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Removes entries, and what was counted of them."""
 
     @_abc_1.abstractmethod
+    def ExtendIncident(
+        self,
+        request: _incident_service_pb2.ExtendIncidentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_incident_service_pb2.ExtendIncidentResponse, _abc.Awaitable[_incident_service_pb2.ExtendIncidentResponse]]:
+        """Has an open incident close by itself later, or sooner."""
+
+    @_abc_1.abstractmethod
+    def ReopenIncident(
+        self,
+        request: _incident_service_pb2.ReopenIncidentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_incident_service_pb2.ReopenIncidentResponse, _abc.Awaitable[_incident_service_pb2.ReopenIncidentResponse]]:
+        """Opens a closed incident again. What was counted stays, and counting goes on."""
+
+    @_abc_1.abstractmethod
     def CloseIncident(
         self,
         request: _incident_service_pb2.CloseIncidentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_incident_service_pb2.CloseIncidentResponse, _abc.Awaitable[_incident_service_pb2.CloseIncidentResponse]]:
-        """Closes an incident for good."""
+        """Closes an incident."""
 
     @_abc_1.abstractmethod
     def DebriefIncident(

@@ -1,5 +1,7 @@
 """Appeals on the wire."""
 
+from collections.abc import Sequence
+
 from hashsvc.appeals.model import Appeal, AppealState, Cause
 from hashsvc.errors import InternalError, InvalidInputError
 from hashsvc.v1 import appeal_service_pb2 as pb
@@ -12,6 +14,16 @@ _STATES = {
     AppealState.REJECTED: pb.APPEAL_STATE_REJECTED,
 }
 _STATES_BACK: dict[int, AppealState] = {value: state for state, value in _STATES.items()}
+
+
+def encode_disputes(places: Sequence[tuple[str, str]] | None) -> pb.Disputes | None:
+    """The entries, by bank and entry, that a decision disputes; None where it does not say which."""
+    return None if places is None else pb.Disputes(entries=[pb.Cause(bank=bank, entry=entry) for bank, entry in places])
+
+
+def decode_disputes(request: pb.DecideAppealRequest) -> list[tuple[str, str]] | None:
+    """The inverse of `encode_disputes`."""
+    return [(one.bank, one.entry) for one in request.dispute.entries] if request.HasField("dispute") else None
 
 
 def encode_outcome(upheld: bool) -> "pb.AppealState.ValueType":

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from hashsvc.bank.incident import Counts, Debrief, EntryCounts, Hour, Incident, IncidentEntry
+from hashsvc.bank.incident import Closure, Counts, Debrief, EntryCounts, Hour, Incident, IncidentEntry
 from hashsvc.v1 import incident_service_pb2 as pb
 from hashsvc.wire.bank import decode_depth, encode_depth
 
@@ -38,6 +38,17 @@ def encode_incident(incident: Incident) -> pb.Incident:
         closed_by=incident.closed_by,
         closed_reason=incident.closed_reason,
         revision=incident.revision,
+        closures=[
+            pb.IncidentClosure(
+                closed_at=_encode_time(one.closed_at),
+                closed_by=one.closed_by,
+                closed_reason=one.closed_reason,
+                reopened_at=_encode_time(one.reopened_at),
+                reopened_by=one.reopened_by,
+                reopened_reason=one.reopened_reason,
+            )
+            for one in incident.closures
+        ],
     )
 
 
@@ -65,6 +76,17 @@ def decode_incident(message: pb.Incident) -> Incident:
         closed_by=message.closed_by,
         closed_reason=message.closed_reason,
         revision=message.revision,
+        closures=tuple(
+            Closure(
+                closed_at=_decode_time(one.closed_at),
+                closed_by=one.closed_by,
+                closed_reason=one.closed_reason,
+                reopened_at=_decode_time(one.reopened_at),
+                reopened_by=one.reopened_by,
+                reopened_reason=one.reopened_reason,
+            )
+            for one in message.closures
+        ),
     )
 
 

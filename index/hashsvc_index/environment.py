@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import lmdb
 
@@ -99,11 +99,21 @@ class Environment:
         """True while somebody waits for this process's transactions to end; long readers should then end theirs."""
         return self._gate.wanted
 
-    @contextlib.contextmanager
-    def read(self) -> "Iterator[lmdb.Transaction[bytes]]":
+    def read(self) -> "contextlib.AbstractContextManager[lmdb.Transaction[bytes]]":
         """A read transaction: one state of the store, whatever is written meanwhile."""
+        return self._reading(buffers=False)
+
+    def peek(self) -> "contextlib.AbstractContextManager[lmdb.Transaction[memoryview]]":
+        """A read transaction whose values are views of the map, so that only the pages that are looked at are read.
+
+        They end with it.
+        """
+        return self._reading(buffers=True)
+
+    @contextlib.contextmanager
+    def _reading(self, *, buffers: bool) -> "Iterator[lmdb.Transaction[Any]]":
         with self._translated(0):
-            transaction = self._begin_read()
+            transaction = self._begin_read(buffers)
             try:
                 yield transaction
             finally:
@@ -205,11 +215,11 @@ class Environment:
                     ours = transaction.get(KEY_FORMAT, db=tables[name]) == seal(KEY_FORMAT, number_key(FORMAT))
         return tables
 
-    def _begin_read(self) -> "lmdb.Transaction[bytes]":
+    def _begin_read(self, buffers: bool) -> "lmdb.Transaction[Any]":
         for attempt in range(_ATTEMPTS):
             self._gate.enter()
             try:
-                return self._lmdb.begin()
+                return self._lmdb.begin(buffers=True) if buffers else self._lmdb.begin()
             except _CURABLE as error:
                 self._gate.leave()
                 # Not the error itself: its traceback would keep this frame and the transaction that it returns.

@@ -177,11 +177,13 @@ class Ring:
     def bodies(self, block: Block, places: Sequence[int]) -> list[bytes] | None:
         """The bodies of the items at `places` of a block; None where it is gone."""
         ends = np.cumsum(block.sizes.astype(np.int64))
-        with self._environment.read() as transaction:
+        with self._environment.peek() as transaction:
             value = transaction.get(number_key(block.number), db=self._environment.table(b"bodies"))
-        if value is None:
-            return None
-        pieces = [(place, value[int(ends[place] - block.sizes[place]) : int(ends[place])]) for place in places]
+            if value is None:
+                return None
+            pieces = [
+                (place, bytes(value[int(ends[place] - block.sizes[place]) : int(ends[place])])) for place in places
+            ]
         try:
             return [bytes(unseal(_body_key(block.number, place), piece)) for place, piece in pieces]
         except DamagedError as error:

@@ -7,7 +7,7 @@ import threading
 import msgpack
 import pytest
 
-from hashsvc.appeals.model import AppealState, Cause
+from hashsvc.appeals.model import Appeal, AppealState, Cause
 from hashsvc.bank import records
 from hashsvc.bank.model import Entry, EntryState, Interval, Policy, Verdict
 from hashsvc.events.model import EventFilter
@@ -91,6 +91,35 @@ def test_what_the_log_keeps_of_what_was_said(service: Service, entry: Entry) -> 
     assert msgpack.unpackb(last.payload, timestamp=3)["text_sha256"]
     events, _ = service.events(0, EventFilter())
     assert all(b"Ann" not in one.encode() for one in events)
+
+
+def test_the_decider_names_what_is_disputed(service: Service, entry: Entry) -> None:
+    """Some of the entries that blocked, or none; nothing else, and nothing of a rejected appeal."""
+    second = confirmed(service, 2)
+    searched(service)
+    service.update_bank("default", policy=_lenient(service))
+    service.match(BOTH, content_id="both")
+    here, there = ("default", entry.entry), ("default", second.entry)
+    first, other = (service.open_appeal("mine", content_id="both") for _ in range(2))
+    assert {(one.bank, one.entry) for one in first.causes} == {here, there}
+
+    def decided(upheld: bool, *dispute: tuple[str, str]) -> Appeal:
+        return service.decide_appeal(first.appeal, upheld=upheld, reason="news", dispute=dispute, actor="ben")
+
+    refused(lambda: decided(True, ("default", "e")), "FIELD_INVALID")
+    refused(lambda: decided(True, ("none", entry.entry)), "FIELD_INVALID")
+    refused(lambda: decided(False, here), "FIELD_INVALID")
+    refused(lambda: decided(False), "FIELD_INVALID")
+    assert service.get_appeal(first.appeal) == first
+    none = decided(True)
+    assert (none.state, none.disputed) == (AppealState.UPHELD, ())
+    one = service.decide_appeal(other.appeal, upheld=True, reason="a film", dispute=[there], actor="ben")
+    assert one.disputed == (Cause(bank="default", entry=second.entry),)
+    assert service.get_entry(*here).state is EntryState.CONFIRMED
+    assert service.get_entry(*there).state is EntryState.DISPUTED
+    steps = [(one.kind, one.action) for one in service.list_decisions(page_size=100).items if one.kind != "verdict"]
+    assert steps[-3:] == [("appeal", "uphold"), ("appeal", "uphold"), ("entry", "dispute")]
+    assert service.verify() == []
 
 
 def test_only_the_entries_that_blocked(service: Service, entry: Entry) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from hashsvc.appeals.model import Appeal, AppealState, Cause
@@ -99,8 +100,16 @@ class FakeAnswers:
         more = str(end) if end < len(self.appeals) else ""
         return Page(items=tuple(self.appeals[start:end]), next_page_token=more)
 
-    def decide_appeal(self, appeal: str, *, upheld: bool, reason: str, revision: int = 0) -> Appeal:
-        self.asked = {"upheld": upheld, "reason": reason, "revision": revision}
+    def decide_appeal(
+        self,
+        appeal: str,
+        *,
+        upheld: bool,
+        reason: str,
+        dispute: Sequence[tuple[str, str]] | None = None,
+        revision: int = 0,
+    ) -> Appeal:
+        self.asked = {"upheld": upheld, "reason": reason, "dispute": dispute, "revision": revision}
         state = AppealState.UPHELD if upheld else AppealState.REJECTED
         return dataclasses.replace(
             self.get_appeal(appeal), state=state, reason=reason, decided_by="ben", decided_at=MOMENT,

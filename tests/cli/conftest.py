@@ -16,7 +16,7 @@ import pytest
 
 from hashsvc.access.model import DEFAULT_DAYS, NewToken, Role, Token
 from hashsvc.bank.breaker import Breaker
-from hashsvc.bank.incident import Counts, Debrief, Hour, Incident, IncidentEntry
+from hashsvc.bank.incident import Closure, Counts, Debrief, Hour, Incident, IncidentEntry
 from hashsvc.bank.model import (
     Bank,
     BankMode,
@@ -361,6 +361,28 @@ class FakeTarget(FakeAnswers):
         known, _ = self.get_incident(incident)
         left = tuple(one for one in known.entries if one.place not in entries)
         self.incidents[incident] = dataclasses.replace(known, entries=left)
+        return self.incidents[incident]
+
+    def extend_incident(self, incident: str, *, hours: float = 72.0, reason: str = "", revision: int = 0) -> Incident:
+        known, _ = self.get_incident(incident)
+        self.incidents[incident] = dataclasses.replace(known, expires_at=NOW + datetime.timedelta(hours=hours))
+        return self.incidents[incident]
+
+    def reopen_incident(self, incident: str, *, hours: float = 72.0, reason: str = "", revision: int = 0) -> Incident:
+        known, _ = self.get_incident(incident)
+        if known.closed_at is None:
+            raise PreconditionError("INCIDENT_OPEN", f"incident {incident} is open", incident=incident)
+        closure = Closure(
+            closed_at=known.closed_at,
+            closed_by=known.closed_by,
+            closed_reason=known.closed_reason,
+            reopened_at=NOW,
+            reopened_by="mia",
+            reopened_reason=reason,
+        )
+        self.incidents[incident] = dataclasses.replace(
+            known, closed_at=None, closed_by="", closed_reason="", closures=(*known.closures, closure)
+        )
         return self.incidents[incident]
 
     def close_incident(self, incident: str, *, reason: str = "", revision: int = 0) -> Incident:

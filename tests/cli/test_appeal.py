@@ -36,10 +36,15 @@ def test_decide_and_reinstate(fake: FakeTarget, invoke: Invoke) -> None:
             "appeal", "decide", "--data", "d", "--upheld", "--reason", "r", "--revision", "3", "--format", "json", "a0"
         )
     )
-    assert fake.asked == {"upheld": True, "reason": "r", "revision": 3}
+    assert fake.asked == {"upheld": True, "reason": "r", "dispute": None, "revision": 3}
     assert (upheld["state"], upheld["disputed"]) == ("upheld", [{"bank": "default", "entry": "e1"}])
     invoke("appeal", "decide", "--data", "d", "--rejected", "--reason", "r", "a0")
-    assert fake.asked == {"upheld": False, "reason": "r", "revision": 0}
+    assert fake.asked == {"upheld": False, "reason": "r", "dispute": None, "revision": 0}
+    decide = ("appeal", "decide", "--data", "d", "--upheld", "--reason", "r")
+    invoke(*decide, "--dispute", "default/e1", "--dispute", "b/e2", "a0")
+    assert fake.asked["dispute"] == [("default", "e1"), ("b", "e2")]
+    invoke(*decide, "--dispute-none", "a0")
+    assert fake.asked["dispute"] == []
     assert "2026-01-02" in invoke("appeal", "reinstate", "--data", "d", "a0").stdout
 
 
@@ -50,6 +55,8 @@ def test_decide_and_reinstate(fake: FakeTarget, invoke: Invoke) -> None:
         ("open", "--content-id", "c"),
         ("decide", "--upheld", "a"),
         ("decide", "--reason", "r", "a"),
+        ("decide", "--upheld", "--reason", "r", "--dispute", "e1", "a"),
+        ("decide", "--upheld", "--reason", "r", "--dispute", "b/e1", "--dispute-none", "a"),
         ("list", "--state", "lost"),
     ],
     ids=" ".join,

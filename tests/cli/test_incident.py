@@ -35,6 +35,22 @@ def test_open_show_add_remove_close(fake: FakeTarget, invoke: Invoke) -> None:
     assert (listed["closed_by"], listed["closed_reason"]) == ("mia", "over")
 
 
+def test_update_and_reopen(fake: FakeTarget, invoke: Invoke) -> None:
+    """Another time to close at, counted from now; and open again after it was closed."""
+    opened(invoke)
+    (changed,) = objects(invoke("incident", "update", "--data", "d", "--hours", "168", "--format", "json", "square"))
+    assert changed["expires_at"] == "2026-01-09T03:04:05+00:00"
+    assert invoke("incident", "update", "--data", "d", "square").exit_code == 2
+    early = invoke("incident", "reopen", "--data", "d", "square")
+    assert early.exit_code == 2 and "(INCIDENT_OPEN)" in early.stderr
+    invoke("incident", "close", "--data", "d", "--reason", "over", "square")
+    args = ("--reason", "a new cut", "--format", "json", "square")
+    (again,) = objects(invoke("incident", "reopen", "--data", "d", *args))
+    assert again["closed_at"] is None
+    assert [(one["closed_reason"], one["reopened_reason"]) for one in again["closures"]] == [("over", "a new cut")]
+    assert "reopened" in invoke("incident", "show", "--data", "d", "square").stdout
+
+
 def test_what_is_confirmed_may_join_at_once(fake: FakeTarget, invoke: Invoke, clips: dict[str, Path]) -> None:
     """Whether there is such an incident, and whether the bank may have a part in it, is asked before anything is hashed."""
     opened(invoke)

@@ -55,6 +55,8 @@ SHARED = (
     "list_incidents",
     "add_to_incident",
     "remove_from_incident",
+    "extend_incident",
+    "reopen_incident",
     "close_incident",
     "debrief_incident",
     "verify",

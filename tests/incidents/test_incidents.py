@@ -7,6 +7,8 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+import msgpack
+import numpy as np
 import pytest
 
 from hashsvc.bank import records
@@ -26,6 +28,7 @@ from tests.server.background import excerpt, reference
 
 VIDEO, OTHER, STRANGER = reference(1), reference(2), reference(99)
 SETTINGS = Settings(breaker=BreakerSettings(hits=5))
+HOUR = datetime.timedelta(hours=1)
 
 
 def upload(number: int, of: Fingerprint = VIDEO) -> Fingerprint:
@@ -136,6 +139,32 @@ def test_a_second_reading_may_be_stricter(tmp_path: Path) -> None:
         assert (counts.blocked, counts.reviewed) == (1, 0)
 
 
+def test_two_readings_are_one_variant(tmp_path: Path) -> None:
+    """Without digests, too, as long as the caller names the upload, and by whichever process it is read a second time."""
+    data = tmp_path / "data"
+    quick = excerpt(VIDEO, 0, 60)
+    deep = dataclasses.replace(quick, hashes=quick.hashes ^ np.uint8(1))
+    assert not quick.digests and not deep.digests
+    with Service.open(data) as service, Service.open(data) as other:
+        entry = confirmed(service)
+        assert other._index.wait_for(entry.revision, 10.0)
+        other._current.begin()
+        service.open_incident("square", entries=[("default", entry.entry)])
+        until(lambda: other._current.limits(), 2.0)
+        service.match(quick, content_id="post-1")
+        service.match(deep, content_id="post-1")
+        service.match(quick, content_id="post-2")  # the same video under another name
+        service.match(upload(1), content_id="post-3")
+        other.match(deep, content_id="post-2")
+        other._current.flush()
+        _, counts = service.get_incident("square")
+        assert (counts.blocked, counts.variants) == (3, 2)
+        service.match(quick)
+        service.match(deep)  # nobody says that these two are one
+        _, counts = service.get_incident("square")
+        assert (counts.blocked, counts.variants) == (5, 3)
+
+
 def test_right_with_several_processes_and_after_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two count at once, the same upload twice among them; a third that opens later sees all of it, full documents too."""
     monkeypatch.setattr(counter_module, "_CHUNK", 7)
@@ -232,6 +261,90 @@ def test_it_closes_by_itself(tmp_path: Path) -> None:
         assert incident_events(service) == ["opened", "closed"]
 
 
+def test_extended(tmp_path: Path) -> None:
+    """Later or sooner than it was, from now; what is closed has no time to change."""
+    with Service.open(tmp_path / "data", SETTINGS) as service:
+        opened = service.open_incident("square")
+        later = service.extend_incident("square", hours=200, reason="copies still come", actor="ann")
+        assert later.expires_at - opened.expires_at > datetime.timedelta(hours=127)
+        sooner = service.extend_incident("square", hours=1, revision=later.revision)
+        assert sooner.expires_at < opened.expires_at
+        assert dataclasses.replace(sooner, expires_at=opened.expires_at, revision=opened.revision) == opened
+        with pytest.raises(StoreError) as conflict:
+            service.extend_incident("square", hours=1, revision=later.revision)
+        assert conflict.value.reason == "REVISION_CONFLICT"
+        service.close_incident("square")
+        with pytest.raises(HashsvcError) as caught:
+            service.extend_incident("square", hours=1)
+        assert caught.value.reason == "INCIDENT_CLOSED"
+        changes = [change_of(one) for one in service._store.decisions(0, 100) if is_change(one)]
+        steps = [(one.action, one.reason) for one in changes if one.kind == "incident"]
+        assert steps == [("open", ""), ("update", "copies still come"), ("update", ""), ("close", "")]
+        assert incident_events(service) == ["opened", "changed", "changed", "closed"]
+
+
+def test_reopened(tmp_path: Path) -> None:
+    """With its entries, counts and rights; what came while it was closed, and was blocked, is neither counted nor missed."""
+    data = tmp_path / "data"
+    with Service.open(data, SETTINGS, actor="mia") as service, Service.open(data, SETTINGS) as other:
+        entry = confirmed(service)
+        place = ("default", entry.entry)
+        service.open_incident("square", entries=[place], breaker_hits=30)
+        service.match(upload(1), content_id="before")
+        service.close_incident("square", reason="over", actor="ann")
+        service.match(upload(2), content_id="between")
+        again = service.reopen_incident("square", hours=5, reason="a new cut", actor="bob")
+        assert again.closed_at is None and [one.entry for one in again.entries] == [entry.entry]
+        (closure,) = again.closures
+        assert (closure.closed_by, closure.closed_reason) == ("ann", "over")
+        assert (closure.reopened_by, closure.reopened_reason) == ("bob", "a new cut")
+        assert closure.closed_at < closure.reopened_at < again.expires_at <= closure.reopened_at + HOUR * 5
+        assert service._current.limits()[place] == 30
+        service.match(upload(3), content_id="after")
+        service.hunt(*place)
+        known, counts = service.get_incident("square")
+        assert known == again
+        assert (counts.blocked, counts.let_through, counts.variants) == (2, 0, 2)
+        assert other.get_incident("square")[0] == again
+        with pytest.raises(HashsvcError) as caught:
+            service.reopen_incident("square")
+        assert caught.value.reason == "INCIDENT_OPEN"
+        markdown = service.debrief_incident("square").markdown
+        assert "closed by ann" in markdown and "reopened by bob" in markdown
+        assert incident_events(service) == ["opened", "closed", "changed"]
+        events = [one for one in service.watch(after=0, stop_at_end=True) if ".incident." in one.type]
+        assert [one.data["reopened"] for one in events] == [False, False, True]
+        assert service.list_decisions(kind="incident").items[-1].action == "reopen"
+        assert service.verify_decisions().faults == ()
+
+
+def test_reopened_after_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether or not a server has written its end down; and no more often than is kept."""
+    monkeypatch.setattr(register_module, "MAX_CLOSURES", 1)
+    with Service.open(tmp_path / "data", SETTINGS) as service:
+        opened = service.open_incident("square")
+        over = dataclasses.replace(opened, expires_at=records.now() - datetime.timedelta(seconds=1))
+        service._store.put_document(INCIDENT, "square", payload_of(over), create=False)
+        again = service.reopen_incident("square")
+        assert [(one.closed_at, one.closed_by) for one in again.closures] == [(over.expires_at, HASHER)]
+        assert again.is_open(records.now())
+        service.close_incident("square")
+        with pytest.raises(HashsvcError) as caught:
+            service.reopen_incident("square")
+        assert caught.value.reason == "FIELD_TOO_LONG"
+
+
+def test_one_of_before_there_were_closures_is_read(tmp_path: Path) -> None:
+    """As an earlier version wrote it."""
+    with Service.open(tmp_path / "data") as service:
+        opened = service.open_incident("square")
+        fields = msgpack.unpackb(payload_of(opened), timestamp=3)
+        del fields["closures"]
+        payload = bytes(msgpack.packb(fields, datetime=True))
+        service._store.put_document(INCIDENT, "square", payload, create=False)
+        assert service.get_incident("square")[0].closures == ()
+
+
 def test_more_than_is_kept_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes beyond the bound is not counted silently as nothing."""
     monkeypatch.setattr(counter_module, "MOST_ROWS", 10)
@@ -309,6 +422,15 @@ def test_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             (lambda: service.add_to_incident("over", [here]), "INCIDENT_CLOSED"),
             (lambda: service.remove_from_incident("square", [here]), "INCIDENT_ENTRY_NOT_FOUND"),
             (lambda: service.close_incident("over"), "INCIDENT_CLOSED"),
+            (lambda: service.extend_incident("over"), "INCIDENT_CLOSED"),
+            (lambda: service.extend_incident("none"), "INCIDENT_NOT_FOUND"),
+            (lambda: service.extend_incident("square", hours=0), "FIELD_INVALID"),
+            (lambda: service.extend_incident("square", hours=2161), "FIELD_INVALID"),
+            (lambda: service.extend_incident("square", reason="r" * 5000), "FIELD_TOO_LONG"),
+            (lambda: service.reopen_incident("square"), "INCIDENT_OPEN"),
+            (lambda: service.reopen_incident("none"), "INCIDENT_NOT_FOUND"),
+            (lambda: service.reopen_incident("over", hours=float("nan")), "FIELD_INVALID"),
+            (lambda: service.reopen_incident("over", reason="\x00"), "FIELD_INVALID"),
             (lambda: service.get_incident("none"), "INCIDENT_NOT_FOUND"),
             (lambda: service.debrief_incident("none"), "INCIDENT_NOT_FOUND"),
             (lambda: service.list_incidents(page_token="X"), "PAGE_TOKEN_INVALID"),

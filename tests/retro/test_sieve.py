@@ -33,15 +33,23 @@ def test_copies_pass_and_others_do_not(view: str) -> None:
     rows = [seeds.pick(one, GATE).hashes for one in uploads]
     rows.insert(2, np.zeros((0, 32), np.uint8))
     counts = np.array([len(one) for one in rows], np.uint32)
-    assert Sieve(VIDEO, GATE).passing(np.concatenate(rows), counts).tolist() == [1, 4]
-
-
-def test_one_frame_is_not_enough() -> None:
-    """A single hash that comes near says nothing."""
-    near = flipped(VIDEO.hashes[10, :1], 20, np.random.default_rng(0))
     sieve = Sieve(VIDEO, GATE)
-    assert sieve.passing(near, np.array([1])).tolist() == []
-    assert sieve.passing(np.concatenate([near, near]), np.array([2])).tolist() == [0]
+    assert sieve.scouted(np.concatenate(rows), counts).tolist() == [1, 4]
+    assert sieve.passing(np.concatenate(rows), counts)[0].tolist() == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("bits", "scouted", "near"), [(20, True, True), (80, True, True), (82, False, True), (86, False, False)]
+)
+def test_one_hash_is_enough_for_a_closer_look_and_no_more(bits: int, scouted: bool, near: bool) -> None:
+    """A single hash that comes near is a reason to look at the others; it passes with a second one."""
+    hashes = flipped(VIDEO.hashes[10, :1], bits, np.random.default_rng(0))
+    sieve = Sieve(VIDEO, GATE)
+    assert sieve.scouted(hashes, np.array([0, 1])).tolist() == [1] * scouted
+    places, looked = sieve.passing(hashes, np.array([1]))
+    assert (places.tolist(), looked.tolist()) == ([], [near])
+    both = sieve.passing(np.concatenate([hashes, hashes]), np.array([2]))[0].tolist()
+    assert both == [0] * (bits == 20)
 
 
 def test_representatives_are_few_and_of_what_counts() -> None:
@@ -59,4 +67,5 @@ def test_a_reference_without_evidence() -> None:
     black = dataclasses.replace(VIDEO, quality=np.zeros_like(VIDEO.quality))
     assert len(representatives(black, GATE)) == 0
     rows = seeds.pick(an_upload([(VIDEO, 0.0, 20.0, 1.0)]), GATE).hashes
-    assert Sieve(black, GATE).passing(rows, np.array([len(rows)])).tolist() == []
+    assert Sieve(black, GATE).scouted(rows, np.array([len(rows)])).tolist() == []
+    assert Sieve(black, GATE).passing(rows, np.array([len(rows)]))[0].tolist() == []

@@ -9,7 +9,7 @@ from hashsvc.access.model import Role
 from hashsvc.appeals.model import AppealState
 from hashsvc.bank.model import EntryState, Verdict
 from hashsvc.client import AsyncClient, Client
-from hashsvc.errors import ConflictError, NotFoundError, PermissionDeniedError, PreconditionError
+from hashsvc.errors import ConflictError, InvalidInputError, NotFoundError, PermissionDeniedError, PreconditionError
 from hashsvc.service import Service
 from tests.decisions.conftest import COPY, VIDEO
 from tests.server.background import SETTINGS, background
@@ -36,7 +36,15 @@ def test_from_a_block_to_its_reinstatement(tmp_path: Path) -> None:
         assert alone.value.reason == "SECOND_PERSON_REQUIRED"
         with pytest.raises(ConflictError):
             ben.decide_appeal(opened.appeal, upheld=True, reason="r", revision=opened.revision + 9)
-        decided = ben.decide_appeal(opened.appeal, upheld=True, reason="a film", revision=opened.revision)
+        with pytest.raises(InvalidInputError):
+            ben.decide_appeal(opened.appeal, upheld=True, reason="r", dispute=[("default", "e")])
+        again = ann.open_appeal("news", content_id="post-1")
+        assert ben.decide_appeal(again.appeal, upheld=True, reason="news", dispute=[]).disputed == ()
+        assert ann.get_entry("default", entry.entry).state is EntryState.CONFIRMED
+        named = [("default", entry.entry)]
+        decided = ben.decide_appeal(
+            opened.appeal, upheld=True, reason="a film", dispute=named, revision=opened.revision
+        )
         assert (decided.state, len(decided.disputed)) == (AppealState.UPHELD, 1)
         changed = ann.get_entry("default", entry.entry)
         assert changed.state is EntryState.DISPUTED
@@ -46,7 +54,8 @@ def test_from_a_block_to_its_reinstatement(tmp_path: Path) -> None:
             ann.reinstate_content(opened.appeal)
         with pytest.raises(NotFoundError):
             ann.get_appeal("nobody")
-        assert [one.action for one in ann.list_decisions(kind="appeal").items] == ["open", "uphold", "reinstate"]
+        steps = [one.action for one in ann.list_decisions(kind="appeal").items]
+        assert steps == ["open", "open", "uphold", "uphold", "reinstate"]
         for ask in (
             lambda: ingest.open_appeal("x", content_id="post-1"),
             lambda: ingest.get_appeal("nobody"),
@@ -61,7 +70,7 @@ def test_from_a_block_to_its_reinstatement(tmp_path: Path) -> None:
             async with AsyncClient(server.target, token=secrets["ben"]) as other:
                 second = await other.open_appeal("again", content_id="post-1")
                 assert (await other.get_appeal(second.appeal)) == second
-                assert len((await other.list_appeals()).items) == 2
+                assert len((await other.list_appeals()).items) == 3
                 with pytest.raises(PreconditionError):
                     await other.decide_appeal(second.appeal, upheld=False, reason="r")
                 with pytest.raises(PreconditionError):

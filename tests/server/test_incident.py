@@ -68,9 +68,20 @@ def test_an_incident_from_its_first_copy_to_its_report(tmp_path: Path) -> None:
         curator.add_to_incident("square", [("default", entry.entry)])
         closed = curator.close_incident("square", reason="over")
         assert (closed.closed_by, closed.closed_reason) == ("cur", "over")
+        again = curator.reopen_incident("square", hours=1, reason="a new cut")
+        assert [(one.closed_by, one.reopened_by, one.reopened_reason) for one in again.closures] == [
+            ("cur", "cur", "a new cut")
+        ]
+        extended = curator.extend_incident("square", hours=100, reason="copies still come")
+        assert extended.expires_at > again.expires_at and extended.closures == again.closures
+        assert [one.reason for one in curator.list_decisions(kind="incident").items][-2:] == [
+            "a new cut",
+            "copies still come",
+        ]
+        curator.close_incident("square", reason="over")
         report = reviewer.debrief_incident("square")
         assert "| blocked at upload | 29 |" in report.markdown and report.figure.startswith("<svg")
-        until(lambda: told(receiver) == ["opened", "closed"])
+        until(lambda: told(receiver) == ["opened", "closed", "closed"])
         refused(clients)
         for client in clients.values():
             client.close()
@@ -97,7 +108,10 @@ def refused(clients: dict[str, Client]) -> None:
             for call in (client.get_incident, client.debrief_incident, client.open_incident, client.close_incident):
                 with pytest.raises(PermissionDeniedError):
                     call(name)
-        for call in (clients["rev"].open_incident, clients["rev"].close_incident):
+        reviewer = clients["rev"]
+        for call in (
+            reviewer.open_incident, reviewer.close_incident, reviewer.extend_incident, reviewer.reopen_incident
+        ):  # fmt: skip
             with pytest.raises(PermissionDeniedError):
                 call(name)
     curator = clients["cur"]

@@ -1,6 +1,7 @@
 """Floods against a data directory: counted in the path of matches, written down beside it."""
 
 import dataclasses
+import datetime
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ import pytest
 
 from hashsvc.bank.model import Entry, Verdict
 from hashsvc.config import BreakerSettings, Settings
-from hashsvc.errors import HashsvcError
+from hashsvc.errors import HashsvcError, PreconditionError
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.match.model import MatchResult
 from hashsvc.service import Service
@@ -87,8 +88,19 @@ def test_it_stays_tripped_until_it_is_reset(tmp_path: Path) -> None:
         until(lambda: other.get_breaker("default", entry.entry).tripped)
         assert types(service).count("entry.first-match") == 1
         until(lambda: breakers(service) == ["breaker.tripped", "breaker.reset", "breaker.tripped"])
-        service.reset_breaker("default", entry.entry)
+        service.reset_breaker("default", entry.entry, actor="mia")
         until(lambda: other.match(upload(300)).verdict is Verdict.BLOCK)
+        # Both are in the log, and nothing of those that were refused.
+        with pytest.raises(PreconditionError):
+            service.reset_breaker("default", entry.entry, actor="mia")
+        logged = service.list_decisions(kind="breaker").items
+        assert [(one.action, one.entry) for one in logged] == [("reset", entry.entry)] * 2
+        assert [one.reason for one in logged] == ["may block 5 uploads within the window", ""]
+        assert logged[0].at < logged[1].at and logged[1].actor == "mia" and logged[0].before is None
+        assert service.verify_decisions().faults == ()
+        now = datetime.datetime.now(datetime.UTC)
+        report = service.report(since=now - datetime.timedelta(hours=1), until=now + datetime.timedelta(hours=1))
+        assert [one.count for one in report.steps if (one.kind, one.step) == ("breaker", "reset")] == [2]
 
 
 def test_a_trip_is_obeyed_by_another_process_within_a_second(tmp_path: Path) -> None:

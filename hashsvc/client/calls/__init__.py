@@ -31,10 +31,12 @@ from hashsvc.client.calls.incident import (
     add_to_incident,
     close_incident,
     debrief_incident,
+    extend_incident,
     get_incident,
     list_incidents,
     open_incident,
     remove_from_incident,
+    reopen_incident,
 )
 from hashsvc.client.calls.index import status, verify
 from hashsvc.client.calls.match import match, match_media
@@ -57,6 +59,7 @@ __all__ = [
     "dispute",
     "dry_run",
     "export",
+    "extend_incident",
     "get_appeal",
     "get_bank",
     "get_breaker",
@@ -83,6 +86,7 @@ __all__ = [
     "reinstate_content",
     "remove_from_incident",
     "remove_webhook",
+    "reopen_incident",
     "replay",
     "report",
     "reset_breaker",

@@ -1,10 +1,12 @@
 """The calls of AppealService."""
 
+from collections.abc import Sequence
+
 from hashsvc.appeals.model import Appeal
 from hashsvc.bank.model import Page
-from hashsvc.client.calls.call import Call, build
+from hashsvc.client.calls.call import Call, Place, build
 from hashsvc.v1 import appeal_service_pb2 as appeal_pb
-from hashsvc.wire.appeal import decode_appeal, encode_outcome
+from hashsvc.wire.appeal import decode_appeal, encode_disputes, encode_outcome
 
 
 def open_appeal(text: str, decision: int, content_id: str, appellant: str) -> Call[Appeal]:
@@ -48,7 +50,9 @@ def list_appeals(state: str, content_id: str, page_size: int, page_token: str) -
     )
 
 
-def decide_appeal(appeal: str, upheld: bool, reason: str, revision: int) -> Call[Appeal]:
+def decide_appeal(
+    appeal: str, upheld: bool, reason: str, dispute: Sequence[Place] | None, revision: int
+) -> Call[Appeal]:
     """AppealService.DecideAppeal; a second arrival would be APPEAL_STATE."""
     return Call(
         method="AppealService/DecideAppeal",
@@ -57,6 +61,7 @@ def decide_appeal(appeal: str, upheld: bool, reason: str, revision: int) -> Call
             appeal=appeal,
             outcome=encode_outcome(upheld),
             reason=reason,
+            dispute=encode_disputes(dispute),
             revision=revision,
         ),
         response=appeal_pb.DecideAppealResponse,

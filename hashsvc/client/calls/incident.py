@@ -21,9 +21,7 @@ def open_incident(
     hours: float,
 ) -> Call[Incident]:
     """IncidentService.OpenIncident; a second arrival would be INCIDENT_EXISTS. 0 would be the server's choice."""
-    for field, value in (("breaker_hits", breaker_hits), ("hours", hours)):
-        if value <= 0:
-            raise InvalidInputError("FIELD_INVALID", f"{field} is above 0, not {value}", field=field)
+    _check_above_0(breaker_hits=breaker_hits, hours=hours)
     return Call(
         method="IncidentService/OpenIncident",
         request=build(
@@ -90,6 +88,34 @@ def remove_from_incident(incident: str, entries: Sequence[Place], revision: int)
     )
 
 
+def extend_incident(incident: str, hours: float, reason: str, revision: int) -> Call[Incident]:
+    """IncidentService.ExtendIncident; a second arrival would be logged, too."""
+    _check_above_0(hours=hours)
+    return Call(
+        method="IncidentService/ExtendIncident",
+        request=build(
+            incident_pb.ExtendIncidentRequest, incident=incident, hours=hours, reason=reason, revision=revision
+        ),
+        response=incident_pb.ExtendIncidentResponse,
+        decode=lambda answer: decode_incident(answer.incident),
+        repeatable=False,
+    )
+
+
+def reopen_incident(incident: str, hours: float, reason: str, revision: int) -> Call[Incident]:
+    """IncidentService.ReopenIncident; a second arrival would be INCIDENT_OPEN."""
+    _check_above_0(hours=hours)
+    return Call(
+        method="IncidentService/ReopenIncident",
+        request=build(
+            incident_pb.ReopenIncidentRequest, incident=incident, hours=hours, reason=reason, revision=revision
+        ),
+        response=incident_pb.ReopenIncidentResponse,
+        decode=lambda answer: decode_incident(answer.incident),
+        repeatable=False,
+    )
+
+
 def close_incident(incident: str, reason: str, revision: int) -> Call[Incident]:
     """IncidentService.CloseIncident; a second arrival would be INCIDENT_CLOSED."""
     return Call(
@@ -109,6 +135,13 @@ def debrief_incident(incident: str) -> Call[Debrief]:
         response=incident_pb.DebriefIncidentResponse,
         decode=decode_debrief,
     )
+
+
+def _check_above_0(**values: float) -> None:
+    """0 would be the server's choice."""
+    for field, value in values.items():
+        if value <= 0:
+            raise InvalidInputError("FIELD_INVALID", f"{field} is above 0, not {value}", field=field)
 
 
 def _names(entries: Sequence[Place]) -> list[incident_pb.EntryName]:

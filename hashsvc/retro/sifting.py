@@ -1,0 +1,92 @@
+"""Finds the uploads in blocks of the ring that are worth comparing with a reference, each look closer than the one before.
+
+Scouts of all uploads, in one go; the seeding hashes of those that a scout speaks for; lines of those that enough hashes
+speak for. Only what is left is unpacked.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from hashsvc.bank.model import Interval
+from hashsvc.fingerprint.model import Fingerprint
+from hashsvc.fingerprint.profiles import profile_named
+from hashsvc.match.exclude import silenced
+from hashsvc.retro.lines import Lines
+from hashsvc.retro.packing import Recent, Seeding, seeding, seeding_hashes, unpack
+from hashsvc.retro.sieve import Mask, Sieve
+from hashsvc_index import Block, Item, Ring
+from hashsvc_index.records import Vectors
+
+_AT_ONCE = 1024
+"""Uploads that are looked at together."""
+_FIRST_SHARE, _SHARE = 0.25, 0.65
+"""Shares of the evidence of a match that a line must come to: at first, when only the hashes that are near a representative
+are looked at, and when all seeding ones are. A match finds all of it on the frames between them, too."""
+
+
+class Sifter:
+    """One reference. Thread-safe."""
+
+    def __init__(self, reference: Fingerprint, exclusions: Sequence[Interval], indexed: int, evidence: float) -> None:
+        """`indexed` is how many hashes a match searches, `evidence` what it must come to; both as in `search.Task`."""
+        gate = profile_named(reference.profile).quality_gate
+        visible = silenced(reference, exclusions)
+        self._sieve = Sieve(visible, gate)
+        self._lines = Lines(visible, gate)
+        self._indexed = indexed
+        self._evidence = evidence
+
+    def candidates(self, ring: Ring, blocks: Sequence[Block]) -> Iterator[tuple[Block, int, Recent]]:
+        """Block, place and upload of what is worth a comparison; blocks that are gone by now are passed over.
+
+        Raises StoreCorruptError.
+        """
+        scouted = list(self._scouted(ring, blocks))
+        for first in range(0, len(scouted), _AT_ONCE):
+            part = scouted[first : first + _AT_ONCE]
+            for place in self._passing([item for _, _, item in part]):
+                block, number, item = part[place]
+                yield block, number, unpack(item)
+
+    def _scouted(self, ring: Ring, blocks: Sequence[Block]) -> Iterator[tuple[Block, int, Item]]:
+        """Uploads that a scout speaks for."""
+        there = [(block, rows) for block in blocks if len(rows := ring.rows(block.number)) == block.rows.sum()]
+        if not there:
+            return
+        counts = np.concatenate([block.rows for block, _ in there])
+        places = self._sieve.scouted(np.concatenate([rows for _, rows in there]), counts)
+        begins = np.cumsum([0, *(len(block.rows) for block, _ in there)])
+        for (block, rows), begin, end in zip(there, begins, begins[1:], strict=False):
+            mine = (places[np.searchsorted(places, begin) : np.searchsorted(places, end)] - begin).tolist()
+            yield from ((block, place, item) for place, item in zip(mine, items(ring, block, mine, rows), strict=False))
+
+    def _passing(self, uploads: Sequence[Item]) -> npt.NDArray[np.intp]:
+        """Places of the uploads that are worth a comparison."""
+        hashes = [seeding_hashes(one) for one in uploads]
+        counts = np.array([len(one) for one in hashes])
+        places, near = self._sieve.passing(np.concatenate(hashes), counts)
+        parts = np.split(near, np.cumsum(counts)[:-1])
+        chosen = [seeding(uploads[place]) for place in places]
+        first = self._on_line(chosen, [parts[place] for place in places], _FIRST_SHARE)
+        places, chosen = places[first], [chosen[place] for place in first]
+        return places[self._on_line(chosen, [np.ones(len(one.hashes), bool) for one in chosen], _SHARE)]
+
+    def _on_line(self, uploads: Sequence[Seeding], looked: Sequence[Mask], share: float) -> npt.NDArray[np.intp]:
+        """Places of those that have a line that comes to this share of what a match must find."""
+        wanted = [share * (self._evidence - math.log10(max(self._indexed, 1) * one.of)) for one in uploads]
+        return np.flatnonzero(self._lines.evidence(uploads, looked) <= np.array(wanted))
+
+
+def items(ring: Ring, block: Block, places: Sequence[int], rows: Vectors) -> list[Item]:
+    """The items at `places` of a block that has these rows; none where it is gone. Raises StoreCorruptError."""
+    bodies = ring.bodies(block, places) if places else None
+    if bodies is None or len(rows) != block.rows.sum():
+        return []
+    ends = np.cumsum(block.rows.astype(np.int64))
+    return [
+        Item(rows=rows[ends[place] - block.rows[place] : ends[place]], body=body)
+        for place, body in zip(places, bodies, strict=True)
+    ]
