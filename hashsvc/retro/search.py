@@ -27,14 +27,12 @@ from hashsvc.fingerprint.worker import receive, send
 from hashsvc.match.trial import Trial
 from hashsvc.retro.packing import Recent, unpack
 from hashsvc.retro.sifting import Sifter, items
-from hashsvc_index import Block, Ring, compilation
+from hashsvc_index import Block, Ring
 
 _LOWEST_PRIORITY = 19
 _GROUP_ROWS = 200_000
 """Rows that are searched at once: 6 MiB."""
 _PAGE = 1000
-_MANY = 20_000
-"""Uploads from which on what compiling takes, or loading what the server has compiled, comes in again."""
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -207,12 +205,6 @@ def _shows(task: Task, trial: Trial, recent: Recent) -> bool:
     return finding is not None and finding.evidence <= task.evidence
 
 
-def _compile() -> None:
-    # What is not compiled is searched the plain way, only slower.
-    with contextlib.suppress(Exception):
-        compilation.load_all()
-
-
 def main() -> None:
     """Do the task on standard input, telling each group on standard output."""
     answers = os.fdopen(os.dup(1), "wb")
@@ -225,8 +217,6 @@ def main() -> None:
     task = _task(message)
     ring = Ring.open(task.data)
     if ring is not None:
-        if ring.stats().items >= _MANY:
-            threading.Thread(target=_compile, name="hashsvc-compile", daemon=True).start()
         with ring, contextlib.suppress(BrokenPipeError):
             for answer in sift(task, ring, message["first"], message["step"]):
                 send(answers, answer)
