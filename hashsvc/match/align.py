@@ -26,11 +26,11 @@ SLOWEST, FASTEST = 0.45, 2.2
 """Of speeds forwards; backwards, the same with a minus."""
 _STRONG = 3.3
 """A cell that proposes lines has at least this gain."""
-_OTHER_SPEED = 2.0
+OTHER_SPEED = 2.0
 """What a speed other than 1 must gain on top: about log10 of the number of speeds that could have been tried."""
-_COST = 1.3
+COST = 1.3
 """What a query frame must gain to keep a segment going; unrelated frames gain 0.43 on average."""
-LEAST_TOTAL = 2 * (_STRONG - _COST)
+LEAST_TOTAL = 2 * (_STRONG - COST)
 """What a segment must gain in all."""
 LEAST_ALONE = 7.0
 """What the first segment must gain where its frames are all that speaks for it: less comes to no evidence that is worth a word
@@ -138,7 +138,7 @@ def alignments(
     gains = comparison.gains.copy()
     found = 0
     # No line gains more than all frames do at their best, which often settles that there is none.
-    while found < _MOST_SEGMENTS and np.maximum(gains.max(axis=1) - _COST, 0).sum() >= least:
+    while found < _MOST_SEGMENTS and np.maximum(gains.max(axis=1) - COST, 0).sum() >= least:
         rest = Comparison(gains, comparison.frames, comparison.times)
         best = _best(rest, lines, bonus, least)
         if best is None or best.total < least:
@@ -311,13 +311,13 @@ def _walk(comparison: Comparison, lines: Lines) -> _Walks:
     slots = np.where((slots >= -REACH) & (slots < count + REACH), np.clip(slots, 0, count - 1), -1)
     gains = np.where(slots >= 0, comparison.gains[np.arange(slots.shape[1]), slots], 0)
     sums = np.zeros((len(lines), slots.shape[1] + 1))
-    sums[:, 1:] = np.cumsum(gains - _COST, axis=1)
+    sums[:, 1:] = np.cumsum(gains - COST, axis=1)
     lowest = np.minimum.accumulate(sums, axis=1)
     every = np.arange(len(lines))
     lasts = np.argmax(sums[:, 1:] - lowest[:, :-1], axis=1)
     least = lowest[every, lasts]
     firsts = np.argmax(sums == least[:, None], axis=1)
-    totals = sums[every, lasts + 1] - least - _OTHER_SPEED * (np.abs(lines[:, 0] - 1) > 0.015)
+    totals = sums[every, lasts + 1] - least - OTHER_SPEED * (np.abs(lines[:, 0] - 1) > 0.015)
     return _Walks(lines, slots, firsts, lasts, totals)
 
 

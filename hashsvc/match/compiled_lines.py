@@ -19,8 +19,8 @@ Times = npt.NDArray[np.float64]
 Found = tuple[Lines, Numbers, Numbers, Numbers, Times]
 """Lines, slots, firsts, lasts and totals, as `align._Walks` has them."""
 
-_COST, _PLATEAU = np.float32(align._COST), np.float32(1e-4)
-_STRONG, _OTHER_SPEED, _ROUGHLY = align._STRONG, align._OTHER_SPEED, align._ROUGHLY
+_COST, _PLATEAU = np.float32(align.COST), np.float32(1e-4)
+_STRONG, _OTHER_SPEED, _ROUGHLY = align._STRONG, align.OTHER_SPEED, align._ROUGHLY
 _MOST_CELLS, _MOST_LINES, _FEW_BACKWARDS = align._MOST_CELLS, align._MOST_LINES, align._FEW_BACKWARDS
 _MOST_REFINED, _REFITS, _NEAR = align._MOST_REFINED, align._REFITS, int(align._NEAR[-1])
 

@@ -52,8 +52,8 @@ def find(
     """Compare query and reference in the view pairs that were nominated; None when no line pays.
 
     A deep reading is also compared along the lines on which its activity agrees with the reference's, or the same views
-    of both do, and in the views that do best along any line. `indexed` is the number of hashes that were searched; it sets how many chance lines
-    there were. What lies in the `exclusions` of the reference is no evidence, and in no segment.
+    of both do, and in the views that do best along any line. `indexed` is the number of hashes that were searched; it
+    sets how many chance lines there were. What lies in the `exclusions` of the reference is no evidence, and in no segment.
     """
     pairs = nominated(nomination, reference, gate)
     if not (len(query.activity) and len(reference.activity)):
@@ -72,9 +72,8 @@ def find(
 def _proposed(
     query: Fingerprint, reference: Fingerprint, pairs: Sequence[Pair], gate: int
 ) -> tuple[list[Line], list[list[Pair]]]:
-    """Lines and choices of view pairs for a deep reading: what curves propose, what the nominated `pairs` do, and what slid views do."""
+    """Lines and choices of view pairs for a deep reading: what curves, the nominated `pairs` and slid views propose."""
     comparison = _compared(query, reference, pairs, gate, ()).comparison
-
     shown = exclude.hidden(reference, ())
 
     def compared(pair: Pair, rows: Places) -> Comparison:

@@ -1,7 +1,7 @@
 """Which of several findings is about the picture: one picture is one video's.
 
-Where the whole picture of an upload is plainly one entry's, another entry that merely looks a little like it, as two dark
-scenes do, is explained away. A picture found inside the picture may be another video's and is left alone.
+Where the whole picture of an upload, or the part in question, is plainly one entry's, another entry that merely looks a little
+like it, as two dark scenes do, is explained away. Another part of the picture may be another video's and is left alone.
 """
 
 from collections.abc import Sequence
@@ -48,24 +48,28 @@ def explained_away(found: Sequence[Found | None]) -> list[bool]:
     return [one is not None and any(other is not None and explains(other, one) for other in found) for one in found]
 
 
-def explains(plain: Found, vague: Found) -> bool:
-    """Whether what one finding plainly shows leaves no room for the other, which is vague."""
+def explains(plain: Found, vague: Found, *, of_one_reading: bool = True) -> bool:
+    """Whether what one finding plainly shows leaves no room for the other, which is vague.
+
+    Of two readings of an upload each names the parts that it found anew, so that equal names are not the same part.
+    """
     if plain.evidence > _STRONGER * min(vague.evidence, -1.0) or vague.mean_distance < _VAGUE:
         return False
     both = [
         (max(one.query_start, other.query_start), min(one.query_end, other.query_end))
         for one in plain.segments
         for other in vague.segments
-        if one.mean_distance <= _PLAIN and _leaves_no_room(one, other, weak=vague.evidence > _WEAK)
+        if one.mean_distance <= _PLAIN
+        and (
+            (of_one_reading and _part(one) == _part(other)) or _leaves_no_room(one, other, weak=vague.evidence > _WEAK)
+        )
     ]
     claimed = covered([(one.query_start, one.query_end) for one in vague.segments])
     return covered([pair for pair in both if pair[1] > pair[0]]) >= _COVERED * claimed
 
 
 def _leaves_no_room(plain: Segment, vague: Segment, *, weak: bool) -> bool:
-    """Whether there is no other picture that the vague segment may be about while the plain one is shown."""
-    if _part(plain) == _part(vague):
-        return True
+    """Whether there is no other part that the vague segment may be about while the plain one is shown."""
     if _part(vague).startswith(_FOUND):
         return False
     # A window in the picture is in the whole picture, too, which then looks like whatever has such a window.

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashsvc.fingerprint.model import Fingerprint
-from hashsvc.match.align import SLOT, Comparison, Line, distinct
+from hashsvc.match.align import COST, OTHER_SPEED, SLOT, Comparison, Line, distinct
 from hashsvc.match.pairs import Pair
 
 _SAME = ("full", "top-72", "bottom-72", "left-72", "right-72", "centre-60")
@@ -19,10 +19,6 @@ _CROPPED = ("mirror", "centre-84", "centre-76", "centre-84-mirror", "centre-76-m
 _FOUND = ("area", "framed", "moving", "busy", "inside-1", "inside-2", "inside-3")
 """Views that were found in the upload: each may be all of the reference."""
 _SPEEDS = (1.0, 1.1, 1.25, 1.5, 2.0, 0.8, 0.66, 0.5, -1.0)
-_OTHER_SPEED = 2.0
-"""What a speed other than 1 must gain on top."""
-_COST = 1.3
-"""Gain of a frame that counts for nothing, as in `align`."""
 _MOST_FRAMES = 40
 _MOST_SLOTS = 4800
 """Ten minutes of reference; a longer one is tried at the upload's own speed only."""
@@ -51,9 +47,9 @@ def slid(query: Fingerprint, reference: Fingerprint, compare: Compare) -> list[L
     found: list[tuple[float, Line]] = []
     for pair in counterparts(query, reference):
         comparison = compare(pair, rows)
-        frames, slots = np.nonzero(comparison.gains > _COST)
+        frames, slots = np.nonzero(comparison.gains > COST)
         if len(frames):
-            gains = comparison.gains[frames, slots] - _COST
+            gains = comparison.gains[frames, slots] - COST
             found += _peaks(gains, comparison.times[frames], slots, comparison)
     found.sort(key=lambda one: -one[0])
     return distinct((line for _, line in found), _MOST_LINES)
@@ -73,4 +69,4 @@ def _peaks(
         begin = round(-speed * middle / SLOT)
         whole = sums[max(begin - lowest, 0) : max(begin + count - lowest, 0)]
         above = float(sums[best]) - float(whole.sum()) / count
-        yield above - _OTHER_SPEED * (speed != 1.0), Line(speed, (best + lowest + 0.5) * SLOT)
+        yield above - OTHER_SPEED * (speed != 1.0), Line(speed, (best + lowest + 0.5) * SLOT)

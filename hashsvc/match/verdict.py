@@ -80,7 +80,9 @@ def combined(quick: MatchResult, deep: MatchResult) -> MatchResult:
         if known is None or _strength(one) > _strength(known):
             best[one.bank, one.entry] = one
     plain = [one for one in (*quickly, *deeply) if one.state is EntryState.CONFIRMED and one.observed is None]
-    best = {key: one for key, one in best.items() if not any(explains(other, one) for other in plain)}
+    best = {
+        key: one for key, one in best.items() if not any(explains(other, one, of_one_reading=False) for other in plain)
+    }
     excused = {(one.bank, one.entry, one.by_bank, one.by_entry): one for one in (*quick.excused, *deep.excused)}
     return MatchResult(
         verdict=strictest(one.verdict for one in best.values()),

@@ -6,7 +6,7 @@ import pytest
 
 from hashsvc.match.extend import Finding
 from hashsvc.match.model import Segment
-from hashsvc.match.rivals import explained_away
+from hashsvc.match.rivals import explained_away, explains
 
 
 def a_finding(
@@ -67,6 +67,7 @@ def test_one_part_is_one_videos() -> None:
     window = a_finding(-100, 8, view="inside-1/full")
     assert explained_away([window, a_finding(-3, 80, view="inside-1/top-90")]) == [False, True]
     assert explained_away([window, a_finding(-3, 80, view="inside-2/top-90")]) == [False, False]
+    assert not explains(window, a_finding(-3, 80, view="inside-1/top-90"), of_one_reading=False)
 
 
 @pytest.mark.parametrize(("evidence", "view", "explained"), [

@@ -46,8 +46,7 @@ def test_each_line_once_and_not_many() -> None:
 def test_frames_that_gain_nothing_make_no_line() -> None:
     upload = an_upload([(REFERENCE, 10.0, 16.0, 1.0)])
     upload.hashes[:] = ~REFERENCE.hashes[:1, :1]
-    still = dataclasses.replace(REFERENCE, hashes=np.repeat(REFERENCE.hashes[:1], REFERENCE.frames, axis=0))
-    still.hashes[:] = REFERENCE.hashes[0, 0]
+    still = dataclasses.replace(REFERENCE, hashes=np.broadcast_to(REFERENCE.hashes[0, 0], REFERENCE.hashes.shape))
     assert lines(upload, still) == []
 
 
