@@ -131,8 +131,9 @@ def test_errors_are_those_of_the_worker(tmp_path: Path, short: Path) -> None:
 def test_cpu_limit(long: Path, short: Path, tmp_path: Path) -> None:
     """A job that computes too long is ended, as upload and as reference, and the next one is served."""
     longer = tmp_path / "longer.h264"
-    longer.write_bytes(long.read_bytes() * 10)
-    limits = Limits(max_cpu_seconds=0.2, max_match_cpu_seconds=0.2)
+    # Far apart, so that a crowded core, on which a processor second does less, changes nothing.
+    longer.write_bytes(long.read_bytes() * 100)
+    limits = Limits(max_cpu_seconds=1.0, max_match_cpu_seconds=1.0)
     with Sandbox(dataclasses.replace(ONE, limits=limits)) as sandbox:
         for reading in Reading:
             with pytest.raises(LimitExceededError) as caught:
