@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.match import curves
-from hashsvc.match.align import LEAST_ALONE, LEAST_TOTAL, REACH, SLOT, Alignment, Bonus, Comparison, Line, alignments
+from hashsvc.match.align import LEAST_ALONE, LEAST_TOTAL, REACH, Alignment, Bonus, Comparison, Line, alignments
+from hashsvc.match.borders import borders, trimmed
 from hashsvc.match.model import Segment
 from hashsvc.match.pairs import Pair
 from hashsvc.match.score import excess, excused, fading, log10_chance, most, novelty, relief, surprise
@@ -31,8 +32,6 @@ _MOST_FIRST, _MOST_FURTHER = 3.0, -1.0
 """Evidence above which a first segment, and a further one, is not worth a word."""
 _TRIED_ALONE = 2
 """Where so many of the strongest alignments of a quick reading are not worth a word, the weaker ones are not tried."""
-_KEPT = 0.3
-"""What a frame at the end of a segment must gain on average, all told; unrelated ones gain less."""
 _OUT_OF_STEP, _OUT_OF_STEP_SAMPLES, _DOUBT = 0.1, 80, 1.0
 """Curves that agree less than this over so many samples take so many decades off: a copy whose timing shows nothing of the
 original is rare, and another recording of the same scene is always so."""
@@ -51,6 +50,8 @@ class Sides:
     stack: Distances
     """Hamming distances, int16 (pairs, query frames, reference frames); NONE where there is no evidence."""
     comparison: Comparison
+    gate: int
+    """The least PDQ quality of a frame that is evidence."""
 
 
 def scored(sides: Sides, lines: Sequence[Line], bonus: Bonus | None, indexed: int) -> Iterator[tuple[float, Segment]]:
@@ -119,7 +120,7 @@ def _score(sides: Sides, one: Alignment) -> tuple[float, Segment, float]:
     gains = gains - fading(distances) * _excess(sides, line)[which] - np.float32(_log10_choices(len(sides.pairs)))
     weights = novelty(query.hashes[rows, left], reference.hashes[frames, right], distances, gains)
     favourite = sides.pairs[int(np.bincount(which, np.maximum(gains, 0)).argmax())]
-    start, end = _borders(query, reference, trimmed(one, rows, gains))
+    start, end = borders(query, reference, trimmed(one, rows, gains), favourite, sides.gate)
     good = distances < NONE
     reached = [min(max(line.speed * time + line.offset, 0.0), reference.duration) for time in (start, end)]
     segment = Segment(
@@ -132,20 +133,6 @@ def _score(sides: Sides, one: Alignment) -> tuple[float, Segment, float]:
         mean_distance=float(distances[good].mean()) if good.any() else 256.0,
     )
     return log10_chance(np.maximum(gains, 0), weights) - relief(weights), segment, float(weights.sum())
-
-
-def trimmed(one: Alignment, rows: Places, gains: npt.NDArray[np.float32]) -> Alignment:
-    """The part of an alignment in which its frames' final gains (n,), of query frames `rows`, exceed what chance gives.
-
-    An alignment is found by raw distances, and may run on into footage that is merely as dark or as still.
-    """
-    sums = np.concatenate([[0.0], np.cumsum(gains - _KEPT)])
-    last = int(np.argmax(sums[1:] - np.minimum.accumulate(sums)[:-1]))
-    first = int(np.argmin(sums[: last + 1]))
-    if rows[first] == rows[0] and rows[last] == rows[-1]:
-        return one
-    part = slice(int(rows[first]) - one.first, int(rows[last]) - one.first + 1)
-    return dataclasses.replace(one, first=int(rows[first]), last=int(rows[last]), slots=one.slots[part])
 
 
 def _log10_choices(pairs: int) -> float:
@@ -194,17 +181,3 @@ def _excess(sides: Sides, line: Line) -> npt.NDArray[np.float32]:
     reference = line.speed * sides.query.starts + line.offset
     beside = np.abs(sides.reference.starts[None, :] - reference[:, None]) > _APART
     return np.array([excess(one[beside & (one < NONE)]) for one in sides.stack], np.float32)
-
-
-def _borders(query: Fingerprint, reference: Fingerprint, one: Alignment) -> tuple[float, float]:
-    """Query times at which the segment begins and ends: halfway to the first frame that does not belong to it.
-
-    At the ends of the upload it runs on, but never past where the reference itself begins or ends.
-    """
-    times, line = query.starts, one.line
-    start = 0.0 if one.first == 0 else (times[one.first - 1] + times[one.first]) / 2
-    end = query.duration if one.last + 1 == len(times) else (times[one.last] + times[one.last + 1]) / 2
-    begins, ends = sorted((time - line.offset) / line.speed for time in (0.0, reference.duration))
-    start = min(max(start, begins), times[one.first])
-    end = max(min(end, ends), times[one.last] + SLOT)
-    return float(max(start, 0.0)), float(min(end, query.duration))

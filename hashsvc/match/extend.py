@@ -120,7 +120,7 @@ def _compared(
     hidden = exclude.hidden(reference, exclusions)
     stack, nearest = _tables(query, reference, pairs, gate, np.arange(query.frames), hidden)
     comparison = compare(nearest, reference.starts, reference.duration, query.starts)
-    return Sides(query, reference, tuple(pairs), stack, comparison)
+    return Sides(query, reference, tuple(pairs), stack, comparison, gate)
 
 
 def _tables(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hashsvc.match.align import Alignment, Line
-from hashsvc.match.evidence import log10_stretches, trimmed
+from hashsvc.match.evidence import log10_stretches
 
 
 def stretch(first: int, last: int) -> Alignment:
@@ -23,19 +23,3 @@ def test_all_stretches_together_have_one_chance_of_error(frames: int) -> None:
 def test_the_more_is_missing_the_more_is_paid() -> None:
     paid = [log10_stretches(stretch(0, 39 - missing), 40) for missing in range(40)]
     assert paid == sorted(paid)
-
-
-@pytest.mark.parametrize(
-    ("gains", "kept"),
-    [
-        ([5, 6, 5, 4], (10, 13)),
-        ([5, 6, -1, -1, -1, -1], (10, 11)),  # runs on into what looks alike anyway
-        ([0, 0.1, -1, 5, 0, 6], (13, 15)),
-        ([5, -1, -1, 5], (10, 13)),  # a covered part in the middle
-    ],
-)
-def test_a_segment_ends_where_nothing_is_gained(gains: list[float], kept: tuple[int, int]) -> None:
-    one = stretch(10, 9 + len(gains))
-    found = trimmed(one, np.arange(10, 10 + len(gains)), np.array(gains, np.float32))
-    assert (found.first, found.last) == kept
-    assert found.slots.tolist() == one.slots[kept[0] - 10 : kept[1] - 9].tolist()
