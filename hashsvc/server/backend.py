@@ -12,15 +12,13 @@ from hashsvc.service import Service
 _MATCH_QUEUE = 1024
 _STORE_THREADS, _STORE_QUEUE = 4, 256
 _WAIT_THREADS, _WAIT_QUEUE = 16, 256
-_ACCESS_THREADS, _ACCESS_QUEUE = 2, 4096
 
 
 class Backend:
     """The service and one pool for each kind of call, so that no kind can starve another.
 
     `match` searches; `wait` searches that may first wait for a revision; `store` reads and writes the store; `media`
-    hashes uploads, which takes seconds; `hunt` searches recent uploads, `verify` reads everything, which takes longer still; `access`
-    looks up tokens.
+    hashes uploads, which takes seconds; `hunt` searches recent uploads, `verify` reads everything, which takes longer still.
     """
 
     def __init__(self, settings: Settings, uploads: UploadDirectory) -> None:
@@ -33,7 +31,6 @@ class Backend:
         self.media = Pool("media", threads=settings.workers.workers + settings.workers.queue, queue=0)
         self.hunt = Pool("hunt", threads=2, queue=16)
         self.verify = Pool("verify", threads=1, queue=4)
-        self.access = Pool("access", threads=_ACCESS_THREADS, queue=_ACCESS_QUEUE)
         self._service: Service | None = None
         self._draining = asyncio.Event()
 
@@ -65,5 +62,5 @@ class Backend:
 
     async def close(self, seconds: float) -> None:
         """Stop the pools, giving running calls `seconds`."""
-        pools = (self.match, self.wait, self.store, self.media, self.hunt, self.verify, self.access)
+        pools = (self.match, self.wait, self.store, self.media, self.hunt, self.verify)
         await asyncio.gather(*(pool.close(seconds) for pool in pools))

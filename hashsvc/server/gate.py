@@ -42,10 +42,10 @@ class Gate:
         self._rates = Rates(settings.rates)
         self._open = open
 
-    async def identify(self, context: Context) -> Caller:
+    def identify(self, context: Context) -> Caller:
         """Who calls. Raises AuthenticationError, UnavailableError (INDEX_LOADING; RATE_LIMITED, for nobody known)."""
         try:
-            caller = await self._known(context)
+            caller = self._known(context)
         except AuthenticationError:
             self._rates.take(peer_host(context.peer()))  # guesses count, but not against whom they claim to be
             raise
@@ -61,22 +61,23 @@ class Gate:
         self._rates.take(key)
         check_permission(method, caller)
 
-    async def _known(self, context: Context) -> Caller:
+    def _known(self, context: Context) -> Caller:
+        # On the event loop: two pages of the store's map are looked at, which takes less than to hand that to a thread.
         token = bearer_token(context.invocation_metadata() or ())
         if token is not None:
-            return await self._backend.access.run(self._backend.service.tokens.caller, token)
+            return self._backend.service.tokens.caller(token)
         known = self._identities.caller(context.auth_context())
         if known is not None:
             return known
-        if self._open and not await self._tokens_made():
+        if self._open and not self._tokens_made():
             return ANYBODY
         error = AuthenticationError("TOKEN_MISSING", "the call has no bearer token")
         error.identity = next(iter(names(context.auth_context())), "")
         raise error
 
-    async def _tokens_made(self) -> bool:
+    def _tokens_made(self) -> bool:
         """Once true it stays so: a server does not open again when the last token is revoked."""
-        if await self._backend.access.run(self._backend.service.tokens.any_made):
+        if self._backend.service.tokens.any_made():
             self._open = False
         return not self._open
 

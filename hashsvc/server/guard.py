@@ -32,8 +32,6 @@ _RATE_LIMITED = "RATE_LIMITED"
 _IDENTIFY_SECONDS = 0.5
 """A stream that has run for so long since the caller was identified first asks again."""
 
-log = structlog.get_logger("hashsvc.server")
-
 
 class Guard(grpc.aio.ServerInterceptor):
     """Interceptor of all methods but those of health, which pass untouched.
@@ -44,6 +42,8 @@ class Guard(grpc.aio.ServerInterceptor):
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
+        # Made once: to make a logger takes longer than to write its line.
+        self._log = structlog.get_logger("hashsvc.server").bind()
 
     async def intercept_service(
         self,
@@ -54,32 +54,32 @@ class Guard(grpc.aio.ServerInterceptor):
         method = handler_call_details.method.removeprefix("/")
         if handler is None or method in OPEN_TO_ALL:
             return handler
-        guarded: grpc.RpcMethodHandler[Request, Response] = _guarded(self._gate, method, handler)
+        guarded: grpc.RpcMethodHandler[Request, Response] = _guarded(self._gate, self._log, method, handler)
         return guarded
 
 
-def _guarded(gate: Gate, method: str, handler: Any) -> Any:
+def _guarded(gate: Gate, log: Any, method: str, handler: Any) -> Any:
     parse: Parse = handler.request_deserializer
     serialize = handler.response_serializer
 
     async def unary_unary(request: bytes, context: Context) -> Message:
-        call = _Call(gate, method, context)
+        call = _Call(gate, log, method, context)
         return await _answer(call, lambda: handler.unary_unary(_parse(parse, request), context))
 
     async def stream_unary(requests: AsyncIterator[bytes], context: Context) -> Message:
-        call = _Call(gate, method, context)
+        call = _Call(gate, log, method, context)
         parsed = call.while_known(_parse_all(parse, requests))
         return await _answer(call, lambda: handler.stream_unary(parsed, context))
 
     # gRPC tells by the kind of function what it gives: these have to be asynchronous generators themselves.
     async def unary_stream(request: bytes, context: Context) -> AsyncGenerator[Message, None]:
-        call = _Call(gate, method, context)
+        call = _Call(gate, log, method, context)
         async with aclosing(_answers(call, lambda: handler.unary_stream(_parse(parse, request), context))) as answers:
             async for answer in answers:
                 yield answer
 
     async def stream_stream(requests: AsyncIterator[bytes], context: Context) -> AsyncGenerator[Message, None]:
-        call = _Call(gate, method, context)
+        call = _Call(gate, log, method, context)
         parsed = _parse_all(parse, requests)
         async with aclosing(_answers(call, lambda: handler.stream_stream(parsed, context))) as answers:
             async for answer in answers:
@@ -96,7 +96,7 @@ def _guarded(gate: Gate, method: str, handler: Any) -> Any:
 
 async def _answers(call: "_Call", work: Callable[[], AsyncGenerator[Message, None]]) -> AsyncGenerator[Message, None]:
     try:
-        await call.enter()
+        call.enter()
         async with aclosing(work()) as responses:
             async for response in call.while_known(responses):
                 yield response
@@ -110,7 +110,7 @@ async def _answers(call: "_Call", work: Callable[[], AsyncGenerator[Message, Non
 
 async def _answer(call: "_Call", work: Callable[[], Awaitable[Message]]) -> Message:
     try:
-        await call.enter()
+        call.enter()
         response = await work()
     except Exception as error:  # noqa: BLE001 (as above)
         await call.fail(error)
@@ -124,23 +124,24 @@ async def _answer(call: "_Call", work: Callable[[], Awaitable[Message]]) -> Mess
 class _Call:
     """One running call: who makes it, its clock and its log line."""
 
-    def __init__(self, gate: Gate, method: str, context: Context) -> None:
+    def __init__(self, gate: Gate, log: Any, method: str, context: Context) -> None:
         self._gate = gate
+        self._log = log
         self._method = method
         self._context = context
         self._caller: Caller | None = None
         self._start = self._identified = time.perf_counter()
 
-    async def enter(self) -> None:
+    def enter(self) -> None:
         """Raises AuthenticationError, PermissionDeniedError, UnavailableError."""
-        self._caller = await self._gate.identify(self._context)
+        self._caller = self._gate.identify(self._context)
         self._gate.admit(self._caller, self._method, self._context.peer())
 
     async def while_known(self, messages: AsyncIterator[Message]) -> AsyncIterator[Message]:
         """The messages of a stream, either way, as long as the caller's token holds; AuthenticationError after that."""
         async for message in messages:
             if time.perf_counter() - self._identified > _IDENTIFY_SECONDS:
-                await self._gate.identify(self._context)
+                self._gate.identify(self._context)
                 self._identified = time.perf_counter()
             yield message
 
@@ -149,36 +150,36 @@ class _Call:
         facts = {"revision": result.revision} if hasattr(result, "revision") else {}
         if isinstance(result, MatchResult):
             facts["verdict"] = Verdict.Name(result.verdict).removeprefix("VERDICT_")
-        self._log("OK", **facts)
+        self._end("OK", **facts)
 
     def cancel(self) -> None:
         """The caller is gone, or its deadline passed, or the drain ended: nobody is left to tell."""
-        self._log("CANCELLED")
+        self._end("CANCELLED")
 
     async def fail(self, error: Exception) -> NoReturn:
         """Log `error`, and end the call with its status."""
         if not isinstance(error, HashsvcError | StoreError):
-            log.error("unexpected error", method=self._method, exc_info=error)
+            self._log.error("unexpected error", method=self._method, exc_info=error)
         message = encode_error(error)
         status = rpc_status.to_status(message)
         reason = getattr(error, "reason", "INTERNAL")
         if isinstance(error, AuthenticationError | PermissionDeniedError) or reason == _RATE_LIMITED:
             self._refused(status.code.name, reason, getattr(error, "identity", ""))
         else:
-            self._log(status.code.name, reason=reason)
+            self._end(status.code.name, reason=reason)
         pushback = (("grpc-retry-pushback-ms", "-1"),) if reason in _NO_RETRY_REASONS else ()
         await self._context.abort(status.code, status.details, (*status.trailing_metadata, *pushback))
 
-    def _log(self, code: str, **facts: Any) -> None:
+    def _end(self, code: str, **facts: Any) -> None:
         milliseconds = round((time.perf_counter() - self._start) * 1000, 1)
         caller = self._caller.name if self._caller else ""
-        log.info("call", method=_short(self._method), caller=caller, code=code, ms=milliseconds, **facts)
+        self._log.info("call", method=_short(self._method), caller=caller, code=code, ms=milliseconds, **facts)
 
     def _refused(self, code: str, reason: str, identity: str) -> None:
         """Who was refused what, and from where; never what they showed as proof."""
         caller = self._caller.name if self._caller else identity
         peer = self._context.peer()
-        log.warning("refused", method=_short(self._method), caller=caller, peer=peer, code=code, reason=reason)
+        self._log.warning("refused", method=_short(self._method), caller=caller, peer=peer, code=code, reason=reason)
 
 
 def _short(method: str) -> str:
