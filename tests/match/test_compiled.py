@@ -14,6 +14,7 @@ from hashsvc.match.evidence import Sides
 from hashsvc.match.extend import find
 from hashsvc.match.pairs import Pair
 from hashsvc.match.score import COMPILED, novelty
+from hashsvc_index.arrays import as_words
 from tests.match.synthetic import a_reference, an_upload, flipped, nominated
 
 GATE = 31
@@ -120,7 +121,7 @@ def test_news(seed: int) -> None:
     gains = random.normal(2, 2, len(query)).astype(np.float32)
     plain = novelty(query, reference, distances, gains)
     compile_all()
-    compiled = novelty(query, reference, distances, gains)
+    compiled = COMPILED.module._novelty(as_words(query), as_words(reference), distances.astype(np.int64), gains)
     assert plain.dtype == compiled.dtype and np.array_equal(plain, compiled)
     assert 0 < np.count_nonzero(plain) < len(plain)
 
