@@ -137,8 +137,7 @@ def alignments(
     `lines` are tried besides those that the comparison proposes; `bonus` speaks for an alignment besides its frames. The
     first alignment gains `least` or more, further ones LEAST_TOTAL.
     """
-    gains = comparison.gains.copy()
-    found = 0
+    gains, found = comparison.gains, 0
     # No line gains more than all frames do at their best, which often settles that there is none.
     while found < _MOST_SEGMENTS and np.maximum(gains.max(axis=1) - COST, 0).sum() >= least:
         rest = Comparison(gains, comparison.frames, comparison.times)
@@ -146,6 +145,7 @@ def alignments(
         if best is None or best.total < least:
             break
         yield best
+        gains = gains if found else gains.copy()
         found, least = found + 1, LEAST_TOTAL
         gains[best.first : best.last + 1] = 0
 
