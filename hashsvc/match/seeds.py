@@ -18,6 +18,8 @@ _FEWEST, _MOST = 16, 400
 _MOST_ENTRIES = 24
 _WORTH = 5.0
 """An entry is compared when distinct query frames sum up to this much -log10 P."""
+_ROUNDING = 0.01
+"""More than sums of the same in another order differ by."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -51,11 +53,12 @@ def unseeded(number: int) -> Nomination:
 
 def pick(query: Fingerprint, gate: int) -> Seeds:
     """Evenly spaced frames of the query in every view that passes the quality gate."""
-    usable = np.flatnonzero((query.quality >= gate).any(axis=1))
-    wanted = int(np.clip(query.duration / _SPACING, _FEWEST, _MOST))
+    good = query.quality >= gate
+    usable = np.flatnonzero(good.any(axis=1))
+    wanted = int(min(max(query.duration / _SPACING, _FEWEST), _MOST))
     if len(usable) > wanted:
         usable = usable[np.round(np.linspace(0, len(usable) - 1, wanted)).astype(int)]
-    frames, views = np.nonzero(query.quality[usable] >= gate)
+    frames, views = np.nonzero(good[usable])
     frames = usable[frames]
     return Seeds(np.ascontiguousarray(query.hashes[frames, views]), frames, views)
 
@@ -71,17 +74,27 @@ def nominate(
     if not len(entry):
         return []
     order = np.argsort(entry, kind="stable")
-    numbers, begins = np.unique(entry[order], return_index=True)
+    query, position, gains = query[order], position[order], SURPRISE[distance[order]]
+    numbers = entry[order]
+    ends = np.append(np.flatnonzero(numbers[1:] != numbers[:-1]) + 1, len(numbers))
+    begins = np.append(0, ends[:-1])
+    # Most entries are not worth it if each of their hits counted.
+    perhaps = np.flatnonzero(np.add.reduceat(gains, begins) >= _WORTH - _ROUNDING)
     found = []
-    for number, part in zip(numbers, np.split(order, begins[1:]), strict=True):
-        gains = SURPRISE[distance[part]]
-        frames = seeds.frames[query[part]]
+    for begin, end in zip(begins[perhaps].tolist(), ends[perhaps].tolist(), strict=True):
+        frames = seeds.frames[query[begin:end]]
         best = np.zeros(int(frames.max()) + 1, np.float32)
-        np.maximum.at(best, frames, gains)
+        np.maximum.at(best, frames, gains[begin:end])
         worth = float(best.sum())
         if worth >= _WORTH:
             found.append(
-                Nomination(int(number), seeds.views[query[part]], position[part].astype(np.int64), gains, worth)
+                Nomination(
+                    number=int(numbers[begin]),
+                    query_views=seeds.views[query[begin:end]],
+                    positions=position[begin:end].astype(np.int64),
+                    gains=gains[begin:end],
+                    worth=worth,
+                )
             )
     found.sort(key=lambda one: -one.worth)
     return found[:_MOST_ENTRIES]
