@@ -151,33 +151,39 @@ def _fullest(votes: Times, keys: Numbers, count: int, most: int) -> Numbers:
 
 
 @part
-def _binned(
-    speed: Times, offset: Times, weight: Floats, count: int, middle: float
-) -> tuple[Numbers, Lines, int]:
-    """Keys of the bins of `align._votes`, in no order, their sums of weights, speeds and offsets, and how many there are.
-
-    Bins are found by hashing, so that each adds up in the order of the cells without any being sorted.
-    """
-    size = 16
-    while size < 2 * count:
-        size *= 2
-    table, keys, sums, bins = np.full(size, -1, np.int32), np.empty(count, np.int64), np.empty((count, 3)), 0
+def _keys(speed: Times, offset: Times, count: int, middle: float) -> Numbers:
+    """The keys of the first so many lines in `align._votes`."""
+    keys = np.empty(count, np.int64)
     for one in range(count):
         across = round(math.copysign(1.0, speed[one]) * (math.log(abs(speed[one])) + 1) / 0.02)
         along = round((offset[one] + speed[one] * middle) / 0.4)
-        key = across * (1 << 32) + along
-        place = (across * _STEP + along) & (size - 1)
-        while table[place] >= 0 and keys[table[place]] != key:
+        keys[one] = across * (1 << 32) + along
+    return keys
+
+
+@part
+def _binned(keys: Numbers, speed: Times, offset: Times, weight: Floats) -> tuple[Numbers, Lines, int]:
+    """Keys of the bins of `align._votes`, in no order, their sums of weights, speeds and offsets, and how many there are.
+
+    Bins are found by hashing the `keys` of the lines, so that each adds up in the order of the lines without any being sorted.
+    """
+    size = 16
+    while size < 2 * len(keys):
+        size *= 2
+    table, names, sums, bins = np.full(size, -1, np.int32), np.empty(len(keys), np.int64), np.empty((len(keys), 3)), 0
+    for one in range(len(keys)):
+        place = ((keys[one] >> 32) * _STEP + keys[one]) & (size - 1)
+        while table[place] >= 0 and names[table[place]] != keys[one]:
             place = (place + 1) & (size - 1)
         if table[place] < 0:
-            table[place], keys[bins] = bins, key
-            sums[bins] = 0.0
+            table[place], names[bins] = bins, keys[one]
+            sums[bins, 0] = sums[bins, 1] = sums[bins, 2] = 0.0
             bins += 1
         into = table[place]
         sums[into, 0] += weight[one]
         sums[into, 1] += weight[one] * speed[one]
         sums[into, 2] += weight[one] * offset[one]
-    return keys, sums, bins
+    return names, sums, bins
 
 
 @part
@@ -188,7 +194,7 @@ def _vote(
 
     `middle` is the mean time of the cells.
     """
-    keys, sums, bins = _binned(speed, offset, weight, count, middle)
+    keys, sums, bins = _binned(_keys(speed, offset, count, middle), speed, offset, weight)
     for one in _fullest(sums[:, 0], keys, bins, most):
         lines[found, 0], lines[found, 1] = sums[one, 1] / sums[one, 0], sums[one, 2] / sums[one, 0]
         found += 1
