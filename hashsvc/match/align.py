@@ -110,7 +110,8 @@ def compare(
     """
     slots = max(1, int(duration / SLOT))
     if COMPILED.module is not None:
-        return Comparison(*COMPILED.module.spread(distances, starts, slots), times)
+        gained, shown = COMPILED.module.spread(distances, starts, slots)
+        return Comparison(gained, shown, times)
     # A frame was hashed at the start of its span; half a sampling step before that it is already the nearest one.
     instants = (np.arange(slots) + 0.5) * SLOT + SLOT
     frames = np.clip(np.searchsorted(starts, instants, side="right") - 1, 0, len(starts) - 1)

@@ -63,9 +63,7 @@ def _through_blank(
     return first, last
 
 
-def _is_blank(
-    query: Fingerprint, reference: Fingerprint, one: Alignment, pair: Pair, gate: int, frame: int
-) -> bool:
+def _is_blank(query: Fingerprint, reference: Fingerprint, one: Alignment, pair: Pair, gate: int, frame: int) -> bool:
     """Whether a query frame near an alignment, and what its line puts beside it, show nothing."""
     times, (left, right) = query.starts, pair
     if query.quality[frame, left] >= gate:

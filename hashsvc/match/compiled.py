@@ -109,7 +109,7 @@ def _excused(distance: int, usual: float) -> int:
     """As `score.excused`, of one."""
     excess = max(_UNRELATED - usual, 0.0)
     share = min(max((distance - _SAME) / (_OTHER - _SAME), 0.0), 1.0)
-    return np.int32(min(distance + excess * share, 256.0))
+    return int(min(distance + excess * share, 256.0))
 
 
 @part
@@ -198,12 +198,12 @@ def beside(stack: Distances, times: Times, starts: Times, speed: float, offset: 
 @part
 def _nearest(stack: Distances, row: int, slot: int, shown: Numbers) -> tuple[int, int, int]:
     """As `evidence._aligned`, of one query frame: view pair, reference frame and distance."""
-    which, frame, distance = 0, 0, np.int64(_NONE + 1)
+    which, frame, distance = 0, 0, _NONE + 1
     for turn in range(stack.shape[0]):
         for side in (0, -1, 1):
             column = shown[min(max(slot + side, 0), len(shown) - 1)]
             if stack[turn, row, column] < distance:
-                which, frame, distance = turn, column, np.int64(stack[turn, row, column])
+                which, frame, distance = turn, column, int(stack[turn, row, column])
     return which, frame, distance
 
 
@@ -237,9 +237,7 @@ def _usual(stack: Distances, times: Times, aligned: Numbers) -> Times:
 
 
 @part
-def _gains(
-    distances: Numbers, usual: Times, rich: npt.NDArray[np.bool_], excess: Floats, choices: Floats
-) -> Floats:
+def _paid_for(distances: Numbers, usual: Times, rich: npt.NDArray[np.bool_], excess: Floats, choices: Floats) -> Floats:
     """What frames at these distances gain, float32 (n,), as `evidence._weighed` has it; `excess` (n,) is that of their pairs."""
     gains = np.empty(len(distances), np.float32)
     for place in range(len(distances)):
@@ -325,7 +323,7 @@ def weighed(
         distances[place], paid[place] = distance, excess[which]
         if distance < _NONE:
             total, good = total + distance, good + 1
-    gains = _gains(distances, _usual(stack, times, aligned), rich, paid, choices)
+    gains = _paid_for(distances, _usual(stack, times, aligned), rich, paid, choices)
     weights = _novelty(mine, theirs, distances, gains)
     begin, end = _trimmed(gains)
     whole = begin == 0 and end == count - 1

@@ -24,7 +24,7 @@ _STRONG, _OTHER_SPEED, _ROUGHLY = np.float32(align._STRONG), align.OTHER_SPEED, 
 _MOST_CELLS, _MOST_LINES, _FEW_BACKWARDS = align._MOST_CELLS, align._MOST_LINES, align._FEW_BACKWARDS
 _MOST_REFINED, _REFITS, _NEAR = align._MOST_REFINED, align._REFITS, int(align._NEAR[-1])
 _STEP = 641
-"""Places that neighbouring speeds lie apart in a table of bins: more than a few minutes of a reference have bins."""
+"""Places by which neighbouring speeds are apart in a table of bins: four minutes of a reference."""
 
 _PLACES, _TIMES = readable(types.int64, 1), readable(types.float64, 1)
 _GAINS, _LINES = readable(types.float32, 2), readable(types.float64, 2)
@@ -104,13 +104,15 @@ def _drop_weakest(columns: Numbers, weights: Floats, first: int, after: int, kep
 @part
 def _strong_cells(gains: Floats, frames: Numbers) -> tuple[Numbers, Numbers, Floats, int]:
     """As `align._strong_cells`, and how many there are."""
-    least, counts = _least_strong(frames), np.zeros(gains.shape[0], np.int64)
+    least, counts = _least_strong(frames), np.empty(gains.shape[0], np.int64)
+    total, several = 0, 0
     for row in range(gains.shape[0]):
         strong = 0
         for column in range(gains.shape[1]):
             strong += gains[row, column] >= least[column]
         counts[row] = strong
-    total, several = counts.sum(), np.count_nonzero(counts)
+        total += strong
+        several += strong > 0
     each = max(2, _MOST_CELLS // several) if total > _MOST_CELLS else total
     rows, columns, weights = np.empty(total, np.int64), np.empty(total, np.int64), np.empty(total, np.float32)
     found = 0

@@ -8,8 +8,8 @@ import pytest
 
 from hashsvc.bank.model import Interval
 from hashsvc.fingerprint.model import Fingerprint
-from hashsvc.match import align, extend
-from hashsvc.match.align import Comparison, Line, compare
+from hashsvc.match import align, evidence, extend, pairs
+from hashsvc.match.align import Comparison, Line, alignments, compare
 from hashsvc.match.evidence import Sides
 from hashsvc.match.extend import find
 from hashsvc.match.pairs import Pair
@@ -124,6 +124,45 @@ def test_news(seed: int) -> None:
     compiled = COMPILED.module._novelty(as_words(query), as_words(reference), distances.astype(np.int64), gains)
     assert plain.dtype == compiled.dtype and np.array_equal(plain, compiled)
     assert 0 < np.count_nonzero(plain) < len(plain)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("exclusions", [(), (Interval(4.0, 12.0),)])
+def test_frames_on_a_line(case: str, exclusions: tuple[Interval, ...]) -> None:
+    """What the frames of every alignment come to, also along lines that nothing proposes."""
+    found: list[list[tuple[object, ...]]] = []
+    for _, _, sides in both(case, exclusions):
+        several = list(alignments(sides.comparison, LINES, least=0.1))
+        found.append([_told(evidence._weighed(sides, one)) for one in several])
+    plain, compiled = found
+    assert plain == compiled
+    assert plain or (case == "a frame" and exclusions), "all that it has is excluded"
+
+
+def _told(one: evidence._Weighed) -> tuple[object, ...]:
+    """All of it, to the bit."""
+    arrays = [(array.dtype, array.tobytes()) for array in (one.gains, one.weights)]
+    return *arrays, one.favourite, one.first, one.last, one.distance
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_views_of_vectors(seed: int) -> None:
+    """Which view a vector is of, whatever fails the gate: some hashes, whole frames, or nothing."""
+    random = np.random.default_rng(seed)
+    reference = a_reference(seed, 8.0)
+    quality = np.where(random.random(reference.quality.shape) < 0.3 * seed, 10, 90).astype(np.uint8)
+    quality[seed : 3 * seed] = 10
+    reference = dataclasses.replace(reference, quality=quality)
+    every = np.arange(np.count_nonzero(quality >= GATE))
+    positions = random.permutation(np.concatenate([every, every]))
+    plain = pairs._views(reference, positions, GATE)
+    compile_all()
+    assert np.array_equal(plain, pairs._views(reference, positions, GATE))
+    assert len(pairs._views(reference, positions[:0], GATE)) == 0
+    for load in (False, True):
+        compile_all(load)
+        with pytest.raises(IndexError):
+            pairs._views(reference, np.array([len(every)]), GATE)
 
 
 @pytest.mark.parametrize("case", CASES)
