@@ -28,30 +28,6 @@ _PAIRS, _PLACES, _TIMES = readable(types.int64, 2), readable(types.int64, 1), re
 _STACK, _GAINS = readable(types.int16, 3), readable(types.float32, 1)
 
 
-@compiled(_QUALITIES, _PLACES, types.int64)
-def views_at(quality: Qualities, positions: Numbers, gate: int) -> Numbers:
-    """As `pairs._views`, of a reference with this quality (frames, views)."""
-    # How many hashes reach the gate before each frame.
-    before, passed = np.empty(quality.shape[0], np.int64), 0
-    for frame in range(quality.shape[0]):
-        before[frame] = passed
-        several = 0
-        for view in range(quality.shape[1]):
-            several += quality[frame, view] >= gate
-        passed += several
-    found = np.empty(len(positions), np.int64)
-    for place in range(len(positions)):
-        if not 0 <= positions[place] < passed:
-            raise IndexError("the reference has no such vector")
-        frame = np.searchsorted(before, positions[place], side="right") - 1
-        left, view = positions[place] - before[frame], 0
-        while left or quality[frame, view] < gate:
-            left -= quality[frame, view] >= gate
-            view += 1
-        found[place] = view
-    return found
-
-
 @part
 def _measured(
     query: Words, query_quality: Qualities, left: int, reference: Words, reference_quality: Qualities, right: int,

@@ -8,8 +8,8 @@ import numpy.typing as npt
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.pdq import hamming
 from hashsvc.match.align import SLOT, Line
-from hashsvc.match.score import COMPILED, SURPRISE, excused
-from hashsvc.match.seeds import Nomination
+from hashsvc.match.score import SURPRISE, excused
+from hashsvc.match.seeds import COMPILED_SEEDS, Nomination
 from hashsvc_index.arrays import Numbers
 
 Pair = tuple[int, int]
@@ -37,8 +37,8 @@ def nominated(nomination: Nomination, reference: Fingerprint, gate: int) -> list
 
 def _views(reference: Fingerprint, positions: Numbers, gate: int) -> Numbers:
     """The view of each of some rows (k,) of the reference's vectors, which are the hashes that reach the gate, in order."""
-    if COMPILED.module is not None:
-        views: Numbers = COMPILED.module.views_at(reference.quality, positions, gate)
+    if COMPILED_SEEDS.module is not None:
+        views: Numbers = COMPILED_SEEDS.module.views_at(reference.quality, positions, gate)
         return views
     return np.flatnonzero(reference.quality.ravel() >= gate)[positions] % len(reference.views)
 
