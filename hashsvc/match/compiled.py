@@ -198,7 +198,8 @@ def _usual(stack: Distances, times: Times, aligned: Numbers) -> Times:
     often, other = np.empty(_NONE + 1, np.int64), np.empty(_NONE + 1, np.int64)
     usual = np.empty(count)
     for one in range(count):
-        often[:], other[:] = 0, 0
+        for value in range(_NONE + 1):
+            often[value] = other[value] = 0
         several, others = 0, 0
         for two in range(count):
             if abs(times[aligned[one, 0]] - times[aligned[two, 0]]) > _APART:
@@ -294,7 +295,8 @@ def weighed(
         which, frame, distance = _nearest(stack, row, slots[row - first], shown)
         aligned[place, 0], aligned[place, 1], aligned[place, 2] = row, frame, which
         left, right = pairs[which, 0], pairs[which, 1]
-        mine[place], theirs[place] = query[row, left], reference[frame, right]
+        for word in range(4):
+            mine[place, word], theirs[place, word] = query[row, left, word], reference[frame, right, word]
         rich[place] = min(query_quality[row, left], reference_quality[frame, right]) >= score.RICH
         distances[place], paid[place] = distance, excess[which]
         if distance < _NONE:
