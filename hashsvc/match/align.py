@@ -20,6 +20,9 @@ COMPILED_LINES = Compiled("hashsvc.match.compiled_lines")
 _CLOSENESS = np.where(np.arange(258) < 40, (40 - np.arange(258)) * 0.08, 0).astype(np.float32)
 """Added to SURPRISE for steering only: a line must keep to the nearest frames, more sharply than evidence asks."""
 
+_STEERING = np.append(SURPRISE, np.float32(0)) + _CLOSENESS
+"""Steering gain of each distance, float32 (258,)."""
+
 SLOT = 0.125
 """Seconds of reference time a column of the score matrix."""
 SLOWEST, FASTEST = 0.45, 2.2
@@ -106,13 +109,13 @@ def compare(
     257 in `distances` marks a pair without evidence. `starts` (reference frames,) ascending, seconds.
     """
     slots = max(1, int(duration / SLOT))
+    if COMPILED.module is not None:
+        gained, shown = COMPILED.module.spread(distances, starts, slots)
+        return Comparison(gained, shown, times)
     # A frame was hashed at the start of its span; half a sampling step before that it is already the nearest one.
     instants = (np.arange(slots) + 0.5) * SLOT + SLOT
     frames = np.clip(np.searchsorted(starts, instants, side="right") - 1, 0, len(starts) - 1)
-    table = np.append(SURPRISE, np.float32(0)) + _CLOSENESS
-    if COMPILED.module is not None:
-        return Comparison(COMPILED.module.spread(distances, frames, table), frames, times)
-    gains = table[distances][:, frames]
+    gains = _STEERING[distances][:, frames]
     best = gains.copy()
     for shift in range(1, REACH + 1):
         # A neighbour's gain is worth a little less, so that the line keeps to the middle.
@@ -135,8 +138,7 @@ def alignments(
     `lines` are tried besides those that the comparison proposes; `bonus` speaks for an alignment besides its frames. The
     first alignment gains `least` or more, further ones LEAST_TOTAL.
     """
-    gains = comparison.gains.copy()
-    found = 0
+    gains, found = comparison.gains, 0
     # No line gains more than all frames do at their best, which often settles that there is none.
     while found < _MOST_SEGMENTS and np.maximum(gains.max(axis=1) - COST, 0).sum() >= least:
         rest = Comparison(gains, comparison.frames, comparison.times)
@@ -144,6 +146,7 @@ def alignments(
         if best is None or best.total < least:
             break
         yield best
+        gains = gains if found else gains.copy()
         found, least = found + 1, LEAST_TOTAL
         gains[best.first : best.last + 1] = 0
 

@@ -25,8 +25,14 @@ def trimmed(one: Alignment, rows: npt.NDArray[np.intp], gains: npt.NDArray[np.fl
     first = int(np.argmin(sums[: last + 1]))
     if rows[first] == rows[0] and rows[last] == rows[-1]:
         return one
-    part = slice(int(rows[first]) - one.first, int(rows[last]) - one.first + 1)
-    return dataclasses.replace(one, first=int(rows[first]), last=int(rows[last]), slots=one.slots[part])
+    return part(one, int(rows[first]), int(rows[last]))
+
+
+def part(one: Alignment, first: int, last: int) -> Alignment:
+    """The part of an alignment from one of its query frames to another, inclusive."""
+    if (first, last) == (one.first, one.last):
+        return one
+    return dataclasses.replace(one, first=first, last=last, slots=one.slots[first - one.first : last - one.first + 1])
 
 
 def borders(query: Fingerprint, reference: Fingerprint, one: Alignment, pair: Pair, gate: int) -> tuple[float, float]:
@@ -49,15 +55,24 @@ def _through_blank(
     query: Fingerprint, reference: Fingerprint, one: Alignment, pair: Pair, gate: int
 ) -> tuple[int, int]:
     """The first and the last query frame of an alignment and of the blank ones beside it."""
-    times, (left, right) = query.starts, pair
-    shown = one.line.speed * times + one.line.offset
-    frames = np.clip(np.searchsorted(reference.starts, shown, side="right") - 1, 0, reference.frames - 1)
-    blank = (query.quality[:, left] < gate) & (reference.quality[frames, right] < gate)
-    blank &= (shown >= 0) & (shown < reference.duration)
-    blank &= (times >= times[one.first] - _BLANK) & (times <= times[one.last] + _BLANK)
     first, last = one.first, one.last
-    while first > 0 and blank[first - 1]:
+    while first > 0 and _is_blank(query, reference, one, pair, gate, first - 1):
         first -= 1
-    while last + 1 < len(times) and blank[last + 1]:
+    while last + 1 < query.frames and _is_blank(query, reference, one, pair, gate, last + 1):
         last += 1
     return first, last
+
+
+def _is_blank(query: Fingerprint, reference: Fingerprint, one: Alignment, pair: Pair, gate: int, frame: int) -> bool:
+    """Whether a query frame near an alignment, and what its line puts beside it, show nothing."""
+    times, (left, right) = query.starts, pair
+    if query.quality[frame, left] >= gate:
+        return False
+    time = times[frame]
+    shown = one.line.speed * time + one.line.offset
+    if not 0 <= shown < reference.duration:
+        return False
+    if not times[one.first] - _BLANK <= time <= times[one.last] + _BLANK:
+        return False
+    place = int(np.clip(np.searchsorted(reference.starts, shown, side="right") - 1, 0, reference.frames - 1))
+    return bool(reference.quality[place, right] < gate)

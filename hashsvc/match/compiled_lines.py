@@ -20,9 +20,11 @@ Found = tuple[Lines, Numbers, Numbers, Numbers, Times]
 """Lines, slots, firsts, lasts and totals, as `align._Walks` has them."""
 
 _COST, _PLATEAU = np.float32(align.COST), np.float32(1e-4)
-_STRONG, _OTHER_SPEED, _ROUGHLY = align._STRONG, align.OTHER_SPEED, align._ROUGHLY
+_STRONG, _OTHER_SPEED, _ROUGHLY = np.float32(align._STRONG), align.OTHER_SPEED, align._ROUGHLY
 _MOST_CELLS, _MOST_LINES, _FEW_BACKWARDS = align._MOST_CELLS, align._MOST_LINES, align._FEW_BACKWARDS
 _MOST_REFINED, _REFITS, _NEAR = align._MOST_REFINED, align._REFITS, int(align._NEAR[-1])
+_STEP = 641
+"""Places by which neighbouring speeds are apart in a table of bins: four minutes of a reference."""
 
 _PLACES, _TIMES = readable(types.int64, 1), readable(types.float64, 1)
 _GAINS, _LINES = readable(types.float32, 2), readable(types.float64, 2)
@@ -73,8 +75,13 @@ def _summed(values: Times) -> float:
 
 
 @part
-def _is_strong(gains: Floats, frames: Numbers, row: int, column: int) -> bool:
-    return gains[row, column] >= _STRONG and (column == 0 or frames[column] != frames[column - 1])
+def _least_strong(frames: Numbers) -> Floats:
+    """What a cell of each column gains at least where it may propose lines; infinite where its frame is the one before."""
+    least = np.full(len(frames), np.float32(np.inf))
+    for column in range(len(frames)):
+        if column == 0 or frames[column] != frames[column - 1]:
+            least[column] = _STRONG
+    return least
 
 
 @part
@@ -97,19 +104,24 @@ def _drop_weakest(columns: Numbers, weights: Floats, first: int, after: int, kep
 @part
 def _strong_cells(gains: Floats, frames: Numbers) -> tuple[Numbers, Numbers, Floats, int]:
     """As `align._strong_cells`, and how many there are."""
+    least, counts = _least_strong(frames), np.empty(gains.shape[0], np.int64)
     total, several = 0, 0
     for row in range(gains.shape[0]):
-        before = total
+        strong = 0
         for column in range(gains.shape[1]):
-            total += _is_strong(gains, frames, row, column)
-        several += total > before
+            strong += gains[row, column] >= least[column]
+        counts[row] = strong
+        total += strong
+        several += strong > 0
     each = max(2, _MOST_CELLS // several) if total > _MOST_CELLS else total
     rows, columns, weights = np.empty(total, np.int64), np.empty(total, np.int64), np.empty(total, np.float32)
     found = 0
     for row in range(gains.shape[0]):
+        if not counts[row]:
+            continue
         first = found
         for column in range(gains.shape[1]):
-            if _is_strong(gains, frames, row, column):
+            if gains[row, column] >= least[column]:
                 rows[found], columns[found], weights[found] = row, column, gains[row, column]
                 found += 1
         if found - first > each:
@@ -119,20 +131,61 @@ def _strong_cells(gains: Floats, frames: Numbers) -> tuple[Numbers, Numbers, Flo
 
 
 @part
-def _fullest(bins: Lines, count: int, most: int) -> Numbers:
-    """The places of the bins with the most votes, the earlier of equals first."""
+def _fullest(votes: Times, keys: Numbers, count: int, most: int) -> Numbers:
+    """The places of the bins with the most votes, of equals the one with the lowest key first."""
     chosen = np.empty(min(most, count), np.int64)
     held = 0
     for one in range(count):
-        if held == len(chosen) and bins[one, 0] <= bins[chosen[held - 1], 0]:
+        if held == len(chosen) and votes[one] < votes[chosen[held - 1]]:
             continue
-        held = min(held + 1, len(chosen))
-        place = held - 1
-        while place and bins[chosen[place - 1], 0] < bins[one, 0]:
-            chosen[place] = chosen[place - 1]
+        place = held
+        while place and (
+            votes[chosen[place - 1]] < votes[one]
+            or (votes[chosen[place - 1]] == votes[one] and keys[chosen[place - 1]] > keys[one])
+        ):
+            if place < len(chosen):
+                chosen[place] = chosen[place - 1]
             place -= 1
-        chosen[place] = one
+        if place < len(chosen):
+            chosen[place] = one
+        held = min(held + 1, len(chosen))
     return chosen
+
+
+@part
+def _keys(speed: Times, offset: Times, count: int, middle: float) -> Numbers:
+    """The keys of the first so many lines in `align._votes`."""
+    keys = np.empty(count, np.int64)
+    for one in range(count):
+        across = round(math.copysign(1.0, speed[one]) * (math.log(abs(speed[one])) + 1) / 0.02)
+        along = round((offset[one] + speed[one] * middle) / 0.4)
+        keys[one] = across * (1 << 32) + along
+    return keys
+
+
+@part
+def _binned(keys: Numbers, speed: Times, offset: Times, weight: Floats) -> tuple[Numbers, Lines, int]:
+    """Keys of the bins of `align._votes`, in no order, their sums of weights, speeds and offsets, and how many there are.
+
+    Bins are found by hashing the `keys` of the lines, so that each adds up in the order of the lines without any being sorted.
+    """
+    size = 16
+    while size < 2 * len(keys):
+        size *= 2
+    table, names, sums, bins = np.full(size, -1, np.int32), np.empty(len(keys), np.int64), np.empty((len(keys), 3)), 0
+    for one in range(len(keys)):
+        place = ((keys[one] >> 32) * _STEP + keys[one]) & (size - 1)
+        while table[place] >= 0 and names[table[place]] != keys[one]:
+            place = (place + 1) & (size - 1)
+        if table[place] < 0:
+            table[place], names[bins] = bins, keys[one]
+            sums[bins, 0] = sums[bins, 1] = sums[bins, 2] = 0.0
+            bins += 1
+        into = table[place]
+        sums[into, 0] += weight[one]
+        sums[into, 1] += weight[one] * speed[one]
+        sums[into, 2] += weight[one] * offset[one]
+    return names, sums, bins
 
 
 @part
@@ -143,24 +196,9 @@ def _vote(
 
     `middle` is the mean time of the cells.
     """
-    keys = np.empty(count, np.int64)
-    for one in range(count):
-        across = round(math.copysign(1.0, speed[one]) * (math.log(abs(speed[one])) + 1) / 0.02)
-        along = round((offset[one] + speed[one] * middle) / 0.4)
-        # Ordered as by both, then by place: there are fewer than 2 ** 16.
-        keys[one] = (across << 48) + (along << 16) + one
-    keys.sort()
-    bins = np.zeros((count, 3))
-    last = -1
-    for turn in range(count):
-        one = keys[turn] & 0xFFFF
-        if turn == 0 or keys[turn] >> 16 != keys[turn - 1] >> 16:
-            last += 1
-        bins[last, 0] += weight[one]
-        bins[last, 1] += weight[one] * speed[one]
-        bins[last, 2] += weight[one] * offset[one]
-    for one in _fullest(bins, last + 1, most):
-        lines[found, 0], lines[found, 1] = bins[one, 1] / bins[one, 0], bins[one, 2] / bins[one, 0]
+    keys, sums, bins = _binned(_keys(speed, offset, count, middle), speed, offset, weight)
+    for one in _fullest(sums[:, 0], keys, bins, most):
+        lines[found, 0], lines[found, 1] = sums[one, 1] / sums[one, 0], sums[one, 2] / sums[one, 0]
         found += 1
     return found
 

@@ -10,10 +10,22 @@ import numpy.typing as npt
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.match import curves
 from hashsvc.match.align import LEAST_ALONE, LEAST_TOTAL, REACH, Alignment, Bonus, Comparison, Line, alignments
-from hashsvc.match.borders import borders, trimmed
+from hashsvc.match.borders import borders, part, trimmed
 from hashsvc.match.model import Segment
 from hashsvc.match.pairs import Pair
-from hashsvc.match.score import excess, excused, fading, log10_chance, most, novelty, relief, surprise
+from hashsvc.match.score import (
+    COMPILED,
+    NEAR,
+    excess,
+    excused,
+    fading,
+    log10_chance,
+    most,
+    novelty,
+    relief,
+    surprise,
+)
+from hashsvc_index.arrays import Numbers, as_words
 
 NONE = 257
 """Distance of a pair that is no evidence."""
@@ -108,20 +120,30 @@ def log10_stretches(one: Alignment, frames: int) -> float:
     return -math.log10(max(nearly, part))
 
 
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Weighed:
+    """What the frames on a line say."""
+
+    gains: npt.NDArray[np.float32]
+    """Decades that each gains, float32 (n,); negative where that is less than what it pays."""
+    weights: npt.NDArray[np.float64]
+    """How much of each is news, 0-1, float64 (n,)."""
+    favourite: int
+    """Place of the view pair that gains the most."""
+    first: int
+    """First query frame of the part that is worth it,"""
+    last: int
+    """and the last, inclusive."""
+    distance: float
+    """Hamming distance, averaged over the frames that are evidence."""
+
+
 def _score(sides: Sides, one: Alignment) -> tuple[float, Segment, float]:
     """Evidence of one alignment, lines tried left out, the segment it makes, and how many pictures it rests on."""
     query, reference, line = sides.query, sides.reference, one.line
-    rows, frames, which, distances = _aligned(sides, one)
-    left, right = np.array(sides.pairs)[which].T
-    gains = surprise(
-        excused(np.minimum(distances, 256), _usual(sides, rows, frames, which)),
-        np.minimum(query.quality[rows, left], reference.quality[frames, right]),
-    )
-    gains = gains - fading(distances) * _excess(sides, line)[which] - np.float32(_log10_choices(len(sides.pairs)))
-    weights = novelty(query.hashes[rows, left], reference.hashes[frames, right], distances, gains)
-    favourite = sides.pairs[int(np.bincount(which, np.maximum(gains, 0)).argmax())]
-    start, end = borders(query, reference, trimmed(one, rows, gains), favourite, sides.gate)
-    good = distances < NONE
+    found = _weighed(sides, one)
+    favourite = sides.pairs[found.favourite]
+    start, end = borders(query, reference, part(one, found.first, found.last), favourite, sides.gate)
     reached = [min(max(line.speed * time + line.offset, 0.0), reference.duration) for time in (start, end)]
     segment = Segment(
         query_start=start,
@@ -130,9 +152,42 @@ def _score(sides: Sides, one: Alignment) -> tuple[float, Segment, float]:
         reference_end=max(reached),
         speed=line.speed,
         view=f"{query.views[favourite[0]]}/{reference.views[favourite[1]]}",
-        mean_distance=float(distances[good].mean()) if good.any() else 256.0,
+        mean_distance=found.distance,
     )
-    return log10_chance(np.maximum(gains, 0), weights) - relief(weights), segment, float(weights.sum())
+    evidence = log10_chance(np.maximum(found.gains, 0), found.weights) - relief(found.weights)
+    return evidence, segment, float(found.weights.sum())
+
+
+def _weighed(sides: Sides, one: Alignment) -> _Weighed:
+    """What the frames on the line of an alignment gain, of that what is news, and the part of them that is worth it."""
+    query, reference = sides.query, sides.reference
+    choices = np.float32(_log10_choices(len(sides.pairs)))
+    excesses = np.array([excess(*counts) for counts in _beside(sides, one.line).tolist()], np.float32)
+    if COMPILED.module is not None:
+        return _Weighed(
+            *COMPILED.module.weighed(
+                sides.stack, sides.comparison.frames, query.starts, one.slots, one.first, as_words(query.hashes),
+                query.quality, as_words(reference.hashes), reference.quality, np.array(sides.pairs), excesses, choices,
+            )
+        )  # fmt: skip
+    rows, frames, which, distances = _aligned(sides, one)
+    left, right = np.array(sides.pairs)[which].T
+    gains = surprise(
+        excused(np.minimum(distances, 256), _usual(sides, rows, frames, which)),
+        np.minimum(query.quality[rows, left], reference.quality[frames, right]),
+    )
+    gains = gains - fading(distances) * excesses[which] - choices
+    weights = novelty(query.hashes[rows, left], reference.hashes[frames, right], distances, gains)
+    kept = trimmed(one, rows, gains)
+    good = distances < NONE
+    return _Weighed(
+        gains=gains,
+        weights=weights,
+        favourite=int(np.bincount(which, np.maximum(gains, 0)).argmax()),
+        first=kept.first,
+        last=kept.last,
+        distance=float(distances[good].mean()) if good.any() else 256.0,
+    )
 
 
 def _log10_choices(pairs: int) -> float:
@@ -176,8 +231,12 @@ def _medians(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return medians
 
 
-def _excess(sides: Sides, line: Line) -> npt.NDArray[np.float32]:
-    """Decades by which near frames beside the line are more frequent than in unrelated videos, float32 (pairs,)."""
-    reference = line.speed * sides.query.starts + line.offset
-    beside = np.abs(sides.reference.starts[None, :] - reference[:, None]) > _APART
-    return np.array([excess(one[beside & (one < NONE)]) for one in sides.stack], np.float32)
+def _beside(sides: Sides, line: Line) -> Numbers:
+    """How many pairs of frames beside the line are evidence, and how many of them are near, int64 (pairs, 2)."""
+    starts, times = sides.reference.starts, sides.query.starts
+    if COMPILED.module is not None:
+        counts: Numbers = COMPILED.module.beside(sides.stack, times, starts, line.speed, line.offset)
+        return counts
+    reference = line.speed * times + line.offset
+    beside = np.abs(starts[None, :] - reference[:, None]) > _APART
+    return np.array([((one[beside] < NONE).sum(), (one[beside] <= NEAR).sum()) for one in sides.stack], np.int64)

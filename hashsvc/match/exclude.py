@@ -23,6 +23,8 @@ def hidden(reference: Fingerprint, exclusions: Sequence[Interval]) -> npt.NDArra
     A still shot is kept as one frame, so where an exclusion ends in it, the larger part decides.
     """
     starts = reference.starts
+    if not exclusions:
+        return np.zeros(len(starts), bool)
     ends = np.maximum(reference.ends, starts + _SHORTEST)
     within = np.zeros(len(starts))
     for one in exclusions:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashsvc.bank.model import Interval
-from hashsvc.fingerprint.model import Fingerprint
+from hashsvc.fingerprint.model import Fingerprint, Hashes
 from hashsvc.fingerprint.pdq import hamming
 from hashsvc.match import curves, exclude
 from hashsvc.match.align import Bonus, Comparison, Line, alignments, compare, distinct
@@ -77,7 +77,7 @@ def _proposed(
     shown = exclude.hidden(reference, ())
 
     def compared(pair: Pair, rows: Places) -> Comparison:
-        _, nearest = _tables(query, reference, [pair], gate, rows, shown)
+        _, nearest = _tables(query.hashes[rows], query.quality[rows], reference, [pair], gate, shown)
         return compare(nearest, reference.starts, reference.duration, query.starts[rows])
 
     lines = curves.lines(query.activity[:_MOST_CURVES], reference.activity[0])
@@ -118,46 +118,47 @@ def _compared(
 ) -> Sides:
     """Everything that the view pairs say of the two videos."""
     hidden = exclude.hidden(reference, exclusions)
-    stack, nearest = _tables(query, reference, pairs, gate, np.arange(query.frames), hidden)
+    stack, nearest = _tables(query.hashes, query.quality, reference, pairs, gate, hidden)
     comparison = compare(nearest, reference.starts, reference.duration, query.starts)
     return Sides(query, reference, tuple(pairs), stack, comparison, gate)
 
 
 def _tables(
-    query: Fingerprint,
+    hashes: Hashes,
+    quality: npt.NDArray[np.uint8],
     reference: Fingerprint,
     pairs: Sequence[Pair],
     gate: int,
-    frames: Places,
     hidden: npt.NDArray[np.bool_],
 ) -> tuple[Distances, npt.NDArray[np.int32]]:
-    """Distances of some query `frames` in each pair, (pairs, n, reference frames), and the least of them once discounted.
+    """Distances of query frames in each pair, (pairs, n, reference frames), and the least of them once discounted.
 
-    What is `hidden` of the reference is left out after the discount, for which it tells as well as the rest what is
-    usual in the two videos.
+    The frames have `hashes` (n, views, 32) of this `quality` (n, views). What is `hidden` of the reference is left out after
+    the discount, for which it tells as well as the rest what is usual in the two videos.
     """
     if COMPILED.module is not None:
-        hashes, quality = as_words(query.hashes[frames]), query.quality[frames]
         compared: tuple[Distances, npt.NDArray[np.int32]] = COMPILED.module.compared(
-            hashes, quality, as_words(reference.hashes), reference.quality, np.array(pairs), gate, hidden
+            as_words(hashes), quality, as_words(reference.hashes), reference.quality, np.array(pairs), gate, hidden
         )
         return compared
-    stack = np.stack([_distances(query, reference, pair, gate, frames) for pair in pairs])
+    stack = np.stack([_distances(hashes, quality, reference, pair, gate) for pair in pairs])
     nearest = np.stack([discounted(one) for one in stack]).min(axis=0)
     nearest[:, hidden] = stack[:, :, hidden] = NONE
     return stack, nearest
 
 
-def _distances(query: Fingerprint, reference: Fingerprint, pair: Pair, gate: int, frames: Places) -> Distances:
-    """Hamming distances, int16 (n, reference frames), of n query `frames` in one view pair; NONE where either fails the gate."""
+def _distances(
+    hashes: Hashes, quality: npt.NDArray[np.uint8], reference: Fingerprint, pair: Pair, gate: int
+) -> Distances:
+    """Hamming distances, int16 (n, reference frames), in one view pair; NONE where either fails the gate. See `_tables`."""
     left, right = pair
-    distances = np.full((len(frames), reference.frames), NONE, np.int16)
+    distances = np.full((len(hashes), reference.frames), NONE, np.int16)
     columns = np.flatnonzero(reference.quality[:, right] >= gate)
     shown = np.ascontiguousarray(reference.hashes[columns, right])
-    rows = np.flatnonzero(query.quality[frames, left] >= gate)
+    rows = np.flatnonzero(quality[:, left] >= gate)
     # In blocks of rows: all pairs at once of a long upload and a long reference would take gigabytes.
     for block in np.array_split(rows, 1 + len(rows) * len(columns) // _BLOCK):
-        distances[block[:, None], columns[None, :]] = hamming(query.hashes[frames[block], None, left], shown[None])
+        distances[block[:, None], columns[None, :]] = hamming(hashes[block, None, left], shown[None])
     return distances
 
 

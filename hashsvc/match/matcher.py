@@ -19,13 +19,13 @@ from hashsvc.match.common import weighed
 from hashsvc.match.curve_index import CurveIndex
 from hashsvc.match.extend import Finding, covered, find
 from hashsvc.match.hint import is_hint, is_put_together
+from hashsvc.match.known import Known
 from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult, Segment
 from hashsvc.match.rivals import explained_away
 from hashsvc.match.seeds import Nomination
 from hashsvc.match.trial import Trial
 from hashsvc.match.verdict import combined, judge, strictest
-from hashsvc_index import EntryRecord, Index, Store
-from hashsvc_index.errors import EntryNotFoundError
+from hashsvc_index import Index, Store
 from hashsvc_index.snapshot import Keep
 
 EXACT = -300.0
@@ -34,7 +34,6 @@ _MOST_SEEDED, _MOST_MOVING = 12, 4
 """Entries that a deep reading is compared with: the first by seeds, and by activity curves."""
 _CURVES = 6
 """Views of a deep reading whose curves are looked up; the full one is the first."""
-_PAGE = 200
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +75,7 @@ class Matcher:
         self._references = references
         self._curves = CurveIndex(store, self._curve)
         self._banks: dict[int, str] = {}
-        self._known_banks: tuple[int, Sequence[Bank]] = (-1, ())
+        self._known = Known(store)
 
     def match(self, query: Fingerprint | Digests, banks: Mapping[str, Bank]) -> MatchResult:
         """Matches in `banks` (none: in every bank), strongest first, with the strictest verdict.
@@ -88,63 +87,67 @@ class Matcher:
         digests = query.digests if isinstance(query, Fingerprint) else query
         revision = self._index.snapshot.revision
         chosen = {**banks, **self._allowing()} if banks else {}
-        exact, harmless = self._exact(digests, dict(chosen), query.duration if isinstance(query, Fingerprint) else 0.0)
+        exact, harmless = self._exact(digests, chosen, query.duration if isinstance(query, Fingerprint) else 0.0)
         known = _result(revision, exact)
         if harmless is not None:
             known = _all_excused(known, harmless)
         if known.is_exact or not isinstance(query, Fingerprint):
             return known
         # Equal bytes of an entry that is not confirmed must not hide a confirmed one that looks alike.
-        similar = self._similar(query, chosen, bool(chosen))
+        similar = self._similar(query, chosen)
         if harmless is not None:
             similar = _all_excused(similar, harmless)
         return dataclasses.replace(combined(known, similar), deepen=similar.deepen) if exact else similar
 
     def _exact(
-        self, digests: Digests, banks: dict[str, Bank], duration: float
+        self, digests: Digests, banks: Mapping[str, Bank], duration: float
     ) -> tuple[list[Match | Excused], Entry | None]:
         """Entries of equal bytes, and one of an allow bank if there is any."""
-        wanted = set(banks)
         found: dict[int, Match | Excused] = {}
         harmless: Entry | None = None
         for kind, digest in (("sha256", digests.sha256), ("md5", digests.md5)):
             for record in self._store.find_digest(digest) if digest else []:
-                if record.number not in found and (not wanted or record.bank in wanted):
-                    entry, bank = records.entry_of(record), self._bank(record.bank, banks)
+                if record.number not in found and (not banks or record.bank in banks):
+                    entry = records.entry_of(record)
+                    bank = banks.get(record.bank) or self._latest().bank(record.bank)
                     if bank.mode is not BankMode.ALLOW:
                         found[record.number] = _ruled(entry, bank, _whole(entry, duration), digest=kind)
                     elif entry.state is EntryState.CONFIRMED:
                         harmless = entry
         return list(found.values()), harmless
 
-    def _similar(self, query: Fingerprint, banks: dict[str, Bank], filtered: bool) -> MatchResult:
+    def _similar(self, query: Fingerprint, banks: Mapping[str, Bank]) -> MatchResult:
         gate = profile_named(query.profile).quality_gate
         query = query.thinned(profile_named(query.profile).sparse.max_frames)
         picked = seeds.pick(query, gate)
         indexed = self._index.hashes
-        keep = self._in(frozenset(banks)) if filtered else None
+        keep = self._in(frozenset(banks)) if banks else None
         hits = self._index.search(picked.hashes, radius=seeds.RADIUS, limit=seeds.PER_QUERY, keep=keep)
         nominated = seeds.nominate(picked, hits.query, hits.entry, hits.position, hits.distance)
         if len(query.activity):
             nominated = self._with_moving(query, nominated, keep)
+        # Read after the search, lest what was withdrawn before it be found.
+        known = self._latest()
         candidates: dict[tuple[str, str], _Candidate] = {}
         for nomination in nominated:
-            record = self._live(nomination.number)
+            entry = known.entry(nomination.number)
             # A search in the instant of a replacement finds an entry under two numbers.
-            if record is None or (record.bank, record.entry) in candidates:
+            if entry is None or (entry.bank, entry.entry) in candidates:
                 continue
-            entry, bank = records.entry_of(record), self._bank(record.bank, banks)
+            bank = banks.get(entry.bank) or known.bank(entry.bank)
             reference = self._references.get(nomination.number)
             finding = find(query, reference, nomination, gate, indexed, entry.exclusions)
             if finding is not None or entry.exclusions:
-                candidates[record.bank, record.entry] = _Candidate(entry, bank, nomination, reference, finding)
+                candidates[entry.bank, entry.entry] = _Candidate(entry, bank, nomination, reference, finding)
         others = [one for one in candidates.values() if one.bank.mode is not BankMode.ALLOW]
         harmless = _harmless(candidates.values(), gate, indexed)
         left, taken = _without(query, others, harmless, gate, indexed)
         found = [self._judged(query, one, gate, indexed, harmless) for one in _settled(left, gate)]
         result = _result(hits.revision, [*(one for one in found if one is not None), *taken])
         hint = is_hint(query, [one.finding for one in candidates.values() if one.finding is not None], self._hints)
-        return dataclasses.replace(result, deepen=self._is_to_deepen(query, result, hint, banks, filtered))
+        searched = list(banks.values()) or known.every_bank()
+        deepen = self._is_to_deepen(query, result, hint, searched, banks)
+        return dataclasses.replace(result, deepen=deepen)
 
     def _judged(
         self, query: Fingerprint, one: "_Candidate", gate: int, indexed: int, harmless: Sequence[allow.Compared]
@@ -172,9 +175,9 @@ class Matcher:
         return [*nominated, *(seeds.unseeded(number) for number in numbers.tolist())]
 
     def _is_to_deepen(
-        self, query: Fingerprint, result: MatchResult, hint: bool, banks: dict[str, Bank], filtered: bool
+        self, query: Fingerprint, result: MatchResult, hint: bool, searched: Iterable[Bank], asked: Collection[str]
     ) -> bool:
-        """Whether a bank that was searched wants a deep reading after this quick one.
+        """Whether a bank that was `searched` wants a deep reading after this quick one; `asked` are their names, none: any.
 
         A BLOCK needs none, but where the picture is put together there may be another known video beside the one found.
         """
@@ -182,24 +185,18 @@ class Matcher:
             return False
         if result.verdict is Verdict.BLOCK and not is_put_together(query, self._hints):
             return False
-        searched = banks.values() if filtered else self._every_bank()
         depths = {bank.policy.depth for bank in searched if bank.mode is not BankMode.ALLOW}
-        depths |= {*self._depths(banks if filtered else ())}
+        depths |= {*self._depths(asked)}
         return Depth.DEEP in depths or (hint and Depth.AUTO in depths)
 
     def _allowing(self) -> dict[str, Bank]:
         """Every allow bank, by name."""
-        return {bank.bank: bank for bank in self._every_bank() if bank.mode is BankMode.ALLOW}
+        return {bank.bank: bank for bank in self._latest().every_bank() if bank.mode is BankMode.ALLOW}
 
-    def _every_bank(self) -> Sequence[Bank]:
-        """All banks, read again when anything has changed."""
-        revision = self._store.revision()
-        if self._known_banks[0] != revision:
-            found: list[Bank] = []
-            while page := self._store.list_banks(found[-1].bank if found else "", _PAGE):
-                found.extend(map(records.bank_of, page))
-            self._known_banks = revision, found
-        return self._known_banks[1]
+    def _latest(self) -> Known:
+        """What is known of the store as it is now."""
+        known = self._known = self._known.latest()
+        return known
 
     def _curve(self, number: int) -> npt.NDArray[np.float32]:
         """The activity curve of an entry; its hashes stay on disk."""
@@ -220,21 +217,6 @@ class Matcher:
         if number not in self._banks:
             self._banks[number] = self._store.get_entry_by_number(number).bank
         return self._banks[number]
-
-    def _live(self, number: int) -> EntryRecord | None:
-        """The entry's record, unless it was withdrawn since the search; a later one where it was replaced."""
-        try:
-            record = self._store.get_entry_by_number(number)
-            if record.replaced:
-                record = self._store.get_entry(record.bank, record.entry)
-        except EntryNotFoundError:
-            return None
-        return record if record.live else None
-
-    def _bank(self, bank: str, banks: dict[str, Bank]) -> Bank:
-        if bank not in banks:
-            banks[bank] = records.bank_of(self._store.get_bank(bank))
-        return banks[bank]
 
 
 def _result(revision: int, found: Iterable[Match | Excused]) -> MatchResult:

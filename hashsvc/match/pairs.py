@@ -9,7 +9,8 @@ from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.pdq import hamming
 from hashsvc.match.align import SLOT, Line
 from hashsvc.match.score import SURPRISE, excused
-from hashsvc.match.seeds import Nomination
+from hashsvc.match.seeds import COMPILED_SEEDS, Nomination
+from hashsvc_index.arrays import Numbers
 
 Pair = tuple[int, int]
 """Query view, reference view."""
@@ -25,13 +26,21 @@ _FRAMES = 16
 
 def nominated(nomination: Nomination, reference: Fingerprint, gate: int) -> list[Pair]:
     """The pairs whose seeds gained the most; full against full is always among them."""
-    rows = np.flatnonzero(reference.quality.ravel() >= gate)[nomination.positions]
     count = len(reference.views)
-    gains = np.bincount(nomination.query_views * count + rows % count, nomination.gains)
+    views = _views(reference, nomination.positions, gate)
+    gains = np.bincount(nomination.query_views * count + views, nomination.gains)
     order = [int(one) for one in np.argsort(-gains)[:_MOST_NOMINATED] if gains[one] > 0]
     if 0 not in order:
         order = [*order[: _MOST_NOMINATED - 1], 0]
     return [divmod(one, count) for one in order]
+
+
+def _views(reference: Fingerprint, positions: Numbers, gate: int) -> Numbers:
+    """The view of each of some rows (k,) of the reference's vectors, which are the hashes that reach the gate, in order."""
+    if COMPILED_SEEDS.module is not None:
+        views: Numbers = COMPILED_SEEDS.module.views_at(reference.quality, positions, gate)
+        return views
+    return np.flatnonzero(reference.quality.ravel() >= gate)[positions] % len(reference.views)
 
 
 def widened(

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from hashsvc.fingerprint.pdq import hamming
-from hashsvc_index.arrays import as_words
 from hashsvc_index.compilation import Compiled
 
 COMPILED = Compiled("hashsvc.match.compiled")
@@ -67,8 +66,9 @@ LEAST_FRESH = 0.26
 """What would count less than this does not count, and hides no later frame."""
 
 
-_NEAR = 88
+NEAR = 88
 """Frames so near are counted to see how often two videos come near beside their line."""
+_OFTEN_NEAR = 10.0 ** -float(SURPRISE[NEAR])
 _FEW = 4.0
 """Counted and expected alike, so that a handful of frames says little."""
 _MOST_EXCESS = 2.0
@@ -83,15 +83,14 @@ def surprise(distances: npt.NDArray[np.int32], quality: npt.NDArray[np.uint8]) -
     return found
 
 
-def excess(distances: npt.NDArray[np.int16]) -> float:
-    """Decades by which distances (n,) beside a line fall under _NEAR more often than in unrelated videos, 0 to _MOST_EXCESS.
+def excess(count: int, near: int) -> float:
+    """Decades by which `near` of `count` distances beside a line, those up to NEAR, are more than in unrelated videos, 0 to _MOST_EXCESS.
 
     Two recordings of the same kind of scene come near again and again, at any offset; then a line of near frames says
     less than the table has it.
     """
-    seen = float((distances <= _NEAR).sum())
-    expected = len(distances) * 10.0 ** -float(SURPRISE[_NEAR])
-    return min(max(math.log10((seen + _FEW) / (expected + _FEW)), 0.0), _MOST_EXCESS)
+    expected = count * _OFTEN_NEAR
+    return min(max(math.log10((near + _FEW) / (expected + _FEW)), 0.0), _MOST_EXCESS)
 
 
 def fading(distances: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
@@ -146,9 +145,6 @@ def novelty(
     so that it does not hide the next one.
     """
     fresh = np.clip(FRESH_SLOPE * distances + FRESH_OVER, FRESH_LEAST, FRESH_MOST)
-    if COMPILED.module is not None:
-        weights: npt.NDArray[np.float64] = COMPILED.module.novelty(as_words(query), as_words(reference), fresh, gains)
-        return weights
     weights = np.zeros(len(gains))
     counted: list[int] = []
     for place in np.flatnonzero(gains > FLOOR).tolist():

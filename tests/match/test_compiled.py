@@ -8,12 +8,14 @@ import pytest
 
 from hashsvc.bank.model import Interval
 from hashsvc.fingerprint.model import Fingerprint
-from hashsvc.match import align, extend
-from hashsvc.match.align import Comparison, Line, compare
+from hashsvc.match import align, evidence, extend, pairs, seeds
+from hashsvc.match.align import Comparison, Line, alignments, compare
 from hashsvc.match.evidence import Sides
 from hashsvc.match.extend import find
 from hashsvc.match.pairs import Pair
 from hashsvc.match.score import COMPILED, novelty
+from hashsvc.match.seeds import Nomination, nominate, pick
+from hashsvc_index.arrays import as_words
 from tests.match.synthetic import a_reference, an_upload, flipped, nominated
 
 GATE = 31
@@ -22,7 +24,7 @@ LINES = (Line(1.0, 3.0), Line(-1.0, 20.0), Line(1.5, 0.0))
 
 def compile_all(load: bool = True) -> None:
     """From here on the compiled steps are taken, or the plain ones."""
-    for one in (COMPILED, align.COMPILED_LINES):
+    for one in (COMPILED, align.COMPILED_LINES, seeds.COMPILED_SEEDS):
         one.module = None
         if load:
             one.load()
@@ -120,9 +122,102 @@ def test_news(seed: int) -> None:
     gains = random.normal(2, 2, len(query)).astype(np.float32)
     plain = novelty(query, reference, distances, gains)
     compile_all()
-    compiled = novelty(query, reference, distances, gains)
+    compiled = COMPILED.module._novelty(as_words(query), as_words(reference), distances.astype(np.int64), gains)
     assert plain.dtype == compiled.dtype and np.array_equal(plain, compiled)
     assert 0 < np.count_nonzero(plain) < len(plain)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("exclusions", [(), (Interval(4.0, 12.0),)])
+def test_frames_on_a_line(case: str, exclusions: tuple[Interval, ...]) -> None:
+    """What the frames of every alignment come to, also along lines that nothing proposes."""
+    found: list[list[tuple[object, ...]]] = []
+    for _, _, sides in both(case, exclusions):
+        several = list(alignments(sides.comparison, LINES, least=0.1))
+        found.append([_told(evidence._weighed(sides, one)) for one in several])
+    plain, compiled = found
+    assert plain == compiled
+    assert plain or (case == "a frame" and exclusions), "all that it has is excluded"
+
+
+def _told(one: evidence._Weighed) -> tuple[object, ...]:
+    """All of it, to the bit."""
+    arrays = [(array.dtype, array.tobytes()) for array in (one.gains, one.weights)]
+    return *arrays, one.favourite, one.first, one.last, one.distance
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_views_of_vectors(seed: int) -> None:
+    """Which view a vector is of, whatever fails the gate: some hashes, whole frames, or nothing."""
+    random = np.random.default_rng(seed)
+    reference = a_reference(seed, 8.0)
+    quality = np.where(random.random(reference.quality.shape) < 0.3 * seed, 10, 90).astype(np.uint8)
+    quality[seed : 3 * seed] = 10
+    reference = dataclasses.replace(reference, quality=quality)
+    every = np.arange(np.count_nonzero(quality >= GATE))
+    positions = random.permutation(np.concatenate([every, every]))
+    plain = pairs._views(reference, positions, GATE)
+    compile_all()
+    assert np.array_equal(plain, pairs._views(reference, positions, GATE))
+    assert len(pairs._views(reference, positions[:0], GATE)) == 0
+    for load in (False, True):
+        compile_all(load)
+        with pytest.raises(IndexError):
+            pairs._views(reference, np.array([len(every)]), GATE)
+
+
+@pytest.mark.parametrize("seconds", [0.5, 7.5, 8.0, 8.5, 33.3, 300.0, 1000.0])
+@pytest.mark.parametrize("poor", [0.0, 0.4, 1.0])
+def test_seeds(seconds: float, poor: float) -> None:
+    """Which frames are searched, from one frame to more than are wanted, some or all of them poor."""
+    random = np.random.default_rng(int(seconds))
+    made = an_upload([(None, 0, seconds, 1.0)])
+    quality = np.where(random.random((made.frames, 5)) < poor, 10, 90).astype(np.uint8)
+    quality[random.random(made.frames) < poor] = 10
+    hashes = random.integers(0, 256, (made.frames, 5, 32), np.uint8)
+    query = dataclasses.replace(made, views=("full", "a", "b", "c", "d"), hashes=hashes, quality=quality)
+    plain = pick(query, GATE)
+    compile_all()
+    compiled = pick(query, GATE)
+    for column in ("hashes", "frames", "views"):
+        ours, theirs = getattr(plain, column), getattr(compiled, column)
+        assert ours.dtype == theirs.dtype and ours.shape == theirs.shape and np.array_equal(ours, theirs)
+        assert theirs.flags.c_contiguous
+    assert (len(plain.frames) == 0) == (poor == 1.0)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_nominations(seed: int) -> None:
+    """What hits point at: many entries, of which some just reach what is asked and some just do not."""
+    random = np.random.default_rng(seed)
+    searched = pick(an_upload([(None, 0, 30.0, 1.0)]), GATE)
+    count = int(random.integers(1, 400))
+    hits = (
+        random.integers(0, len(searched.frames), count).astype(np.int32),
+        random.integers(1, 1 + count // 3 + seed, count),
+        random.integers(0, 9000, count).astype(np.int32),
+        random.integers(20 if seed % 2 else 70, 85, count).astype(np.int32),
+    )
+    plain = nominate(searched, *hits)
+    compile_all()
+    compiled = nominate(searched, *hits)
+    assert [_nominated(one) for one in plain] == [_nominated(one) for one in compiled]
+    assert plain or count < 20
+
+
+def test_no_hits() -> None:
+    """Nothing is nominated by nothing, and no frame is searched of an upload that shows nothing."""
+    compile_all()
+    query, nothing = an_upload([(None, 0, 30.0, 1.0)]), np.zeros(0, np.int32)
+    assert nominate(pick(query, GATE), nothing, np.zeros(0, np.int64), nothing, nothing) == []
+    black = dataclasses.replace(query, quality=np.zeros_like(query.quality))
+    assert pick(black, GATE).hashes.shape == (0, 32)
+
+
+def _nominated(one: Nomination) -> tuple[object, ...]:
+    """All of it, to the bit."""
+    arrays = [(array.dtype, array.tobytes()) for array in (one.query_views, one.positions, one.gains)]
+    return one.number, one.worth, *arrays
 
 
 @pytest.mark.parametrize("case", CASES)
