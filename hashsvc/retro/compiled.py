@@ -62,7 +62,7 @@ def nearest(rows: Words, others: Words, radius: int) -> Nearest:
 
 
 @part
-def _distance(left: Words, one: int, right: Words, other: int) -> int:
+def _distance(left: Words, one: int, right: Words, other: int) -> np.int64:
     distance = np.int64(0)
     for word in range(4):
         distance += np.int64(ones(left[one, word] ^ right[other, word]))
@@ -192,18 +192,46 @@ def _on_band(near: Nearest, times: Times, starts: Times, line: Times) -> tuple[N
 
 
 @part
-def _excess(stack: Stack, times: Times, starts: Times, speed: float, offset: float) -> Floats:
-    """As `lines._excess`."""
-    found = np.empty(stack.shape[0], np.float32)
+def _counted(stack: Stack, pair: int, row: int, first: int, after: int) -> tuple[int, int]:
+    """How many cells from column `first` on are evidence, and how many of them are near."""
+    count, seen = 0, 0
+    for column in range(first, after):
+        count += stack[pair, row, column] < _NONE
+        seen += stack[pair, row, column] <= OFTEN
+    return count, seen
+
+
+@part
+def _everywhere(stack: Stack) -> Numbers:
+    """The same for each pair of views, on the line or not, int64 (pairs, 2)."""
+    counts = np.zeros((stack.shape[0], 2), np.int64)
     for pair in range(stack.shape[0]):
-        seen, count = 0, 0
-        for row in range(len(times)):
-            at = speed * times[row] + offset
-            for column in range(len(starts)):
-                if abs(starts[column] - at) > APART:
-                    count += stack[pair, row, column] < _NONE
-                    seen += stack[pair, row, column] <= OFTEN
-        found[pair] = min(max(math.log10((seen + FEW) / (count * _OFTEN_NEAR + FEW)), 0.0), MOST_EXCESS)
+        for row in range(stack.shape[1]):
+            count, seen = _counted(stack, pair, row, 0, stack.shape[2])
+            counts[pair, 0] += count
+            counts[pair, 1] += seen
+    return counts
+
+
+@part
+def _excess(stack: Stack, counts: Numbers, times: Times, starts: Times, speed: float, offset: float) -> Floats:
+    """As `lines._excess`; `counts` are those of `_everywhere`."""
+    beside = counts.copy()
+    for row in range(len(times)):
+        at, first = speed * times[row] + offset, 0
+        while first < len(starts) and starts[first] < at and abs(starts[first] - at) > APART:
+            first += 1
+        after = first
+        while after < len(starts) and not abs(starts[after] - at) > APART:
+            after += 1
+        for pair in range(len(counts)):
+            count, seen = _counted(stack, pair, row, first, after)
+            beside[pair, 0] -= count
+            beside[pair, 1] -= seen
+    found = np.empty(len(counts), np.float32)
+    for pair in range(len(counts)):
+        often = math.log10((beside[pair, 1] + FEW) / (beside[pair, 0] * _OFTEN_NEAR + FEW))
+        found[pair] = min(max(often, 0.0), MOST_EXCESS)
     return found
 
 
@@ -244,7 +272,8 @@ def _novelty(query: Words, reference: Words, distances: Numbers, gains: Floats) 
 
 @part
 def _weighed(
-    query: Words, others: Words, pairs: Numbers, stack: Stack, near: Nearest, times: Times, starts: Times, line: Times,
+    query: Words, others: Words, pairs: Numbers, stack: Stack, counts: Numbers, near: Nearest, times: Times,
+    starts: Times, line: Times,
 ) -> tuple[Floats, Times, float]:  # fmt: skip
     """Gains and weights of the frames of a line, (n,), and their median distance."""
     rows, columns, distance = _on_band(near, times, starts, line)
@@ -257,7 +286,7 @@ def _weighed(
         mine[one] = query[rows[one], pairs[which[one], 0]]
         theirs[one] = others[columns[one], pairs[which[one], 1]]
     usual = _usual(stack, times, rows, columns, which)
-    excess = _excess(stack, times, starts, line[1], (line[3] - line[2] + 0.5) * WIDTH)
+    excess = _excess(stack, counts, times, starts, line[1], (line[3] - line[2] + 0.5) * WIDTH)
     gains = np.empty(count, np.float32)
     for one in range(count):
         share = min(max((apart[one] - _SAME) / (_OTHER - _SAME), 0.0), 1.0)
@@ -305,9 +334,9 @@ def best_lines(
             continue
         query, there, shown = _placed(hashes[own], frames[own], times[own], views[own], of)
         stack, near = compared(query, there, reference, passed, pairs, 1, hidden)
-        most = -np.inf
+        counts, most = _everywhere(stack), -np.inf
         for line in _best_bands(near, shown, starts):
-            mine, news, distance = _weighed(query, reference, pairs, stack, near, shown, starts, line)
+            mine, news, distance = _weighed(query, reference, pairs, stack, counts, near, shown, starts, line)
             price = 0.0 if line[1] == 1 else _OTHER_SPEED
             total = ((mine - np.float32(_FLOOR)) * news).sum() - price
             if total > most:

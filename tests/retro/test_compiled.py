@@ -35,7 +35,7 @@ def plain_again() -> Iterator[None]:
     compile_all(False)
 
 
-UPLOADS = {
+UPLOADS: dict[str, Callable[[], Fingerprint]] = {
     "copy": lambda: an_upload([(VIDEO, 2.0, 15.0, 1.0)], bits=50, view="mirror"),
     "faster": lambda: an_upload([(VIDEO, 0.0, 10.0, 1.5), (None, 0.0, 4.0, 1.0)], bits=60),
     "backwards": lambda: an_upload([(VIDEO, 30.0, 15.0, -1.0)], bits=40),
