@@ -57,6 +57,8 @@ class Seeding:
     """Its view, (m,)."""
     of: int
     """Views of the upload."""
+    deep: bool
+    """Whether it was read deeply: a match then looks at more than what seeds point at."""
 
 
 def pack(recent: Recent) -> Item:
@@ -113,7 +115,7 @@ def seeding(item: Item) -> Seeding:
         if len(order) != len(hashes):
             raise ValueError(f"{len(hashes)} hashes of seeding frames instead of {len(order)}")
         times = np.frombuffer(fields["starts"], "<u4")[shown[frames]] / _MILLISECONDS
-        return Seeding(hashes, frames[order], times[order], views[order], quality.shape[1])
+        return Seeding(hashes, frames[order], times[order], views[order], quality.shape[1], fields["curves"] > 0)
 
 
 @contextlib.contextmanager

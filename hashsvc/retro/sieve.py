@@ -18,7 +18,7 @@ from hashsvc_index.records import Vectors
 COMPILED = Compiled("hashsvc.retro.compiled")
 """The looks at many uploads, once they are compiled."""
 
-_MOST = 512
+_MOST = 640
 """Representatives."""
 _CONSIDERED = 12_000
 """Hashes of a long reference that representatives are chosen from, evenly spread."""

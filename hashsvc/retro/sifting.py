@@ -27,6 +27,8 @@ _SHARE = 0.6
 _SAME, _SAME_SHARE = 24.0, 0.45
 """Median distance up to which a line shows the very pictures of the reference; where they hardly change, few are news among
 seeding frames, and half as many again among all."""
+_DEEP_SHARE = 0.15
+"""The same for deep readings, of which a match compares movement and further views as well."""
 
 
 class Sifter:
@@ -78,9 +80,9 @@ class Sifter:
         """Which of them have a line that comes to enough of what a match must find."""
         wanted = [self._evidence - math.log10(max(self._indexed, 1) * one.of) for one in uploads]
         found = self._lines.find(uploads, near)
-        enough: npt.NDArray[np.bool_] = (
-            found.evidence <= np.where(found.distances <= _SAME, _SAME_SHARE, _SHARE) * wanted
-        )
+        share = np.where(found.distances <= _SAME, _SAME_SHARE, _SHARE)
+        share[np.array([one.deep for one in uploads], bool)] = _DEEP_SHARE
+        enough: npt.NDArray[np.bool_] = found.evidence <= share * wanted
         return enough
 
 
