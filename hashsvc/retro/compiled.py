@@ -73,11 +73,13 @@ def _distance(left: Words, one: int, right: Words, other: int) -> np.int64:
 def _pair_gains(
     hashes: Words, views: Numbers, looked: Flags, others: Words, their_views: Numbers, gains: Times
 ) -> None:
-    """Add up what near hashes gain in each pair of views, float64 (views, their views)."""
+    """Add up what hashes gain by their nearest in each pair of views, float64 (views, their views)."""
+    best = np.empty(gains.shape[1], np.float32)
     whole = len(others) // 4 * 4
     for one in range(len(hashes)):
         if not looked[one]:
             continue
+        best[:] = 0
         row = (hashes[one, 0], hashes[one, 1], hashes[one, 2], hashes[one, 3])
         for first in range(0, len(others), 4):
             if (
@@ -88,7 +90,9 @@ def _pair_gains(
             for other in range(first, min(first + 4, len(others))):
                 distance = _distance(hashes, one, others, other)
                 if distance <= RADIUS:
-                    gains[views[one], their_views[other]] += _SURPRISE[distance]
+                    best[their_views[other]] = max(best[their_views[other]], _SURPRISE[distance])
+        for view in range(len(best)):
+            gains[views[one], view] += best[view]
 
 
 @part

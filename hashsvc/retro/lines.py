@@ -23,7 +23,7 @@ from hashsvc.retro.sieve import COMPILED, Mask
 from hashsvc_index.arrays import as_words
 
 PAIRS = 4
-"""Pairs of views that are looked at, those in which the most is gained."""
+"""Pairs of views that are looked at, those in which the hashes of the upload gain the most, each by its nearest."""
 SPEEDS = (1.0, 0.5, 0.63, 0.8, 0.9, 1.1, 1.25, 1.5, 1.75, 2.0, -1.0)
 OTHER_SPEED = 0.5
 """Decades that a line of another speed than 1 pays."""
@@ -127,8 +127,11 @@ class Lines:
         limits, distances, others = self._index.range_search(upload.hashes[looked], seeds.RADIUS + 1)
         rows = np.repeat(np.flatnonzero(looked), np.diff(limits.astype(np.int64)))
         views = self._reference.shape[1]
-        gains = np.bincount(upload.views[rows] * views + self._view[others], SURPRISE[distances.astype(np.int32)])
-        pairs = [int(one) for one in np.argsort(-gains, kind="stable")[:PAIRS] if gains[one] > 0]
+        best = np.zeros((len(upload.hashes), views), np.float32)
+        np.maximum.at(best, (rows, self._view[others]), SURPRISE[distances.astype(np.int32)])
+        gains = np.zeros((upload.of, views))
+        np.add.at(gains, upload.views, best)
+        pairs = [int(one) for one in np.argsort(-gains, axis=None, kind="stable")[:PAIRS] if gains.flat[one] > 0]
         if not pairs:
             return None
         hashes, passed, times = _dense(upload)

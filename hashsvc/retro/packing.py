@@ -110,7 +110,7 @@ def seeding(item: Item) -> Seeding:
         shown = np.flatnonzero(seeding)
         frames, views = np.nonzero(quality[shown] >= profile_named(fields["profile"]).quality_gate)
         scout = _pattern(fields["version"], len(shown), quality.shape[1])[frames, views]
-        order = np.argsort(~scout, kind="stable")
+        order = np.concatenate([np.flatnonzero(scout), np.flatnonzero(~scout)])
         hashes = np.concatenate([item.rows, _hashes(fields, "seeds")])
         if len(order) != len(hashes):
             raise ValueError(f"{len(hashes)} hashes of seeding frames instead of {len(order)}")
