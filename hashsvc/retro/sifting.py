@@ -23,7 +23,7 @@ from hashsvc_index.records import Vectors
 _AT_ONCE = 1024
 """Uploads that are looked at together."""
 _SHARE = 0.9
-"""Share of the evidence of a match that a line must come to: a match finds more on the frames between seeding ones."""
+"""Share of the evidence of a match that a line must come to, though a match finds more on the frames between seeding ones."""
 _SAME, _SAME_SHARE = 24.0, 0.45
 """Median distance up to which a line shows the very pictures of the reference; where they hardly change, few are news among
 seeding frames, and half as many again among all."""
