@@ -16,12 +16,12 @@ from hashsvc.fingerprint.profiles import profile_named
 from hashsvc.match.exclude import silenced
 from hashsvc.retro.lines import Lines
 from hashsvc.retro.packing import Recent, Seeding, seeding, seeding_hashes, unpack
-from hashsvc.retro.sieve import Mask, Sieve
+from hashsvc.retro.sieve import COMPILED, Mask, Sieve
 from hashsvc_index import Block, Item, Ring
 from hashsvc_index.records import Vectors
 
-_AT_ONCE = 1024
-"""Uploads that are looked at together."""
+_AT_ONCE, _PLAIN_AT_ONCE = 1024, 64
+"""Uploads that are looked at together, and where that is not compiled: whoever has a moment only is asked sooner."""
 _SHARE = 0.9
 """Share of the evidence of a match that a line must come to, though a match finds more on the frames between seeding ones."""
 _SAME, _SAME_SHARE = 24.0, 0.45
@@ -49,8 +49,9 @@ class Sifter:
         Raises StoreCorruptError.
         """
         scouted = list(self._scouted(ring, blocks))
-        for first in range(0, len(scouted), _AT_ONCE):
-            part = scouted[first : first + _AT_ONCE]
+        several = _PLAIN_AT_ONCE if COMPILED.module is None else _AT_ONCE
+        for first in range(0, len(scouted), several):
+            part = scouted[first : first + several]
             for place in self._passing([item for _, _, item in part]):
                 block, number, item = part[place]
                 yield block, number, unpack(item)
