@@ -14,7 +14,9 @@ _HEAD = """# Results
 
 What the workloads printed, with the command of each.
 """
-_PLACES = frozenset(("--corpus", "--data", "--output", "--peer-python", "--picture", "--results", "--videos", "--work"))
+_PLACES = frozenset(
+    ("--corpus", "--data", "--output", "--peer-python", "--picture", "--results", "--ring", "--videos", "--work")
+)
 """Options that name a place on the machine, which is nobody else's business."""
 _SECTION = re.compile(r"^## ", re.MULTILINE)
 

@@ -57,6 +57,8 @@ class Seeding:
     """Its view, (m,)."""
     of: int
     """Views of the upload."""
+    deep: bool
+    """Whether it was read deeply: a match then looks at more than what seeds point at."""
 
 
 def pack(recent: Recent) -> Item:
@@ -108,12 +110,12 @@ def seeding(item: Item) -> Seeding:
         shown = np.flatnonzero(seeding)
         frames, views = np.nonzero(quality[shown] >= profile_named(fields["profile"]).quality_gate)
         scout = _pattern(fields["version"], len(shown), quality.shape[1])[frames, views]
-        order = np.argsort(~scout, kind="stable")
+        order = np.concatenate([np.flatnonzero(scout), np.flatnonzero(~scout)])
         hashes = np.concatenate([item.rows, _hashes(fields, "seeds")])
         if len(order) != len(hashes):
             raise ValueError(f"{len(hashes)} hashes of seeding frames instead of {len(order)}")
         times = np.frombuffer(fields["starts"], "<u4")[shown[frames]] / _MILLISECONDS
-        return Seeding(hashes, frames[order], times[order], views[order], quality.shape[1])
+        return Seeding(hashes, frames[order], times[order], views[order], quality.shape[1], fields["curves"] > 0)
 
 
 @contextlib.contextmanager

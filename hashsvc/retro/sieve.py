@@ -11,9 +11,14 @@ import numpy.typing as npt
 
 from hashsvc.fingerprint.model import HASH_BYTES, Fingerprint
 from hashsvc.match.score import SURPRISE
+from hashsvc_index.arrays import as_words
+from hashsvc_index.compilation import Compiled
 from hashsvc_index.records import Vectors
 
-_MOST = 512
+COMPILED = Compiled("hashsvc.retro.compiled")
+"""The looks at many uploads, once they are compiled."""
+
+_MOST = 640
 """Representatives."""
 _CONSIDERED = 12_000
 """Hashes of a long reference that representatives are chosen from, evenly spread."""
@@ -39,24 +44,33 @@ class Sieve:
     """The representatives of one reference."""
 
     def __init__(self, reference: Fingerprint, gate: int) -> None:
+        chosen = representatives(reference, gate)
+        self._words = np.ascontiguousarray(as_words(chosen).T)
         self._index = faiss.IndexBinaryFlat(HASH_BYTES * 8)
-        self._index.add(representatives(reference, gate))
+        self._index.add(chosen)
 
     def scouted(self, rows: Vectors, counts: Counts) -> npt.NDArray[np.intp]:
         """Places of the uploads worth a closer look; `rows` are the scouts of all, `counts` how many each one has."""
-        limits, _, _ = self._index.range_search(rows, _SCOUTED + 1)
-        return np.unique(_owners(counts)[np.flatnonzero(np.diff(limits.astype(np.int64)))])
+        return np.unique(_owners(counts)[self._nearest(rows, _SCOUTED) <= _SCOUTED])
 
     def passing(self, rows: Vectors, counts: Counts) -> tuple[npt.NDArray[np.intp], Mask]:
         """Places of the uploads worth a comparison, and which of `rows`, their seeding hashes, are NEAR, (n,)."""
-        limits, distances, _ = self._index.range_search(rows, NEAR + 1)
-        hit = np.flatnonzero(np.diff(limits.astype(np.int64)))
-        nearest = np.full(len(rows), _FAR)
-        if len(hit):
-            nearest[hit] = np.minimum.reduceat(distances, limits[:-1][hit].astype(np.intp))
+        nearest = self._nearest(rows, NEAR)
         gains = np.where(nearest <= _RADIUS, SURPRISE[nearest], 0)
         worth = np.bincount(_owners(counts), gains, minlength=len(counts))
         return np.flatnonzero(worth >= _WORTH), nearest <= NEAR
+
+    def _nearest(self, rows: Vectors, radius: int) -> npt.NDArray[np.int32]:
+        """Distance of each row from the nearest representative, int32 (n,); _FAR beyond the radius."""
+        if COMPILED.module is not None:
+            found: npt.NDArray[np.int32] = COMPILED.module.nearest(as_words(rows), self._words, radius)
+            return found
+        limits, distances, _ = self._index.range_search(rows, radius + 1)
+        hit = np.flatnonzero(np.diff(limits.astype(np.int64)))
+        nearest = np.full(len(rows), _FAR, np.int32)
+        if len(hit):
+            nearest[hit] = np.minimum.reduceat(distances, limits[:-1][hit].astype(np.intp))
+        return nearest
 
 
 def _owners(counts: Counts) -> npt.NDArray[np.intp]:

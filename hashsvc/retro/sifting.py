@@ -16,15 +16,19 @@ from hashsvc.fingerprint.profiles import profile_named
 from hashsvc.match.exclude import silenced
 from hashsvc.retro.lines import Lines
 from hashsvc.retro.packing import Recent, Seeding, seeding, seeding_hashes, unpack
-from hashsvc.retro.sieve import Mask, Sieve
+from hashsvc.retro.sieve import COMPILED, Mask, Sieve
 from hashsvc_index import Block, Item, Ring
 from hashsvc_index.records import Vectors
 
-_AT_ONCE = 1024
-"""Uploads that are looked at together."""
-_FIRST_SHARE, _SHARE = 0.25, 0.65
-"""Shares of the evidence of a match that a line must come to: at first, when only the hashes that are near a representative
-are looked at, and when all seeding ones are. A match finds all of it on the frames between them, too."""
+_AT_ONCE, _PLAIN_AT_ONCE = 1024, 64
+"""Uploads that are looked at together, and where that is not compiled: whoever has a moment only is asked sooner."""
+_SHARE = 0.9
+"""Share of the evidence of a match that a line must come to, though a match finds more on the frames between seeding ones."""
+_SAME, _SAME_SHARE = 24.0, 0.45
+"""Median distance up to which a line shows the very pictures of the reference; where they hardly change, few are news among
+seeding frames, and half as many again among all."""
+_DEEP_SHARE = 0.15
+"""The same for deep readings, of which a match compares movement and further views as well."""
 
 
 class Sifter:
@@ -45,8 +49,9 @@ class Sifter:
         Raises StoreCorruptError.
         """
         scouted = list(self._scouted(ring, blocks))
-        for first in range(0, len(scouted), _AT_ONCE):
-            part = scouted[first : first + _AT_ONCE]
+        several = _PLAIN_AT_ONCE if COMPILED.module is None else _AT_ONCE
+        for first in range(0, len(scouted), several):
+            part = scouted[first : first + several]
             for place in self._passing([item for _, _, item in part]):
                 block, number, item = part[place]
                 yield block, number, unpack(item)
@@ -70,14 +75,16 @@ class Sifter:
         places, near = self._sieve.passing(np.concatenate(hashes), counts)
         parts = np.split(near, np.cumsum(counts)[:-1])
         chosen = [seeding(uploads[place]) for place in places]
-        first = self._on_line(chosen, [parts[place] for place in places], _FIRST_SHARE)
-        places, chosen = places[first], [chosen[place] for place in first]
-        return places[self._on_line(chosen, [np.ones(len(one.hashes), bool) for one in chosen], _SHARE)]
+        return places[self._on_line(chosen, [parts[place] for place in places])]
 
-    def _on_line(self, uploads: Sequence[Seeding], looked: Sequence[Mask], share: float) -> npt.NDArray[np.intp]:
-        """Places of those that have a line that comes to this share of what a match must find."""
-        wanted = [share * (self._evidence - math.log10(max(self._indexed, 1) * one.of)) for one in uploads]
-        return np.flatnonzero(self._lines.evidence(uploads, looked) <= np.array(wanted))
+    def _on_line(self, uploads: Sequence[Seeding], near: Sequence[Mask]) -> npt.NDArray[np.bool_]:
+        """Which of them have a line that comes to enough of what a match must find."""
+        wanted = [self._evidence - math.log10(max(self._indexed, 1) * one.of) for one in uploads]
+        found = self._lines.find(uploads, near)
+        share = np.where(found.distances <= _SAME, _SAME_SHARE, _SHARE)
+        share[np.array([one.deep for one in uploads], bool)] = _DEEP_SHARE
+        enough: npt.NDArray[np.bool_] = found.evidence <= share * wanted
+        return enough
 
 
 def items(ring: Ring, block: Block, places: Sequence[int], rows: Vectors) -> list[Item]:

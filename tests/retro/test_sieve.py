@@ -53,10 +53,10 @@ def test_one_hash_is_enough_for_a_closer_look_and_no_more(bits: int, scouted: bo
 
 
 def test_representatives_are_few_and_of_what_counts() -> None:
-    """At most 512, each a hash of the reference that passes the gate; the full view comes first; a still video has one a view."""
+    """At most 640, each a hash of the reference that passes the gate; the full view comes first; a still video has one a view."""
     chosen = representatives(VIDEO, GATE)
     known = {row.tobytes() for row in VIDEO.hashes.reshape(-1, 32)}
-    assert len(chosen) == 512
+    assert len(chosen) == 640
     assert {row.tobytes() for row in chosen} <= known
     assert {row.tobytes() for row in VIDEO.hashes[:, 0]} <= {row.tobytes() for row in chosen}
     assert len(representatives(dataclasses.replace(VIDEO, hashes=still(3)), GATE)) == len(VIDEO.views)

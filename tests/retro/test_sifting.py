@@ -1,9 +1,11 @@
 """What of the ring is worth a comparison."""
 
+import dataclasses
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hashsvc.bank.model import Interval
@@ -78,3 +80,18 @@ def test_a_damaged_upload_is_told(tmp_path: Path) -> None:
         ring.append([Item(rows=copy.rows, body=b"\x80")], written=now, expires=now + 60, max_bytes=1 << 30)
         with pytest.raises(StoreCorruptError):
             candidates(ring)
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_deep_reading_needs_less_of_a_line(ring: Ring, deep: bool) -> None:
+    """A match looks at more of it than seeds show."""
+    upload = an_upload([(VIDEO, 5.0, 2.0, 1.0), (None, 0.0, 13.0, 1.0)], bits=64)
+    activity = np.zeros((1, 120), np.float32) if deep else upload.activity
+    now = time.time()
+    ring.append(
+        [packed("glimpse", dataclasses.replace(upload, activity=activity))],
+        written=now,
+        expires=now + 60,
+        max_bytes=1 << 30,
+    )
+    assert any(name == "glimpse" for _, _, name in candidates(ring)) == deep
