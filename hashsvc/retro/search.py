@@ -34,7 +34,7 @@ _GROUP_ROWS = 200_000
 """Rows that are searched at once: 6 MiB."""
 _PAGE = 1000
 _COMPILED_FROM = 20_000
-"""Uploads from which on a process loads the compiled steps, which takes it 0.7 s, or half a minute where none did before."""
+"""Uploads from which on a process loads the compiled steps, which takes it 0.7 s, or a minute or more where none did before."""
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
