@@ -15,6 +15,7 @@ import pytest
 import structlog
 
 from hashsvc.demo import video
+from tests.compiling import compile_all
 
 SIZE = (320, 180)
 RATE = Fraction(12)
@@ -28,6 +29,13 @@ def logs_as_they_were() -> Iterator[None]:
     yield
     structlog.reset_defaults()
     root.handlers, root.level = handlers, level
+
+
+@pytest.fixture
+def plain_again() -> Iterator[None]:
+    """What a test compiles is not used by other tests."""
+    yield
+    compile_all(False)
 
 
 @pytest.fixture(scope="session")

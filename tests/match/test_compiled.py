@@ -8,7 +8,7 @@ import pytest
 
 from hashsvc.bank.model import Interval
 from hashsvc.fingerprint.model import Fingerprint
-from hashsvc.match import align, evidence, extend, pairs, seeds
+from hashsvc.match import align, evidence, extend, pairs
 from hashsvc.match.align import Comparison, Line, alignments, compare
 from hashsvc.match.evidence import Sides
 from hashsvc.match.extend import find
@@ -16,25 +16,13 @@ from hashsvc.match.pairs import Pair
 from hashsvc.match.score import COMPILED, novelty
 from hashsvc.match.seeds import Nomination, nominate, pick
 from hashsvc_index.arrays import as_words
+from tests.compiling import compile_all
 from tests.match.synthetic import a_reference, an_upload, flipped, nominated
+
+pytestmark = pytest.mark.usefixtures("plain_again")
 
 GATE = 31
 LINES = (Line(1.0, 3.0), Line(-1.0, 20.0), Line(1.5, 0.0))
-
-
-def compile_all(load: bool = True) -> None:
-    """From here on the compiled steps are taken, or the plain ones."""
-    for one in (COMPILED, align.COMPILED_LINES, seeds.COMPILED_SEEDS):
-        one.module = None
-        if load:
-            one.load()
-
-
-@pytest.fixture(autouse=True)
-def plain_again() -> Iterator[None]:
-    """What is compiled here is not used by other tests."""
-    yield
-    compile_all(False)
 
 
 def still(seed: int, seconds: float) -> Fingerprint:

@@ -1,38 +1,24 @@
 """The compiled looks at uploads give what the plain ones give."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
 import pytest
 
 from hashsvc.fingerprint.model import Fingerprint
-from hashsvc.match import score
 from hashsvc.match.seeds import pick
-from hashsvc.retro import sieve
 from hashsvc.retro.lines import Lines
 from hashsvc.retro.packing import Recent, Seeding, pack, seeding
 from hashsvc.retro.sieve import Sieve
+from tests.compiling import compile_all
 from tests.match.synthetic import a_reference, an_upload
 from tests.match.test_compiled import STILL
 
+pytestmark = pytest.mark.usefixtures("plain_again")
+
 GATE = 31
 VIDEO = a_reference(1)
-
-
-def compile_all(load: bool = True) -> None:
-    """From here on the compiled steps are taken, or the plain ones."""
-    for one in (score.COMPILED, sieve.COMPILED):
-        one.module = None
-        if load:
-            one.load()
-
-
-@pytest.fixture(autouse=True)
-def plain_again() -> Iterator[None]:
-    """What is compiled here is not used by other tests."""
-    yield
-    compile_all(False)
 
 
 UPLOADS: dict[str, Callable[[], Fingerprint]] = {
