@@ -7,6 +7,7 @@ from typing import Any
 import msgpack
 
 from hashsvc.bank import records
+from hashsvc.bank.breaker import Breaker
 from hashsvc.bank.model import Bank, Entry
 from hashsvc_index import DecisionRecord
 
@@ -77,13 +78,17 @@ def of_incident(
     )  # fmt: skip
 
 
-def of_breaker(actor: str, at: datetime.datetime, bank: str, entry: str, allowed_hits: int) -> bytes:
-    """What is logged when people let an entry block again; it changes neither the entry nor its bank."""
-    reason = f"may block {allowed_hits} uploads within the window" if allowed_hits else ""
-    return _packed(
-        kind="breaker", action="reset", actor=actor, at=at, bank=bank, entry=entry, reason=reason,
-        allowed_hits=allowed_hits,
-    )  # fmt: skip
+def of_trip(breaker: Breaker) -> bytes:
+    """What is logged when a breaker trips; it changes neither the entry nor its bank."""
+    seconds = round(breaker.window_seconds)
+    reason = f"more than {breaker.limit} different uploads within {seconds} s"
+    return _of_breaker("trip", HASHER, breaker.tripped_at, breaker, reason)
+
+
+def of_reset(actor: str, at: datetime.datetime, breaker: Breaker) -> bytes:
+    """What is logged when people let an entry block again."""
+    hits = breaker.allowed_hits
+    return _of_breaker("reset", actor, at, breaker, f"may block {hits} uploads within the window" if hits else "")
 
 
 def is_change(record: DecisionRecord) -> bool:
@@ -96,6 +101,13 @@ def change_of(record: DecisionRecord) -> Change:
     fields: dict[str, Any] = msgpack.unpackb(record.payload, timestamp=3)
     del fields["version"]
     return Change(decision=record.number, revision=record.revision, **fields)
+
+
+def _of_breaker(action: str, actor: str, at: datetime.datetime, breaker: Breaker, reason: str) -> bytes:
+    return _packed(
+        kind="breaker", action=action, actor=actor, at=at, bank=breaker.bank, entry=breaker.entry, reason=reason,
+        allowed_hits=breaker.allowed_hits,
+    )  # fmt: skip
 
 
 def _packed(**fields: Any) -> bytes:

@@ -99,7 +99,7 @@ class Decision:
     """A `DecisionKind`; a later version may know others."""
     action: str
     """For a bank or entry the step, as create, confirm or withdraw; for an incident open, add, remove, update, close or reopen; for a
-    breaker reset; for an upload the verdict; for an appeal open, uphold, reject or reinstate."""
+    breaker trip or reset; for an upload the verdict; for an appeal open, uphold, reject or reinstate."""
     actor: str
     """Who took it; for a verdict who asked, since the service judged."""
     at: datetime.datetime

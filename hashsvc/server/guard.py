@@ -32,6 +32,8 @@ _RATE_LIMITED = "RATE_LIMITED"
 _IDENTIFY_SECONDS = 0.5
 """A stream that has run for so long since the caller was identified first asks again."""
 
+log = structlog.get_logger("hashsvc.server")
+
 
 class Guard(grpc.aio.ServerInterceptor):
     """Interceptor of all methods but those of health, which pass untouched.
@@ -42,8 +44,6 @@ class Guard(grpc.aio.ServerInterceptor):
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        # Made once: to make a logger takes longer than to write its line.
-        self._log = structlog.get_logger("hashsvc.server").bind()
 
     async def intercept_service(
         self,
@@ -54,32 +54,32 @@ class Guard(grpc.aio.ServerInterceptor):
         method = handler_call_details.method.removeprefix("/")
         if handler is None or method in OPEN_TO_ALL:
             return handler
-        guarded: grpc.RpcMethodHandler[Request, Response] = _guarded(self._gate, self._log, method, handler)
+        guarded: grpc.RpcMethodHandler[Request, Response] = _guarded(self._gate, method, handler)
         return guarded
 
 
-def _guarded(gate: Gate, log: Any, method: str, handler: Any) -> Any:
+def _guarded(gate: Gate, method: str, handler: Any) -> Any:
     parse: Parse = handler.request_deserializer
     serialize = handler.response_serializer
 
     async def unary_unary(request: bytes, context: Context) -> Message:
-        call = _Call(gate, log, method, context)
+        call = _Call(gate, method, context)
         return await _answer(call, lambda: handler.unary_unary(_parse(parse, request), context))
 
     async def stream_unary(requests: AsyncIterator[bytes], context: Context) -> Message:
-        call = _Call(gate, log, method, context)
+        call = _Call(gate, method, context)
         parsed = call.while_known(_parse_all(parse, requests))
         return await _answer(call, lambda: handler.stream_unary(parsed, context))
 
     # gRPC tells by the kind of function what it gives: these have to be asynchronous generators themselves.
     async def unary_stream(request: bytes, context: Context) -> AsyncGenerator[Message, None]:
-        call = _Call(gate, log, method, context)
+        call = _Call(gate, method, context)
         async with aclosing(_answers(call, lambda: handler.unary_stream(_parse(parse, request), context))) as answers:
             async for answer in answers:
                 yield answer
 
     async def stream_stream(requests: AsyncIterator[bytes], context: Context) -> AsyncGenerator[Message, None]:
-        call = _Call(gate, log, method, context)
+        call = _Call(gate, method, context)
         parsed = _parse_all(parse, requests)
         async with aclosing(_answers(call, lambda: handler.stream_stream(parsed, context))) as answers:
             async for answer in answers:
@@ -124,9 +124,8 @@ async def _answer(call: "_Call", work: Callable[[], Awaitable[Message]]) -> Mess
 class _Call:
     """One running call: who makes it, its clock and its log line."""
 
-    def __init__(self, gate: Gate, log: Any, method: str, context: Context) -> None:
+    def __init__(self, gate: Gate, method: str, context: Context) -> None:
         self._gate = gate
-        self._log = log
         self._method = method
         self._context = context
         self._caller: Caller | None = None
@@ -159,7 +158,7 @@ class _Call:
     async def fail(self, error: Exception) -> NoReturn:
         """Log `error`, and end the call with its status."""
         if not isinstance(error, HashsvcError | StoreError):
-            self._log.error("unexpected error", method=self._method, exc_info=error)
+            log.error("unexpected error", method=self._method, exc_info=error)
         message = encode_error(error)
         status = rpc_status.to_status(message)
         reason = getattr(error, "reason", "INTERNAL")
@@ -173,13 +172,13 @@ class _Call:
     def _end(self, code: str, **facts: Any) -> None:
         milliseconds = round((time.perf_counter() - self._start) * 1000, 1)
         caller = self._caller.name if self._caller else ""
-        self._log.info("call", method=_short(self._method), caller=caller, code=code, ms=milliseconds, **facts)
+        log.info("call", method=_short(self._method), caller=caller, code=code, ms=milliseconds, **facts)
 
     def _refused(self, code: str, reason: str, identity: str) -> None:
         """Who was refused what, and from where; never what they showed as proof."""
         caller = self._caller.name if self._caller else identity
         peer = self._context.peer()
-        self._log.warning("refused", method=_short(self._method), caller=caller, peer=peer, code=code, reason=reason)
+        log.warning("refused", method=_short(self._method), caller=caller, peer=peer, code=code, reason=reason)
 
 
 def _short(method: str) -> str:

@@ -70,14 +70,15 @@ class Ledger:
         return self._with_affected(known)
 
     def trip(self, breaker: Breaker, event: Event) -> None:
-        """Write down that a breaker tripped, and tell it; nothing where another process was first."""
+        """Write down that a breaker tripped, which is in the decision log, and tell it; nothing where another process was first."""
         while True:
             known = self._find(breaker.place)
             if known is not None and known.tripped:
                 self.add(breaker.place, breaker.affected)
                 return
             self._put_affected(breaker)  # first: whoever is told may ask for them
-            if self._put(dataclasses.replace(breaker, allowed_hits=known.allowed_hits if known else 0), known, event):
+            tripped = dataclasses.replace(breaker, allowed_hits=known.allowed_hits if known else 0)
+            if self._put(tripped, known, event, decisions.of_trip(tripped)):
                 return
 
     def add(self, place: Place, affected: Sequence[Affected]) -> None:
@@ -108,7 +109,7 @@ class Ledger:
                 raise _not_tripped(place)
             now = records.now()
             changed = dataclasses.replace(known, tripped=False, reset_at=now, allowed_hits=allowed_hits)
-            if self._put(changed, known, event, decisions.of_breaker(actor, now, *place, allowed_hits)):
+            if self._put(changed, known, event, decisions.of_reset(actor, now, changed)):
                 return self.breaker(place)
 
     def _find(self, place: Place) -> Breaker | None:

@@ -183,7 +183,7 @@ class Decision(_message.Message):
     """`bank`, `entry`, `incident`, `breaker`, `verdict` or `appeal`; a later version may know others."""
     action: _builtins.str
     """For a bank or entry the step, as create, confirm or withdraw; for an incident open, add, remove, update, close or
-    reopen; for a breaker reset; for an upload the verdict; for an appeal open, uphold, reject or reinstate.
+    reopen; for a breaker trip or reset; for an upload the verdict; for an appeal open, uphold, reject or reinstate.
     """
     actor: _builtins.str
     """Who took it; for a verdict who asked, since the service judged."""

@@ -90,17 +90,27 @@ def test_it_stays_tripped_until_it_is_reset(tmp_path: Path) -> None:
         until(lambda: breakers(service) == ["breaker.tripped", "breaker.reset", "breaker.tripped"])
         service.reset_breaker("default", entry.entry, actor="mia")
         until(lambda: other.match(upload(300)).verdict is Verdict.BLOCK)
-        # Both are in the log, and nothing of those that were refused.
+        # All is in the log, and nothing of those that were refused.
         with pytest.raises(PreconditionError):
             service.reset_breaker("default", entry.entry, actor="mia")
         logged = service.list_decisions(kind="breaker").items
-        assert [(one.action, one.entry) for one in logged] == [("reset", entry.entry)] * 2
-        assert [one.reason for one in logged] == ["may block 5 uploads within the window", ""]
-        assert logged[0].at < logged[1].at and logged[1].actor == "mia" and logged[0].before is None
+        assert [(one.action, one.entry) for one in logged] == [
+            (action, entry.entry) for action in ("trip", "reset", "trip", "reset")
+        ]
+        limit = SETTINGS.breaker.hits
+        assert [one.reason for one in logged] == [
+            f"more than {limit} different uploads within {SETTINGS.breaker.window_seconds:.0f} s",
+            "may block 5 uploads within the window",
+            f"more than 5 different uploads within {SETTINGS.breaker.window_seconds:.0f} s",
+            "",
+        ]
+        assert [one.at for one in logged] == sorted(one.at for one in logged) and logged[1].before is None
+        assert [one.actor for one in logged[::2]] == ["hashsvc"] * 2 and logged[3].actor == "mia"
         assert service.verify_decisions().faults == ()
         now = datetime.datetime.now(datetime.UTC)
         report = service.report(since=now - datetime.timedelta(hours=1), until=now + datetime.timedelta(hours=1))
         assert [one.count for one in report.steps if (one.kind, one.step) == ("breaker", "reset")] == [2]
+        assert [one.count for one in report.steps if (one.kind, one.step) == ("breaker", "trip")] == [2]
 
 
 def test_a_trip_is_obeyed_by_another_process_within_a_second(tmp_path: Path) -> None:
