@@ -27,7 +27,8 @@ def test_tripped_and_reset(client: Client) -> None:
     assert client.match(upload(60)).verdict is Verdict.BLOCK
     with pytest.raises(PreconditionError):
         client.reset_breaker("default", entry.entry)
-    (logged,) = client.list_decisions(kind="breaker").items
+    tripped, logged = client.list_decisions(kind="breaker").items
+    assert (tripped.action, tripped.actor, tripped.bank, tripped.entry) == ("trip", "hashsvc", "default", entry.entry)
     assert (logged.action, logged.actor, logged.bank, logged.entry) == ("reset", "anonymous", "default", entry.entry)
     assert logged.reason == "may block 100 uploads within the window"
     assert client.verify_decisions().faults == ()
