@@ -40,7 +40,16 @@ _STORED_APART = ("revision",)
 
 def now() -> datetime.datetime:
     """UTC, to the millisecond, as it is stored."""
-    moment = datetime.datetime.now(datetime.UTC)
+    return _stored(datetime.datetime.now(datetime.UTC))
+
+
+def moment(seconds: float) -> datetime.datetime:
+    """Seconds since 1970, as `now` has them."""
+    return _stored(datetime.datetime.fromtimestamp(seconds, datetime.UTC))
+
+
+def _stored(moment: datetime.datetime) -> datetime.datetime:
+    """The millisecond that has begun: whatever came first is never the later one."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 

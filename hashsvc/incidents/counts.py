@@ -61,7 +61,8 @@ def _missed(
             upload = hash_of(hit.content_id)
             if any(closure.holds(hit.seen_at) for closure in incident.closures):
                 continue
-            if upload not in known and (hit.seen_at < confirmed or hit.seen_at >= one.added_at):
+            # What came in the very millisecond was matched before: an entry is searched only after it is written.
+            if upload not in known and (hit.seen_at <= confirmed or hit.seen_at >= one.added_at):
                 yield int(hit.seen_at.timestamp() * _MILLISECONDS), upload, 0, number, _LET_THROUGH
 
 

@@ -4,7 +4,6 @@ The keys are part of the format; `index/README.md` describes them.
 """
 
 import dataclasses
-import datetime
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -112,8 +111,3 @@ def _hit(fields: dict[str, Any]) -> Hit:
         match["observed"] = Verdict(match["observed"])
     match["segments"] = tuple(Segment(**one) for one in match["segments"])
     return Hit(content_id=fields["content_id"], seen_at=fields["seen_at"], match=Match(**match))
-
-
-def moment(seconds: float) -> datetime.datetime:
-    """A time of the ring as the nouns have it: UTC, to the millisecond."""
-    return datetime.datetime.fromtimestamp(round(seconds, 3), datetime.UTC)

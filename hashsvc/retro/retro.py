@@ -17,7 +17,7 @@ from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.profiles import profile_named
 from hashsvc.match.model import Match, MatchResult
 from hashsvc.match.trial import Trial, ruled
-from hashsvc.retro.hunts import BATCH, Announce, Hunts, Kept, moment
+from hashsvc.retro.hunts import BATCH, Announce, Hunts, Kept
 from hashsvc.retro.model import DryRun, Hit, Hunt, HuntState
 from hashsvc.retro.packing import Recent
 from hashsvc.retro.search import Task, search
@@ -127,7 +127,9 @@ class Retro:
                         reason=ruling.reason,
                         **{name: getattr(finding, name) for name in finding.__slots__},
                     )
-                    _keep_best(best, Hit(content_id=recent.content_id, seen_at=moment(recent.seen_at), match=match))
+                    _keep_best(
+                        best, Hit(content_id=recent.content_id, seen_at=records.moment(recent.seen_at), match=match)
+                    )
         hits = sorted(best.values(), key=lambda hit: (hit.match.evidence, hit.content_id))
         allowed = sum(hit.match.verdict is Verdict.ALLOW for hit in hits)
         return DryRun(searched=searched, hits=tuple(hits[:_MOST_SHOWN]), total=len(hits), allowed=allowed)
@@ -223,7 +225,7 @@ class Retro:
         """What a match of the upload says of the entry now."""
         for match in self._match(recent.fingerprint, bank).matches:
             if match.entry == entry.entry:
-                return Hit(content_id=recent.content_id, seen_at=moment(recent.seen_at), match=match)
+                return Hit(content_id=recent.content_id, seen_at=records.moment(recent.seen_at), match=match)
         return None
 
     def _moved(self, kept: Kept, **changes: object) -> Kept:

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import json
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,6 +117,25 @@ def test_counts(tmp_path: Path) -> None:
         assert counts.seconds_to_first_match == of_entry.seconds_to_first_match
         assert of_entry.first_match_at is not None and of_entry.first_match_at <= incident.opened_at
         assert 0 <= (counts.seconds_to_first_match or -1.0) < 60
+
+
+def test_what_came_in_the_millisecond_of_the_confirmation_was_let_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Times are kept to the millisecond, and an upload that was matched first may share it."""
+    at = float(int(time.time())) + 0.5
+    monkeypatch.setattr("hashsvc.retro.recorder.time.time", lambda: at + 0.0009)
+    monkeypatch.setattr(records, "now", lambda: records.moment(at))
+    with Service.open(tmp_path / "data") as service:
+        service.match(upload(1), content_id="early")
+        entry = confirmed(service)
+        monkeypatch.undo()
+        service.open_incident("square", entries=[("default", entry.entry)])
+        assert service.hunt("default", entry.entry).hits == 1
+        (hit,) = service.list_hits("default", entry.entry).items
+        assert hit.seen_at == entry.created_at
+        _, counts = service.get_incident("square")
+        assert (counts.blocked, counts.let_through) == (0, 1)
 
 
 def test_a_second_reading_may_be_stricter(tmp_path: Path) -> None:
