@@ -35,10 +35,10 @@ class UploadCount:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StepCount:
-    """How often a step was taken with a bank, entry or incident."""
+    """How often a step was taken with a bank, entry, incident or breaker."""
 
     kind: str
-    """`bank`, `entry` or `incident`."""
+    """`bank`, `entry`, `incident` or `breaker`."""
     step: str
     count: int
 
