@@ -146,6 +146,7 @@ def alignments(
         if best is None or best.total < least:
             break
         yield best
+        # The comparison's own gains stay as they are; a copy is only taken by who asks for a second alignment.
         gains = gains if found else gains.copy()
         found, least = found + 1, LEAST_TOTAL
         gains[best.first : best.last + 1] = 0

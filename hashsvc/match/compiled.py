@@ -20,7 +20,7 @@ Distances = npt.NDArray[np.int16]
 _NONE = 257
 _UNRELATED, _SAME, _OTHER = score._UNRELATED, score._SAME, score._OTHER
 _STEERING, _SURPRISE, _SURPRISE_RICH = align._STEERING, score.SURPRISE, score._SURPRISE_RICH
-_APART, _KEPT = evidence._APART, np.float32(borders._KEPT)
+_APART, _KEPT = evidence.APART, np.float32(borders._KEPT)
 _SMALLER = np.array([np.float32(0.2 * shift) for shift in range(REACH + 1)])
 
 _HASHES, _QUALITIES = readable(types.uint64, 3), readable(types.uint8, 2)
@@ -147,25 +147,37 @@ def spread(distances: npt.NDArray[np.int32], starts: Times, count: int) -> tuple
     return best, frames
 
 
+@part
+def on_line(starts: Times, at: float) -> tuple[int, int]:
+    """The first of the frames that start within evidence.APART of a time, and the first after them: they are in order."""
+    first = 0
+    while first < len(starts) and starts[first] < at and abs(starts[first] - at) > _APART:
+        first += 1
+    after = first
+    while after < len(starts) and not abs(starts[after] - at) > _APART:
+        after += 1
+    return first, after
+
+
+@part
+def counted(stack: Distances, pair: int, row: int, first: int, after: int) -> tuple[int, int]:
+    """How many cells of a row from column `first` on are evidence, and how many of them are near."""
+    several, near = 0, 0
+    for column in range(first, after):
+        several += stack[pair, row, column] < _NONE
+        near += stack[pair, row, column] <= score.NEAR
+    return several, near
+
+
 @compiled(_STACK, _TIMES, _TIMES, types.float64, types.float64)
 def beside(stack: Distances, times: Times, starts: Times, speed: float, offset: float) -> Numbers:
     """As `evidence._beside`, int64 (pairs, 2)."""
     counts = np.zeros((stack.shape[0], 2), np.int64)
     for row in range(len(times)):
-        at = speed * times[row] + offset
-        # Frames are in order of time, so those on the line lie together.
-        first = 0
-        while first < len(starts) and starts[first] < at and abs(starts[first] - at) > _APART:
-            first += 1
-        after = first
-        while after < len(starts) and not abs(starts[after] - at) > _APART:
-            after += 1
+        first, after = on_line(starts, speed * times[row] + offset)
         for turn in range(stack.shape[0]):
             for begin, end in ((0, first), (after, len(starts))):
-                several, near = 0, 0
-                for column in range(begin, end):
-                    several += stack[turn, row, column] < _NONE
-                    near += stack[turn, row, column] <= score.NEAR
+                several, near = counted(stack, turn, row, begin, end)
                 counts[turn, 0] += several
                 counts[turn, 1] += near
     return counts
@@ -192,8 +204,8 @@ def _middle(often: Numbers, count: int) -> float:
 
 
 @part
-def _usual(stack: Distances, times: Times, aligned: Numbers) -> Times:
-    """As `evidence._usual`, from rows, frames and view pairs (n, 3)."""
+def usual_distances(stack: Distances, times: Times, aligned: Numbers) -> Times:
+    """As `evidence.usual_distances`, from rows, frames and view pairs (n, 3)."""
     count = len(aligned)
     often, other = np.empty(_NONE + 1, np.int64), np.empty(_NONE + 1, np.int64)
     usual = np.empty(count)
@@ -214,7 +226,9 @@ def _usual(stack: Distances, times: Times, aligned: Numbers) -> Times:
 
 
 @part
-def _paid_for(distances: Numbers, usual: Times, rich: npt.NDArray[np.bool_], excess: Floats, choices: Floats) -> Floats:
+def paid_for(
+    distances: Numbers, usual: Times, rich: npt.NDArray[np.bool_], excess: Floats, choices: np.float32
+) -> Floats:
     """What frames at these distances gain, float32 (n,), as `evidence._weighed` has it; `excess` (n,) is that of their pairs."""
     gains = np.empty(len(distances), np.float32)
     for place in range(len(distances)):
@@ -226,7 +240,7 @@ def _paid_for(distances: Numbers, usual: Times, rich: npt.NDArray[np.bool_], exc
 
 
 @part
-def _novelty(query: Words, reference: Words, distances: Numbers, gains: Floats) -> Times:
+def novelty(query: Words, reference: Words, distances: Numbers, gains: Floats) -> Times:
     """As `score.novelty`, of hashes uint64 (n, 4)."""
     weights, counted, several = np.zeros(len(gains)), np.empty(len(gains), np.int64), 0
     for place in range(len(gains)):
@@ -277,7 +291,7 @@ def _favourite(which: Numbers, gains: Floats, several: int) -> int:
 )  # fmt: skip
 def weighed(
     stack: Distances, shown: Numbers, times: Times, slots: Numbers, first: int, query: Words, query_quality: Qualities,
-    reference: Words, reference_quality: Qualities, pairs: Numbers, excess: Floats, choices: Floats,
+    reference: Words, reference_quality: Qualities, pairs: Numbers, excess: Floats, choices: np.float32,
 ) -> tuple[Floats, Times, int, int, int, float]:  # fmt: skip
     """The fields of `evidence._Weighed`, of an alignment that begins at query frame `first` and has these `slots`.
 
@@ -301,8 +315,8 @@ def weighed(
         distances[place], paid[place] = distance, excess[which]
         if distance < _NONE:
             total, good = total + distance, good + 1
-    gains = _paid_for(distances, _usual(stack, times, aligned), rich, paid, choices)
-    weights = _novelty(mine, theirs, distances, gains)
+    gains = paid_for(distances, usual_distances(stack, times, aligned), rich, paid, choices)
+    weights = novelty(mine, theirs, distances, gains)
     begin, end = _trimmed(gains)
     whole = begin == 0 and end == count - 1
     return (

@@ -38,7 +38,7 @@ the chance of any error stays what it was.)"""
 _WHOLE, _NEARLY_WHOLE = 0.5, 0.2
 """The same for stretches of the query."""
 _SAME_SPEED = 0.015
-_APART = 1.5
+APART = 1.5
 """Seconds within which frames of one video look alike in any case."""
 _MOST_FIRST, _MOST_FURTHER = 3.0, -1.0
 """Evidence above which a first segment, and a further one, is not worth a word."""
@@ -50,6 +50,7 @@ original is rare, and another recording of the same scene is always so."""
 
 Distances = npt.NDArray[np.int16]
 Places = npt.NDArray[np.intp]
+Times = npt.NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -162,21 +163,21 @@ def _weighed(sides: Sides, one: Alignment) -> _Weighed:
     """What the frames on the line of an alignment gain, of that what is news, and the part of them that is worth it."""
     query, reference = sides.query, sides.reference
     choices = np.float32(_log10_choices(len(sides.pairs)))
-    excesses = np.array([excess(*counts) for counts in _beside(sides, one.line).tolist()], np.float32)
+    beside = excesses(sides.stack, query.starts, reference.starts, one.line)
     if COMPILED.module is not None:
         return _Weighed(
             *COMPILED.module.weighed(
                 sides.stack, sides.comparison.frames, query.starts, one.slots, one.first, as_words(query.hashes),
-                query.quality, as_words(reference.hashes), reference.quality, np.array(sides.pairs), excesses, choices,
+                query.quality, as_words(reference.hashes), reference.quality, np.array(sides.pairs), beside, choices,
             )
         )  # fmt: skip
     rows, frames, which, distances = _aligned(sides, one)
     left, right = np.array(sides.pairs)[which].T
     gains = surprise(
-        excused(np.minimum(distances, 256), _usual(sides, rows, frames, which)),
+        excused(np.minimum(distances, 256), usual_distances(sides.stack, query.starts, rows, frames, which)),
         np.minimum(query.quality[rows, left], reference.quality[frames, right]),
     )
-    gains = gains - fading(distances) * excesses[which] - choices
+    gains = gains - fading(distances) * beside[which] - choices
     weights = novelty(query.hashes[rows, left], reference.hashes[frames, right], distances, gains)
     kept = trimmed(one, rows, gains)
     good = distances < NONE
@@ -208,35 +209,40 @@ def _aligned(sides: Sides, one: Alignment) -> tuple[Places, Places, Places, npt.
     return rows, chosen, which, sides.stack[which, rows, chosen].astype(np.int32)
 
 
-def _usual(sides: Sides, rows: Places, frames: Places, which: Places) -> npt.NDArray[np.float64]:
+def usual_distances(stack: Distances, times: Times, rows: Places, frames: Places, which: Places) -> Times:
     """What each aligned frame's distance is to the *other* frames of its segment, float64 (n,): the median over both sides.
 
-    Frames within _APART are left out; 128 where none is left.
+    `stack` is int16 (pairs, query frames, reference frames), `times` those of the query's frames, seconds; the n aligned ones
+    are query `rows` and reference `frames` in the pairs `which`. Frames within APART are left out; 128 where none is left.
     """
-    times = sides.query.starts[rows]
-    apart = np.abs(times[:, None] - times[None, :]) > _APART
-    cross = sides.stack[which[:, None], rows[:, None], frames[None, :]].astype(np.float64)
+    shown = times[rows]
+    apart = np.abs(shown[:, None] - shown[None, :]) > APART
+    cross = stack[which[:, None], rows[:, None], frames[None, :]].astype(np.float64)
     cross[~apart | (cross >= NONE)] = np.inf
     usual = np.minimum(_medians(cross), _medians(cross.T))
     known = np.isfinite(cross).any(axis=1) & np.isfinite(cross).any(axis=0)
     return np.where(known, usual, 128.0)
 
 
-def _medians(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _medians(table: Times) -> Times:
     """The median of what is finite in each row, float64 (n,); infinite where nothing is. As nanmedian, ten times as fast."""
     ordered = np.sort(table, axis=1)
     count = np.isfinite(table).sum(axis=1)
     rows = np.arange(len(table))
-    medians: npt.NDArray[np.float64] = (ordered[rows, (count - 1) // 2] + ordered[rows, count // 2]) / 2
+    medians: Times = (ordered[rows, (count - 1) // 2] + ordered[rows, count // 2]) / 2
     return medians
 
 
-def _beside(sides: Sides, line: Line) -> Numbers:
+def excesses(stack: Distances, times: Times, starts: Times, line: Line) -> npt.NDArray[np.float32]:
+    """`excess` of what each pair of views has beside a line, float32 (pairs,); `times` and `starts` are those of the frames."""
+    return np.array([excess(*counts) for counts in _beside(stack, times, starts, line).tolist()], np.float32)
+
+
+def _beside(stack: Distances, times: Times, starts: Times, line: Line) -> Numbers:
     """How many pairs of frames beside the line are evidence, and how many of them are near, int64 (pairs, 2)."""
-    starts, times = sides.reference.starts, sides.query.starts
     if COMPILED.module is not None:
-        counts: Numbers = COMPILED.module.beside(sides.stack, times, starts, line.speed, line.offset)
+        counts: Numbers = COMPILED.module.beside(stack, times, starts, line.speed, line.offset)
         return counts
     reference = line.speed * times + line.offset
-    beside = np.abs(starts[None, :] - reference[:, None]) > _APART
-    return np.array([((one[beside] < NONE).sum(), (one[beside] <= NEAR).sum()) for one in sides.stack], np.int64)
+    beside = np.abs(starts[None, :] - reference[:, None]) > APART
+    return np.array([((one[beside] < NONE).sum(), (one[beside] <= NEAR).sum()) for one in stack], np.int64)

@@ -10,10 +10,11 @@ import numpy.typing as npt
 from numba import types
 
 from hashsvc.match import score
-from hashsvc.match.compiled import compared
+from hashsvc.match.compiled import compared, counted, novelty, on_line, paid_for, usual_distances
 from hashsvc.match.seeds import RADIUS
 from hashsvc.retro import lines
-from hashsvc.retro.lines import APART, FAR, FEW, FRAMES, LINES, MOST_EXCESS, OFTEN, PAIRS, WIDTH, Floats, Times
+from hashsvc.retro.lines import FRAMES, LINES, PAIRS, WIDTH, Floats, Times
+from hashsvc.retro.sieve import FAR
 from hashsvc_index.arrays import Numbers, Words
 from hashsvc_index.kernels import compiled, four_distances, ones, part, readable
 
@@ -23,16 +24,9 @@ Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 Found = tuple[Floats, Times, Times, Times]
 
-_NONE = 257
-_FLOOR, _LEAST_FRESH = score.FLOOR, score.LEAST_FRESH
-_FRESH_SLOPE, _FRESH_OVER, _FRESH_LEAST, _FRESH_MOST = (
-    score.FRESH_SLOPE, score.FRESH_OVER, score.FRESH_LEAST, score.FRESH_MOST,
-)  # fmt: skip
-_UNRELATED, _SAME, _OTHER, _FADES, _FADED = (
-    score._UNRELATED, score._SAME, score._OTHER, score._FADES, score._FADED,
-)  # fmt: skip
+_FLOOR, _FEW, _MOST_EXCESS, _OFTEN_NEAR = score.FLOOR, score._FEW, score._MOST_EXCESS, score._OFTEN_NEAR
 _SURPRISE, _SPEEDS, _OTHER_SPEED = score.SURPRISE, np.array(lines.SPEEDS), lines.OTHER_SPEED
-_STEERING, _CHOICES, _OFTEN_NEAR = np.float32(lines.STEERING), np.float32(lines.CHOICES), lines.often_near()
+_STEERING, _CHOICES = np.float32(lines.STEERING), np.float32(lines.CHOICES)
 _ALL = ~np.uint64(0)
 _TOPS = np.uint64(0x8000_8000_8000_8000)
 _ADDED = np.uint64(0x7FFF - RADIUS) * np.uint64(0x0001_0001_0001_0001)
@@ -196,22 +190,12 @@ def _on_band(near: Nearest, times: Times, starts: Times, line: Times) -> tuple[N
 
 
 @part
-def _counted(stack: Stack, pair: int, row: int, first: int, after: int) -> tuple[int, int]:
-    """How many cells from column `first` on are evidence, and how many of them are near."""
-    count, seen = 0, 0
-    for column in range(first, after):
-        count += stack[pair, row, column] < _NONE
-        seen += stack[pair, row, column] <= OFTEN
-    return count, seen
-
-
-@part
 def _everywhere(stack: Stack) -> Numbers:
     """The same for each pair of views, on the line or not, int64 (pairs, 2)."""
     counts = np.zeros((stack.shape[0], 2), np.int64)
     for pair in range(stack.shape[0]):
         for row in range(stack.shape[1]):
-            count, seen = _counted(stack, pair, row, 0, stack.shape[2])
+            count, seen = counted(stack, pair, row, 0, stack.shape[2])
             counts[pair, 0] += count
             counts[pair, 1] += seen
     return counts
@@ -219,59 +203,19 @@ def _everywhere(stack: Stack) -> Numbers:
 
 @part
 def _excess(stack: Stack, counts: Numbers, times: Times, starts: Times, speed: float, offset: float) -> Floats:
-    """As `lines._excess`; `counts` are those of `_everywhere`."""
+    """As `evidence.excesses`; `counts` are those of `_everywhere`, made once for all lines."""
     beside = counts.copy()
     for row in range(len(times)):
-        at, first = speed * times[row] + offset, 0
-        while first < len(starts) and starts[first] < at and abs(starts[first] - at) > APART:
-            first += 1
-        after = first
-        while after < len(starts) and not abs(starts[after] - at) > APART:
-            after += 1
+        first, after = on_line(starts, speed * times[row] + offset)
         for pair in range(len(counts)):
-            count, seen = _counted(stack, pair, row, first, after)
+            count, seen = counted(stack, pair, row, first, after)
             beside[pair, 0] -= count
             beside[pair, 1] -= seen
     found = np.empty(len(counts), np.float32)
     for pair in range(len(counts)):
-        often = math.log10((beside[pair, 1] + FEW) / (beside[pair, 0] * _OFTEN_NEAR + FEW))
-        found[pair] = min(max(often, 0.0), MOST_EXCESS)
+        often = math.log10((beside[pair, 1] + _FEW) / (beside[pair, 0] * _OFTEN_NEAR + _FEW))
+        found[pair] = min(max(often, 0.0), _MOST_EXCESS)
     return found
-
-
-@part
-def _usual(stack: Stack, times: Times, rows: Numbers, columns: Numbers, which: Numbers) -> Times:
-    """As `lines._usual`."""
-    count = len(rows)
-    cross, usual = np.full((count, count), np.float64(_NONE)), np.full(count, 128.0)
-    for one in range(count):
-        for other in range(count):
-            if abs(times[rows[one]] - times[rows[other]]) > APART:
-                cross[one, other] = stack[which[one], rows[one], columns[other]]
-    for one in range(count):
-        mine, theirs = cross[one][cross[one] < _NONE], cross[:, one][cross[:, one] < _NONE]
-        if len(mine) and len(theirs):
-            usual[one] = min(np.median(mine), np.median(theirs))
-    return usual
-
-
-@part
-def _novelty(query: Words, reference: Words, distances: Numbers, gains: Floats) -> Times:
-    """As `score.novelty`."""
-    weights = np.zeros(len(gains))
-    for place in range(len(gains)):
-        if not gains[place] > _FLOOR:
-            continue
-        apart, several = np.int64(_NONE), False
-        for before in range(place):
-            if weights[before] > 0:
-                apart, several = min(apart, _distance(query, place, query, before)), True
-                apart = min(apart, _distance(reference, place, reference, before))
-        fresh = min(max(_FRESH_SLOPE * distances[place] + _FRESH_OVER, _FRESH_LEAST), _FRESH_MOST)
-        weight = min(1.0, apart / fresh) if several else 1.0
-        if weight >= _LEAST_FRESH:
-            weights[place] = weight
-    return weights
 
 
 @part
@@ -282,22 +226,19 @@ def _weighed(
     """Gains and weights of the frames of a line, (n,), and their median distance."""
     rows, columns, distance = _on_band(near, times, starts, line)
     count = len(rows)
-    which, apart = np.zeros(count, np.int64), np.empty(count, np.int64)
+    aligned, apart = np.empty((count, 3), np.int64), np.empty(count, np.int64)
     mine, theirs = np.empty((count, 4), np.uint64), np.empty((count, 4), np.uint64)
-    for one in range(count):
-        which[one] = stack[:, rows[one], columns[one]].argmin()
-        apart[one] = stack[which[one], rows[one], columns[one]]
-        mine[one] = query[rows[one], pairs[which[one], 0]]
-        theirs[one] = others[columns[one], pairs[which[one], 1]]
-    usual = _usual(stack, times, rows, columns, which)
+    paid = np.empty(count, np.float32)
     excess = _excess(stack, counts, times, starts, line[1], (line[3] - line[2] + 0.5) * WIDTH)
-    gains = np.empty(count, np.float32)
     for one in range(count):
-        share = min(max((apart[one] - _SAME) / (_OTHER - _SAME), 0.0), 1.0)
-        moved = int(min(apart[one] + max(_UNRELATED - usual[one], 0.0) * share, 256.0))
-        faded = np.float32(min(max((apart[one] - _FADES) / (_FADED - _FADES), 0.0), 1.0))
-        gains[one] = max(_SURPRISE[moved] - _CHOICES - faded * excess[which[one]], np.float32(0))
-    return gains, _novelty(mine, theirs, apart, gains), distance
+        which = stack[:, rows[one], columns[one]].argmin()
+        aligned[one, 0], aligned[one, 1], aligned[one, 2] = rows[one], columns[one], which
+        apart[one], paid[one] = stack[which, rows[one], columns[one]], excess[which]
+        mine[one] = query[rows[one], pairs[which, 0]]
+        theirs[one] = others[columns[one], pairs[which, 1]]
+    usual, poor = usual_distances(stack, times, aligned), np.zeros(count, np.bool_)
+    gains = np.maximum(paid_for(apart, usual, poor, paid, _CHOICES), np.float32(0))
+    return gains, novelty(mine, theirs, apart, gains), distance
 
 
 @part

@@ -16,10 +16,11 @@ import numpy.typing as npt
 from hashsvc.fingerprint.model import HASH_BYTES, Fingerprint
 from hashsvc.fingerprint.pdq import hamming
 from hashsvc.match import seeds
-from hashsvc.match.evidence import NONE
+from hashsvc.match.align import Line
+from hashsvc.match.evidence import NONE, excesses, usual_distances
 from hashsvc.match.score import FLOOR, SURPRISE, discounted, excused, fading, log10_chance, novelty, relief
 from hashsvc.retro.packing import Seeding
-from hashsvc.retro.sieve import COMPILED, Mask
+from hashsvc.retro.sieve import COMPILED, FAR, Mask
 from hashsvc_index.arrays import as_words
 
 PAIRS = 4
@@ -37,12 +38,6 @@ STEERING = 2.0
 """Decades that a frame must gain to speak for a line,"""
 CHOICES = 0.8
 """and that it pays for having been the nearest in several pairs of views."""
-APART = 1.5
-"""Seconds within which frames of one video look alike in any case, as in `hashsvc.match.evidence`."""
-OFTEN, FEW, MOST_EXCESS = 88, 4.0, 2.0
-"""What is this near beside a line is counted, as `hashsvc.match.score.excess` does it."""
-FAR = 256
-
 Places = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float32]
 Times = npt.NDArray[np.float64]
@@ -153,8 +148,9 @@ class Lines:
             rows, frames, distance = _on_band(tables, self._starts, speed, phase, band)
             which = tables.stack[:, rows, frames].argmin(axis=0)
             apart = tables.stack[which, rows, frames].astype(np.int32)
-            excess = _excess(tables, self._starts, speed, (band - phase + 0.5) * WIDTH)
-            usual = _usual(tables, rows, frames, which)
+            line = Line(speed, (band - phase + 0.5) * WIDTH)
+            excess = excesses(tables.stack, tables.times, self._starts, line)
+            usual = usual_distances(tables.stack, tables.times, rows, frames, which)
             mine = SURPRISE[excused(apart, usual)] - np.float32(CHOICES) - fading(apart) * excess[which]
             mine = np.maximum(mine, np.float32(0))
             left, right = tables.pairs[which].T
@@ -206,29 +202,3 @@ def _on_band(tables: _Tables, starts: Times, speed: float, phase: float, band: i
     least = distances[np.arange(len(frames)), frames]
     rows = np.argsort(least, kind="stable")[: min(FRAMES, int((least < FAR).sum()))]
     return rows, frames[rows], float(least[rows[len(rows) // 2]])
-
-
-def _excess(tables: _Tables, starts: Times, speed: float, offset: float) -> Floats:
-    """Decades by which near frames beside the line are more frequent than in unrelated videos, float32 (pairs,)."""
-    beside = np.abs(starts[None, :] - (speed * tables.times[:, None] + offset)) > APART
-    seen = np.array([(one[beside] <= OFTEN).sum() for one in tables.stack])
-    expected = np.array([(one[beside] < NONE).sum() for one in tables.stack]) * often_near()
-    return np.clip(np.log10((seen + FEW) / (expected + FEW)), 0.0, MOST_EXCESS).astype(np.float32)
-
-
-def often_near() -> float:
-    """The share of unrelated frames that are as near as OFTEN."""
-    return float(10.0 ** -float(SURPRISE[OFTEN]))
-
-
-def _usual(tables: _Tables, rows: Places, frames: Places, which: Places) -> Times:
-    """What each frame's distance is to the *other* frames of its line, float64 (n,), as in `hashsvc.match.evidence`."""
-    apart = np.abs(tables.times[rows][:, None] - tables.times[rows][None, :]) > APART
-    cross = tables.stack[which[:, None], rows[:, None], frames[None, :]].astype(np.float64)
-    kept = apart & (cross < NONE)
-    usual = np.full(len(rows), 128.0)
-    for place in range(len(rows)):
-        mine, theirs = cross[place, kept[place]], cross[kept[:, place], place]
-        if len(mine) and len(theirs):
-            usual[place] = min(np.median(mine), np.median(theirs))
-    return usual

@@ -34,7 +34,8 @@ _WORTH = 8.0
 """and so much -log10 P all of them must come to: two hashes at least."""
 NEAR = 84
 """Hamming distance from a representative within which a hash may be near something that it stands for."""
-_FAR = 256
+FAR = 256
+"""Of what is near nothing."""
 
 Counts = npt.NDArray[np.integer]
 Mask = npt.NDArray[np.bool_]
@@ -61,13 +62,13 @@ class Sieve:
         return np.flatnonzero(worth >= _WORTH), nearest <= NEAR
 
     def _nearest(self, rows: Vectors, radius: int) -> npt.NDArray[np.int32]:
-        """Distance of each row from the nearest representative, int32 (n,); _FAR beyond the radius."""
+        """Distance of each row from the nearest representative, int32 (n,); FAR beyond the radius."""
         if COMPILED.module is not None:
             found: npt.NDArray[np.int32] = COMPILED.module.nearest(as_words(rows), self._words, radius)
             return found
         limits, distances, _ = self._index.range_search(rows, radius + 1)
         hit = np.flatnonzero(np.diff(limits.astype(np.int64)))
-        nearest = np.full(len(rows), _FAR, np.int32)
+        nearest = np.full(len(rows), FAR, np.int32)
         if len(hit):
             nearest[hit] = np.minimum.reduceat(distances, limits[:-1][hit].astype(np.intp))
         return nearest

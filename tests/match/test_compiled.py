@@ -110,7 +110,7 @@ def test_news(seed: int) -> None:
     gains = random.normal(2, 2, len(query)).astype(np.float32)
     plain = novelty(query, reference, distances, gains)
     compile_all()
-    compiled = COMPILED.module._novelty(as_words(query), as_words(reference), distances.astype(np.int64), gains)
+    compiled = COMPILED.module.novelty(as_words(query), as_words(reference), distances.astype(np.int64), gains)
     assert plain.dtype == compiled.dtype and np.array_equal(plain, compiled)
     assert 0 < np.count_nonzero(plain) < len(plain)
 
