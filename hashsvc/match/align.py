@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from hashsvc.match.pieces import PRICE, sequence
 from hashsvc.match.score import COMPILED, SURPRISE
 from hashsvc_index.compilation import Compiled
 
@@ -43,6 +44,7 @@ REACH = 1
 _MOST_CELLS = 240
 _MOST_LINES = 24
 _MOST_SEGMENTS = 24
+"""Of one sequence of lines; where so many are found no more is looked for."""
 _FEW_BACKWARDS = 6
 _MOST_REFINED, _REFITS = 4, 3
 _ROUGHLY = 0.75
@@ -133,7 +135,7 @@ MOST_BONUS = 6.5
 def alignments(
     comparison: Comparison, lines: Sequence[Line] = (), bonus: Bonus | None = None, least: float = LEAST_TOTAL
 ) -> Iterator[Alignment]:
-    """The best line, then the best on what it leaves of the query, and so on; strongest first, each found when asked for.
+    """The best line or sequence of lines, then the best on what that leaves of the query, and so on; each found when asked for.
 
     `lines` are tried besides those that the comparison proposes; `bonus` speaks for an alignment besides its frames. The
     first alignment gains `least` or more, further ones LEAST_TOTAL.
@@ -145,11 +147,12 @@ def alignments(
         best = _best(rest, lines, bonus, least)
         if best is None or best.total < least:
             break
-        yield best
-        # The comparison's own gains stay as they are; a copy is only taken by who asks for a second alignment.
-        gains = gains if found else gains.copy()
-        found, least = found + 1, LEAST_TOTAL
-        gains[best.first : best.last + 1] = 0
+        for one in _in_pieces(rest, best, best.total + (bonus(best) if bonus else 0.0)):
+            yield one
+            # The comparison's own gains stay as they are; a copy is only taken by who asks for a second alignment.
+            gains = gains if found else gains.copy()
+            gains[one.first : one.last + 1] = 0
+            found, least = found + 1, LEAST_TOTAL
 
 
 def _best(comparison: Comparison, lines: Sequence[Line], bonus: Bonus | None, least: float) -> Alignment | None:
@@ -160,6 +163,41 @@ def _best(comparison: Comparison, lines: Sequence[Line], bonus: Bonus | None, le
     refined = _refined(comparison, lines, least)
     order = np.argsort(-refined.totals, kind="stable")
     return _strongest(map(refined.alignment, order.tolist()), bonus)
+
+
+def _in_pieces(comparison: Comparison, one: Alignment, most: float) -> list[Alignment]:
+    """The best alignment, for which `most` speaks, or those in its place that together gain more, each its price: strongest first.
+
+    A cut may begin before the best line or end after it. What lies wholly beside it is left for later, when lines of all speeds
+    are tried.
+    """
+    # No sequence gains more than all frames do at their best, to which a plain copy comes near.
+    if np.maximum(comparison.gains.max(axis=1) - COST, 0).sum() - PRICE <= most:
+        return [one]
+    lines = np.concatenate([_straight(comparison, *_strong_cells(comparison)), _table([one.line])])
+    slots = _walk(comparison, lines).slots
+    gains = np.where(slots >= 0, comparison.gains[np.arange(slots.shape[1]), slots], 0).T - COST
+    walked = [piece for piece in sequence(gains.astype(np.float64)) if piece[2] >= one.first and piece[1] <= one.last]
+    gained = {piece: float(gains[piece[1] : piece[2] + 1, piece[0]].sum()) for piece in walked}
+    if len(walked) < 2 or sum(gained.values()) - PRICE * (len(walked) - 1) <= most:
+        return [one]
+    walked.sort(key=lambda piece: -gained[piece])
+    found = [
+        _within(comparison, Line(*lines[line].tolist()), first, last) for line, first, last in walked[:_MOST_SEGMENTS]
+    ]
+    pieces = sorted((piece for piece in found if piece), key=lambda piece: -piece.total)
+    total = sum(piece.total for piece in pieces) - PRICE * (len(pieces) - 1)
+    return pieces if pieces and total > most else [one]
+
+
+def _within(comparison: Comparison, line: Line, first: int, last: int) -> Alignment | None:
+    """The best alignment between two rows, near a line."""
+    rows = slice(first, last + 1)
+    part = Comparison(comparison.gains[rows], comparison.frames, comparison.times[rows])
+    found = _best(part, [line], None, LEAST_TOTAL)
+    if found is None or found.total < LEAST_TOTAL:
+        return None
+    return dataclasses.replace(found, first=found.first + first, last=found.last + first)
 
 
 def _refined(comparison: Comparison, lines: Sequence[Line], least: float) -> "_Walks":
@@ -211,10 +249,8 @@ def _proposals(comparison: Comparison) -> Lines:
     rows, columns, weights = _strong_cells(comparison)
     if not len(rows):
         return _table(())
+    straight = _straight(comparison, rows, columns, weights)
     when, where = comparison.times[rows], (columns + 0.5) * SLOT
-    ones = np.ones(len(rows))
-    forwards = _votes(ones, where - when, weights, when)
-    straight = np.concatenate([forwards, _votes(-ones, where + when, weights, when)[:_FEW_BACKWARDS]])
     early, late = np.triu_indices(len(rows), 1)
     gap = when[late] - when[early]
     early, late, gap = early[np.abs(gap) > 0.7], late[np.abs(gap) > 0.7], gap[np.abs(gap) > 0.7]
@@ -225,6 +261,16 @@ def _proposals(comparison: Comparison) -> Lines:
     early, late, speed = early[keep], late[keep], speed[keep]
     weight = np.minimum(weights[early], weights[late])
     return np.concatenate([straight, _votes(speed, where[early] - speed * when[early], weight, when)])
+
+
+def _straight(
+    comparison: Comparison, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], weights: Floats
+) -> Lines:
+    """Lines of speed 1 and -1 through strong cells, the most often proposed first."""
+    when, where = comparison.times[rows], (columns + 0.5) * SLOT
+    ones = np.ones(len(rows))
+    forwards = _votes(ones, where - when, weights, when)
+    return np.concatenate([forwards, _votes(-ones, where + when, weights, when)[:_FEW_BACKWARDS]])
 
 
 def _strong_cells(

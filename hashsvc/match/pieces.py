@@ -1,0 +1,50 @@
+"""Lines that change on the way: what was cut up, shuffled or repeated follows one line after another.
+
+A line that happens to pass through some of the cuts gains in all of them, and may gain more than any of the lines that each cut
+follows. Here the best sequence of lines is found by dynamic programming (Viterbi's algorithm): each line walks on or ends, and
+another one begins at a price.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+PRICE = 8.0
+"""What a line must gain to be one more: about what a further segment pays, in decades, for where it could have been."""
+
+Gains = npt.NDArray[np.float64]
+Piece = tuple[int, int, int]
+
+
+def sequence(gains: Gains) -> list[Piece]:
+    """The lines that together gain the most, each its price, one after another: (line, first row, last row).
+
+    `gains` is what each row gains on each line, float64 (rows, lines), what it costs taken off.
+    """
+    rows, lines = gains.shape
+    begins = np.zeros((rows, lines), bool)
+    before = np.full(rows + 1, -1)
+    """Which line ended just before a row where nothing is walked; -1 where none was walked in the row before either."""
+    walked, idle = np.full(lines, -np.inf), 0.0
+    for row in range(rows):
+        begins[row] = idle - PRICE > walked
+        walked = np.maximum(walked, idle - PRICE) + gains[row]
+        best = int(walked.argmax())
+        if walked[best] > idle:
+            idle, before[row + 1] = float(walked[best]), best
+    return _walked_back(begins, before)
+
+
+def _walked_back(begins: npt.NDArray[np.bool_], before: npt.NDArray[np.intp]) -> list[Piece]:
+    found: list[Piece] = []
+    row = len(begins)
+    while row > 0:
+        line = int(before[row])
+        if line < 0:
+            row -= 1
+            continue
+        last = row - 1
+        while not begins[row - 1, line]:
+            row -= 1
+        row -= 1
+        found.append((line, row, last))
+    return found[::-1]
