@@ -145,9 +145,9 @@ def alignments(
     while found < _MOST_SEGMENTS and np.maximum(gains.max(axis=1) - COST, 0).sum() >= least:
         rest = Comparison(gains, comparison.frames, comparison.times)
         best = _best(rest, lines, bonus, least)
-        if best is None or best.total < least:
+        if best is None or best[0].total < least:
             break
-        for one in _in_pieces(rest, best, best.total + (bonus(best) if bonus else 0.0)):
+        for one in _in_pieces(rest, *best):
             yield one
             # The comparison's own gains stay as they are; a copy is only taken by who asks for a second alignment.
             gains = gains if found else gains.copy()
@@ -155,8 +155,10 @@ def alignments(
             found, least = found + 1, LEAST_TOTAL
 
 
-def _best(comparison: Comparison, lines: Sequence[Line], bonus: Bonus | None, least: float) -> Alignment | None:
-    """The line over which the most is gained, refined by least squares on the frames that follow it.
+def _best(
+    comparison: Comparison, lines: Sequence[Line], bonus: Bonus | None, least: float
+) -> tuple[Alignment, float] | None:
+    """The line over which the most is gained, refined by least squares on the frames that follow it, and what speaks for it.
 
     None where no line comes near gaining `least`.
     """
@@ -195,9 +197,9 @@ def _within(comparison: Comparison, line: Line, first: int, last: int) -> Alignm
     rows = slice(first, last + 1)
     part = Comparison(comparison.gains[rows], comparison.frames, comparison.times[rows])
     found = _best(part, [line], None, LEAST_TOTAL)
-    if found is None or found.total < LEAST_TOTAL:
+    if found is None or found[0].total < LEAST_TOTAL:
         return None
-    return dataclasses.replace(found, first=found.first + first, last=found.last + first)
+    return dataclasses.replace(found[0], first=found[0].first + first, last=found[0].last + first)
 
 
 def _refined(comparison: Comparison, lines: Sequence[Line], least: float) -> "_Walks":
@@ -226,8 +228,8 @@ def _refined(comparison: Comparison, lines: Sequence[Line], least: float) -> "_W
     return _Walks.joined([*parts, paying])
 
 
-def _strongest(descending: Iterable[Alignment], bonus: Bonus | None) -> Alignment | None:
-    """The alignment for which the most speaks, of those in descending order of what their frames gain."""
+def _strongest(descending: Iterable[Alignment], bonus: Bonus | None) -> tuple[Alignment, float] | None:
+    """The alignment for which the most speaks, of those in descending order of what their frames gain, and how much that is."""
     best, most = None, -math.inf
     tried: set[tuple[Line, int, int]] = set()
     for one in descending:
@@ -241,7 +243,7 @@ def _strongest(descending: Iterable[Alignment], bonus: Bonus | None) -> Alignmen
         total = one.total + (bonus(one) if bonus else 0.0)
         if total > most:
             best, most = one, total
-    return best
+    return None if best is None else (best, most)
 
 
 def _proposals(comparison: Comparison) -> Lines:

@@ -22,8 +22,8 @@ def sequence(gains: Gains) -> list[Piece]:
     """
     rows, lines = gains.shape
     begins = np.zeros((rows, lines), bool)
+    # Which line had best ended just before a row; -1 where what came before that is still the best.
     before = np.full(rows + 1, -1)
-    """Which line ended just before a row where nothing is walked; -1 where none was walked in the row before either."""
     walked, idle = np.full(lines, -np.inf), 0.0
     for row in range(rows):
         begins[row] = idle - PRICE > walked
@@ -35,6 +35,7 @@ def sequence(gains: Gains) -> list[Piece]:
 
 
 def _walked_back(begins: npt.NDArray[np.bool_], before: npt.NDArray[np.intp]) -> list[Piece]:
+    """The sequence, from where lines begin, (rows, lines), and which had best ended before each row, (rows + 1,)."""
     found: list[Piece] = []
     row = len(begins)
     while row > 0:
