@@ -71,7 +71,7 @@ class IndexSettings:
     """Newest hashes that are searched exactly; older ones move to the cold tier, which is searched by list."""
     probes: int = 8
     """Lists searched for each hash of an upload at least,"""
-    scan_hashes: int = 19_000
+    scan_hashes: int = 14_000
     """and more as long as they hold fewer hashes than this together: a small bank is searched nearly whole."""
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from hashsvc_index.centroids import Centroids
 from hashsvc_index.records import VECTOR_BYTES, Vectors
 
-FORMAT = 1
-"""Part of the format, do not change; likewise the magic and the layout."""
+FORMAT = 2
+"""Part of the format, do not change; likewise the magic and the layout. In format 1 a row may be in another list than the nearest."""
 _MAGIC = b"HSVCCENT"
 _HEADER = struct.Struct("<8sIIQQ")
 _CRC = struct.Struct("<I")

@@ -71,7 +71,7 @@ class ColdWriter:
             yield from slab.listed()
         else:
             for piece in slab.pieces():
-                yield piece, self._centroids.assigned(piece.vectors)
+                yield piece, self._centroids.assigned(piece.vectors, self._give_way)
 
     def _place(self, content: Vectors, layout: Layout) -> None:
         vectors = content[layout.vectors_at : layout.rows_at].reshape(-1, VECTOR_BYTES)

@@ -25,7 +25,7 @@ class Compiled:
 _KNOWN: list[Compiled] = []
 
 
-SCAN = Compiled("hashsvc_index.scan")
+SCAN, NEAREST = Compiled("hashsvc_index.scan"), Compiled("hashsvc_index.nearest")
 
 
 def load_all() -> None:

@@ -16,7 +16,8 @@ from numba.np.arrayobj import make_array
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_intrinsic: Callable[[Callable[..., Any]], Any] = numba_intrinsic
+intrinsic: Callable[[Callable[..., Any]], Any] = numba_intrinsic
+"""A function of which the IR is given, with a type for mypy."""
 _OPTIONS = {"nogil": True, "error_model": "numpy"}
 _AHEAD = 64
 """Rows that are called for before they are needed, 2 KiB: the processor itself looks ahead no further than to the end of a page."""
@@ -56,7 +57,7 @@ def part(function: Function) -> Function:
     return cast(Function, numba.njit(**_OPTIONS)(function))
 
 
-@_intrinsic
+@intrinsic
 def ones(typing: Any, word: Any) -> Any:
     """How many bits of a uint64 are set, uint64."""
 
@@ -66,7 +67,7 @@ def ones(typing: Any, word: Any) -> Any:
     return types.uint64(types.uint64), generate
 
 
-@_intrinsic
+@intrinsic
 def four_distances(typing: Any, rows: Any, first: Any, row: Any, mask: Any) -> Any:
     """Hamming distances of a row, four uint64, to rows `first` to `first` + 3 of uint64 (n, 4), in the bits of a mask.
 
@@ -75,10 +76,10 @@ def four_distances(typing: Any, rows: Any, first: Any, row: Any, mask: Any) -> A
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         vector, first, *others = arguments
-        base = builder.bitcast(make_array(signature.args[0])(context, builder, vector).data, _ROW.as_pointer())
+        base = builder.bitcast(data_of(context, builder, signature.args[0], vector), _ROW.as_pointer())
         query, told = (_register(builder, cgutils.unpack_tuple(builder, one)) for one in others)
         for ahead in range(_AHEAD, _AHEAD + 4, _LINE):
-            _call_for(builder, builder.gep(base, [builder.add(first, _WORD(ahead))]))
+            call_for(builder, builder.gep(base, [builder.add(first, _WORD(ahead))]))
         lanes = ir.Constant(_ROW, [0] * 4)
         for lane in range(4):
             words = builder.load(builder.gep(base, [builder.add(first, _WORD(lane))]))
@@ -90,6 +91,11 @@ def four_distances(typing: Any, rows: Any, first: Any, row: Any, mask: Any) -> A
     return types.uint64(rows, types.intp, row, mask), generate
 
 
+def data_of(context: Any, builder: Any, kind: Any, array: Any) -> Any:
+    """Where the elements of an array are."""
+    return make_array(kind)(context, builder, array).data
+
+
 def _register(builder: Any, words: Any) -> Any:
     register = ir.Constant(_ROW, ir.Undefined)
     for place, word in enumerate(words):
@@ -97,7 +103,8 @@ def _register(builder: Any, words: Any) -> Any:
     return register
 
 
-def _call_for(builder: Any, address: Any) -> None:
+def call_for(builder: Any, address: Any) -> None:
+    """Have the line at an address brought into the caches: it will be read."""
     kind = ir.FunctionType(ir.VoidType(), [_BYTES, _INT, _INT, _INT])
     prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
     # To read, to be kept in all caches, as data.

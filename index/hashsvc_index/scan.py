@@ -1,7 +1,8 @@
 """Rows near queries, list by list, compiled: `IndexBinaryIVF.range_search_preassigned`, but what queries share is done once.
 
-A list that several queries meet is read from memory once. Of queries that agree in most of their bits, as those of a still
-picture do, each row is compared with all at once, in those bits: where it is too far from them there, it is too far from each.
+A list that several queries meet is read from memory once, a tile at a time, which is turned on its side if there are many. Of few
+queries that agree in most of their bits, as those of a still picture do, each row is compared with all at once, in those bits:
+where it is too far from them there, it is too far from each.
 """
 
 import numpy as np
@@ -9,9 +10,12 @@ from numba import types
 
 from hashsvc_index.arrays import Distances, Numbers, Words
 from hashsvc_index.kernels import compiled, four_distances, ones, part, readable
+from hashsvc_index.planes import DIFFERING, DIGITS, FARTHEST, TILE, Planes, digits_of, measured, turn_tile
 
 _ROOM = 4096
 """Hits for which there is room at first; more than four rows have with all queries of a pass."""
+_MANY, _LONG = 8, 64
+"""Queries for which it pays to turn the rows that they meet, where there are so many rows."""
 _AGREED = np.uint64(192)
 """Bits in which queries must agree to be compared together: unrelated rows differ in half of them, by far over the radius."""
 _TOPS, _ONCE_EACH, _BELOW_TOP = np.uint64(0x8000_8000_8000_8000), np.uint64(0x0001_0001_0001_0001), 0x7FFF
@@ -25,16 +29,14 @@ def _by_list(lists: Numbers, count: int) -> Numbers:
     for query in range(lists.shape[0]):
         for place in range(lists.shape[1]):
             ends[lists[query, place] + 1] += 1
-    ends[0] = 0  # where -1 was counted
     for number in range(count):
         ends[number + 1] += ends[number]
     pairs = np.empty(ends[count], np.int64)
     for query in range(lists.shape[0]):
         for place in range(lists.shape[1]):
             number = lists[query, place]
-            if number >= 0:
-                pairs[ends[number]] = query * lists.shape[1] + place
-                ends[number] += 1
+            pairs[ends[number]] = query * lists.shape[1] + place
+            ends[number] += 1
     return pairs
 
 
@@ -56,6 +58,27 @@ def _together(pairs: Numbers, queries: Words, each: int, mask: Words) -> int:
             pairs[count], pairs[turn] = pairs[turn], pairs[count]
             count += 1
     return count
+
+
+@part
+def _tiled(
+    rows: Words, first: int, end: int, digits: Planes, pairs: Numbers, each: int, radius: int, planes: Planes,
+    distances: Planes, hits: Numbers, found: int,
+) -> tuple[Numbers, int]:  # fmt: skip
+    """As `_scanned`, of queries that need have nothing in common, through to `end`."""
+    for tile in range(first, end, TILE):
+        count = min(TILE, end - tile)
+        turn_tile(rows, tile, count, planes)
+        for pair in pairs:
+            if not measured(planes, digits, pair // each, DIFFERING, radius, distances):
+                continue
+            if found + TILE > len(hits):
+                hits = _larger(hits)
+            for row in range(count):
+                if distances[row] <= radius:
+                    hits[found, 0], hits[found, 1], hits[found, 2] = pair, tile + row, distances[row]
+                    found += 1
+    return hits, found
 
 
 @part
@@ -123,11 +146,12 @@ def near(
     """Query, place and distance of each row in the lists of a query that is within `radius` bits of it, border included.
 
     `rows` and `queries` are uint64 (n, 4) and (m, 4), m at most 256; list l is `sizes[l]` rows from place `begins[l]` on; `lists`
-    is int64 (m, p), -1 for none. The hits are in order of query, list as in `lists`, and place.
+    is int64 (m, p). The hits are in order of query, list as in `lists`, and place.
     """
     radius = min(radius, 256)
     hits, found = np.empty((_ROOM, 3), np.int64), 0
     each, mask = lists.shape[1], np.empty(4, np.uint64)
+    digits, planes, distances = digits_of(queries), np.empty((DIGITS, TILE), np.uint8), np.empty(TILE, np.uint8)
     pairs = _by_list(lists, len(sizes))
     turn = 0
     while turn < len(pairs):
@@ -135,6 +159,12 @@ def near(
         after = turn + 1
         while after < len(pairs) and lists[pairs[after] // each, pairs[after] % each] == number:
             after += 1
+        if after - turn >= _MANY and sizes[number] >= _LONG and 0 <= radius <= FARTHEST:
+            first, end = begins[number], begins[number] + sizes[number]
+            hits, found = _tiled(
+                rows, first, end, digits, pairs[turn:after], each, radius, planes, distances, hits, found
+            )
+            turn = after
         while turn < after:
             count = _together(pairs[turn:after], queries, each, mask)
             place, end = begins[number], begins[number] + sizes[number]

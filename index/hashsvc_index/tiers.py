@@ -16,9 +16,8 @@ FAN_IN = 4
 """A cold slab is merged into what comes after it unless it is so many times larger, so that there are O(log n)."""
 _DEAD_SHARE = 4
 """A cold slab of which more than one in so many rows is withdrawn is written anew without them."""
-_GROWTH, _LISTS_OF_A_MILLION = 0.8, 1000
-"""Lists grow a little more slowly than the rows: ten times the rows are 6.3 times the lists and 1.6 times the rows met
-by a query, so that finding the lists stays the smaller part of a search."""
+_GROWTH, _LISTS_OF_A_MILLION = 0.65, 2000
+"""Ten times the rows are 4.5 times the lists, so that finding the lists stays the smaller part of a search."""
 _OUTGROWN = 1.5
 """Centroids are replaced when there should be so many times more."""
 _SEED = 1
@@ -32,7 +31,7 @@ class TierSettings:
     """Vectors searched exactly; when there are more, older entries move to the cold tier, about half of them."""
     probes: int = 8
     """Lists of the cold tier that are searched for each query at least,"""
-    scan_hashes: int = 19_000
+    scan_hashes: int = 14_000
     """and more as long as they hold fewer vectors than this: a small cold tier is searched nearly whole."""
 
     def probes_for(self, lists: int, rows: int) -> int:

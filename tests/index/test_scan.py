@@ -11,7 +11,7 @@ import pytest
 from hashsvc_index.centroids import Centroids, train
 from hashsvc_index.checkpoint import CheckpointDirectory
 from hashsvc_index.cold import ColdSlab
-from hashsvc_index.compilation import SCAN
+from hashsvc_index.compilation import NEAREST, SCAN
 from hashsvc_index.queries import Queries
 from hashsvc_index.records import Vectors
 from hashsvc_index.searchers import keep_to_this_thread
@@ -22,7 +22,7 @@ from .conftest import Random
 from .footage import copy, video
 
 VIDEOS = {number: video(number, 240) for number in range(1, 21)}
-RADII = (-1, 0, 40, 84, 110, 256)
+RADII = (-1, 0, 40, 84, 110, 254, 255, 256)
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def alone() -> Iterator[None]:
     """FAISS keeps to this thread; what is compiled here is not used by other tests."""
     keep_to_this_thread()
     yield
-    SCAN.module = None
+    SCAN.module = NEAREST.module = None
 
 
 @pytest.fixture
@@ -81,13 +81,41 @@ def test_cold_as_faiss(cold: ColdSlab, queries: Vectors, radius: int) -> None:
     for one, other in zip(faiss, ours, strict=True):
         assert one.dtype == other.dtype
         assert np.array_equal(one, other)
-    if radius == 256:
+    if radius > 200:
         assert len(ours[0]) > 10_000
+
+
+@pytest.mark.parametrize(("count", "wanted"), [(1, 1), (7, 7), (63, 5), (128, 9), (129, 129), (700, 19)])
+def test_nearest_as_faiss(random: Random, count: int, wanted: int) -> None:
+    """The same centroids in the same order, of equally near ones the first; many are equally near."""
+    rows = np.concatenate([random(-(-count // 3))] * 3)[:count]
+    queries = np.concatenate([random(40), rows[:9], ~rows[:1]])
+    centroids = Centroids("b" * 32, rows, 1, wanted)
+    plain = centroids.probed(queries)
+    NEAREST.load()
+    compiled = centroids.probed(queries)
+    assert (plain[0].dtype, plain[1].dtype) == (compiled[0].dtype, compiled[1].dtype)
+    # What differs in every bit is told from nothing that differs in all but one.
+    assert np.array_equal(plain[0], compiled[0]) or (plain[1] > 254).any()
+    assert np.array_equal(np.minimum(plain[1], 255), compiled[1])
+    assert np.array_equal(centroids.assigned(queries), compiled[0][:, 0])
+
+
+def test_assigned_gives_way(random: Random) -> None:
+    """Every few thousand vectors."""
+    called = 0
+
+    def give_way() -> None:
+        nonlocal called
+        called += 1
+
+    assert len(Centroids("b" * 32, random(5), 1, 1).assigned(random(10_000), give_way)) == 10_000
+    assert called == 3
 
 
 @pytest.mark.parametrize("radius", RADII)
 def test_flat_as_faiss(random: Random, queries: Vectors, radius: int) -> None:
-    """Across tiles and blocks of the exact tier."""
+    """Across tiles and blocks of the exact tier, of which every query meets every row."""
     builder = SlabBuilder()
     builder.add(1, np.concatenate([random(BLOCK_ROWS - 50), VIDEOS[3][:120], VIDEOS[5]]))
     slab = builder.finish()
@@ -104,6 +132,7 @@ def test_search_is_the_same(cold: ColdSlab, queries: Vectors) -> None:
     snapshot = Snapshot(slabs=(cold,), withdrawn=np.array([5]), revision=1, hashes=cold.rows)
     plain = snapshot.search(queries, radius=84, limit=3)
     SCAN.load()
+    NEAREST.load()
     compiled = snapshot.search(queries, radius=84, limit=3)
     assert len(plain) > 100
     for column in ("query", "entry", "position", "distance"):
