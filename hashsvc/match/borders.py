@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashsvc.fingerprint.model import Fingerprint
-from hashsvc.match.align import SLOT, Alignment
+from hashsvc.match.comparison import SLOT, Alignment
 from hashsvc.match.pairs import Pair
 
 _KEPT = 0.3

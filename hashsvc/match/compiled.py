@@ -1,6 +1,6 @@
 """Two videos compared, compiled: distances between them, what they gain where, and what the frames on a line prove.
 
-The plain statements are in `extend`, `score`, `align` and `evidence`, where everything is explained; these give the same, to
+The plain statements are in `extend`, `score`, `comparison` and `evidence`, where everything is explained; these give the same, to
 the bit.
 """
 
@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from hashsvc.match import align, borders, evidence, score
-from hashsvc.match.align import REACH, SLOT, Floats
+from hashsvc.match import borders, comparison, evidence, score
+from hashsvc.match.comparison import REACH, SLOT, Floats
 from hashsvc_index.arrays import Numbers, Words
 from hashsvc_index.kernels import compiled, ones, part, readable
 
@@ -19,7 +19,7 @@ Distances = npt.NDArray[np.int16]
 
 _NONE = 257
 _UNRELATED, _SAME, _OTHER = score._UNRELATED, score._SAME, score._OTHER
-_STEERING, _SURPRISE, _SURPRISE_RICH = align._STEERING, score.SURPRISE, score._SURPRISE_RICH
+_STEERING, _SURPRISE, _SURPRISE_RICH = comparison._STEERING, score.SURPRISE, score._SURPRISE_RICH
 _APART, _KEPT = evidence.APART, np.float32(borders._KEPT)
 _SMALLER = np.array([np.float32(0.2 * shift) for shift in range(REACH + 1)])
 
@@ -129,7 +129,7 @@ def compared(
 
 @compiled(readable(types.int32, 2), _TIMES, types.int64)
 def spread(distances: npt.NDArray[np.int32], starts: Times, count: int) -> tuple[Floats, Numbers]:
-    """Gains and frames of `align.Comparison` with so many slots, from distances (query frames, reference frames)."""
+    """Gains and frames of `comparison.Comparison` with so many slots, from distances (query frames, reference frames)."""
     frames, shown = np.empty(count, np.int64), 0
     for slot in range(count):
         while shown < len(starts) and starts[shown] <= (slot + 0.5) * SLOT + SLOT:

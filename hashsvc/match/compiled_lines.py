@@ -1,6 +1,6 @@
 """Lines read off a comparison, compiled.
 
-The plain statement is `align._refined` and what it calls, where everything is explained; this gives the same, to the bit, so it
+The plain statement is `lines.refined` and what it calls, where everything is explained; this gives the same, to the bit, so it
 rounds where numpy rounds and adds up in numpy's order.
 """
 
@@ -10,19 +10,20 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from hashsvc.match import align
-from hashsvc.match.align import FASTEST, REACH, SLOT, SLOWEST, Floats, Lines
+from hashsvc.match import lines as plain
+from hashsvc.match.comparison import REACH, SLOT, Floats
+from hashsvc.match.lines import FASTEST, SLOWEST, Lines
 from hashsvc_index.arrays import Numbers
 from hashsvc_index.kernels import compiled, part, readable
 
 Times = npt.NDArray[np.float64]
 Found = tuple[Lines, Numbers, Numbers, Numbers, Times]
-"""Lines, slots, firsts, lasts and totals, as `align._Walks` has them."""
+"""Lines, slots, firsts, lasts and totals, as `lines.Walks` has them."""
 
-_COST, _PLATEAU = np.float32(align.COST), np.float32(1e-4)
-_STRONG, _OTHER_SPEED, _ROUGHLY = np.float32(align._STRONG), align.OTHER_SPEED, align._ROUGHLY
-_MOST_CELLS, _MOST_LINES, _FEW_BACKWARDS = align._MOST_CELLS, align._MOST_LINES, align._FEW_BACKWARDS
-_MOST_REFINED, _REFITS, _NEAR = align._MOST_REFINED, align._REFITS, int(align._NEAR[-1])
+_COST, _PLATEAU = np.float32(plain.COST), np.float32(1e-4)
+_STRONG, _OTHER_SPEED, _ROUGHLY = np.float32(plain.STRONG), plain.OTHER_SPEED, plain._ROUGHLY
+_MOST_CELLS, _MOST_LINES, _FEW_BACKWARDS = plain._MOST_CELLS, plain._MOST_LINES, plain._FEW_BACKWARDS
+_MOST_REFINED, _REFITS, _NEAR = plain._MOST_REFINED, plain._REFITS, int(plain._NEAR[-1])
 _STEP = 641
 """Places by which neighbouring speeds are apart in a table of bins: four minutes of a reference."""
 
@@ -102,8 +103,8 @@ def _drop_weakest(columns: Numbers, weights: Floats, first: int, after: int, kep
 
 
 @part
-def _strong_cells(gains: Floats, frames: Numbers) -> tuple[Numbers, Numbers, Floats, int]:
-    """As `align._strong_cells`, and how many there are."""
+def strong_cells(gains: Floats, frames: Numbers) -> tuple[Numbers, Numbers, Floats, int]:
+    """As `lines.strong_cells`, and how many there are."""
     least, counts = _least_strong(frames), np.empty(gains.shape[0], np.int64)
     total, several = 0, 0
     for row in range(gains.shape[0]):
@@ -154,7 +155,7 @@ def _fullest(votes: Times, keys: Numbers, count: int, most: int) -> Numbers:
 
 @part
 def _keys(speed: Times, offset: Times, count: int, middle: float) -> Numbers:
-    """The keys of the first so many lines in `align._votes`."""
+    """The keys of the first so many lines in `lines._votes`."""
     keys = np.empty(count, np.int64)
     for one in range(count):
         across = round(math.copysign(1.0, speed[one]) * (math.log(abs(speed[one])) + 1) / 0.02)
@@ -165,7 +166,7 @@ def _keys(speed: Times, offset: Times, count: int, middle: float) -> Numbers:
 
 @part
 def _binned(keys: Numbers, speed: Times, offset: Times, weight: Floats) -> tuple[Numbers, Lines, int]:
-    """Keys of the bins of `align._votes`, in no order, their sums of weights, speeds and offsets, and how many there are.
+    """Keys of the bins of `lines._votes`, in no order, their sums of weights, speeds and offsets, and how many there are.
 
     Bins are found by hashing the `keys` of the lines, so that each adds up in the order of the lines without any being sorted.
     """
@@ -192,7 +193,7 @@ def _binned(keys: Numbers, speed: Times, offset: Times, weight: Floats) -> tuple
 def _vote(
     speed: Times, offset: Times, weight: Floats, count: int, middle: float, most: int, lines: Lines, found: int
 ) -> int:
-    """Add to `lines`, of which so many were found, those of `align._votes`, at most so many; how many there are then.
+    """Add to `lines`, of which so many were found, those of `lines._votes`, at most so many; how many there are then.
 
     `middle` is the mean time of the cells.
     """
@@ -204,23 +205,37 @@ def _vote(
 
 
 @part
+def placed(times: Times, rows: Numbers, columns: Numbers, count: int) -> tuple[Times, Times, float]:
+    """Where the first so many cells are in the query and in the reference, seconds, and the mean of the former."""
+    when, where = np.empty(count), np.empty(count)
+    for cell in range(count):
+        when[cell], where[cell] = times[rows[cell]], (columns[cell] + 0.5) * SLOT
+    return when, where, _summed(when) / count
+
+
+@part
+def straight(when: Times, where: Times, weights: Floats, middle: float, lines: Lines) -> int:
+    """Put what `lines.straight` makes of these cells into `lines`; how many lines that is."""
+    count, found = len(when), 0
+    offsets = np.empty(count)
+    for direction, several in ((1.0, _MOST_LINES), (-1.0, _FEW_BACKWARDS)):
+        for cell in range(count):
+            offsets[cell] = where[cell] - direction * when[cell]
+        found = _vote(np.full(count, direction), offsets, weights, count, middle, several, lines, found)
+    return found
+
+
+@part
 def _proposals(gains: Floats, frames: Numbers, times: Times) -> tuple[Lines, int]:
-    """As `align._proposals`, and how many there are."""
-    rows, columns, weights, count = _strong_cells(gains, frames)
+    """As `lines._proposals`, and how many there are."""
+    rows, columns, weights, count = strong_cells(gains, frames)
     lines = np.empty((2 * _MOST_LINES + _FEW_BACKWARDS, 2))
     if not count:
         return lines, 0
-    most = max(count, count * (count - 1) // 2)
-    when, where = np.empty(count), np.empty(count)
+    when, where, middle = placed(times, rows, columns, count)
+    found = straight(when, where, weights, middle, lines)
+    most = count * (count - 1) // 2
     speeds, offsets, least = np.empty(most), np.empty(most), np.empty(most, np.float32)
-    for cell in range(count):
-        when[cell], where[cell] = times[rows[cell]], (columns[cell] + 0.5) * SLOT
-    middle = _summed(when) / count
-    found = 0
-    for direction, several in ((1.0, _MOST_LINES), (-1.0, _FEW_BACKWARDS)):
-        for cell in range(count):
-            speeds[cell], offsets[cell] = direction, where[cell] - direction * when[cell]
-        found = _vote(speeds, offsets, weights, count, middle, several, lines, found)
     paired = 0
     for early in range(count):
         for late in range(early + 1, count):
@@ -235,8 +250,8 @@ def _proposals(gains: Floats, frames: Numbers, times: Times) -> tuple[Lines, int
 
 
 @part
-def _walk(gains: Floats, times: Times, lines: Lines, several: int) -> Found:
-    """As `align._walk`, the first so many lines."""
+def walk(gains: Floats, times: Times, lines: Lines, several: int) -> Found:
+    """As `lines.walk`, the first so many lines."""
     count = gains.shape[1]
     slots, totals = np.empty((several, len(times)), np.int64), np.empty(several)
     firsts, lasts = np.empty(several, np.int64), np.empty(several, np.int64)
@@ -264,7 +279,7 @@ def _walk(gains: Floats, times: Times, lines: Lines, several: int) -> Found:
 
 @part
 def _levelled(times: Times, walks: Found, several: int) -> Lines:
-    """As `align._levelled`, of the first so many."""
+    """As `lines._levelled`, of the first so many."""
     lines, _, firsts, lasts, _ = walks
     sums = np.zeros(len(times) + 1)
     for row in range(len(times)):
@@ -317,7 +332,7 @@ def _fitted(weights: Times, times: Times, where: Times) -> tuple[float, float]:
 
 @part
 def _refitted(gains: Floats, times: Times, walks: Found, several: int) -> Lines:
-    """As `align._refitted`, of the first so many."""
+    """As `lines._refitted`, of the first so many."""
     lines, slots, firsts, lasts, _ = walks
     count = len(times)
     refitted, weights, where = np.empty((several, 2)), np.empty(count), np.empty(count)
@@ -384,20 +399,20 @@ def _put_worthwhile(walks: Found, several: int, into: Found, place: int) -> int:
 def refined(gains: Floats, frames: Numbers, times: Times, lines: Lines, least: float) -> Found:
     """The lines among which `align._best` takes the strongest, walked; none where none comes near gaining `least`.
 
-    `gains`, `frames` and `times` are those of an `align.Comparison`, `lines` further ones to try.
+    `gains`, `frames` and `times` are those of a `comparison.Comparison`, `lines` further ones to try.
     """
     proposed, several = _proposals(gains, frames, times)
-    tried = _walk(gains, times, proposed, several)
+    tried = walk(gains, times, proposed, several)
     paying = _room(_MOST_REFINED + len(lines), len(times))
     count = _put_best(tried, several, paying)
     if not len(lines) and (not count or paying[4][0] < _ROUGHLY * least):
         return _room(0, len(times))
-    count = _put_worthwhile(_walk(gains, times, lines, len(lines)), len(lines), paying, count)
+    count = _put_worthwhile(walk(gains, times, lines, len(lines)), len(lines), paying, count)
     found = _room(3 * count, len(times))
     total = _put_worthwhile(paying, count, found, 0)
-    total = _put_worthwhile(_walk(gains, times, _levelled(times, paying, count), count), count, found, total)
+    total = _put_worthwhile(walk(gains, times, _levelled(times, paying, count), count), count, found, total)
     for _ in range(_REFITS):
-        better = _walk(gains, times, _refitted(gains, times, paying, count), count)
+        better = walk(gains, times, _refitted(gains, times, paying, count), count)
         improved = 0
         for one in range(count):
             if better[4][one] > paying[4][one]:

@@ -14,7 +14,9 @@ import numpy.typing as npt
 from scipy.ndimage import uniform_filter1d
 
 from hashsvc.fingerprint.model import ACTIVITY_RATE
-from hashsvc.match.align import FASTEST, MOST_BONUS, SLOWEST, Line, distinct
+from hashsvc.match.align import MOST_BONUS
+from hashsvc.match.comparison import Line, distinct
+from hashsvc.match.lines import FASTEST, SLOWEST
 
 _HALF = 1.5 / ACTIVITY_RATE
 """Half of the span that is averaged, seconds."""

@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.match import curves
-from hashsvc.match.align import LEAST_ALONE, LEAST_TOTAL, REACH, Alignment, Bonus, Comparison, Line, alignments
+from hashsvc.match.align import LEAST_ALONE, LEAST_TOTAL, Bonus, alignments
 from hashsvc.match.borders import borders, part, trimmed
+from hashsvc.match.comparison import REACH, Alignment, Comparison, Line
 from hashsvc.match.model import Segment
 from hashsvc.match.pairs import Pair
 from hashsvc.match.score import (

@@ -13,7 +13,8 @@ from hashsvc.bank.model import Interval
 from hashsvc.fingerprint.model import Fingerprint, Hashes
 from hashsvc.fingerprint.pdq import hamming
 from hashsvc.match import curves, exclude
-from hashsvc.match.align import Bonus, Comparison, Line, alignments, compare, distinct
+from hashsvc.match.align import Bonus, alignments
+from hashsvc.match.comparison import Comparison, Line, compare, distinct
 from hashsvc.match.evidence import NONE, Distances, Places, Sides, in_time, scored
 from hashsvc.match.model import Segment
 from hashsvc.match.pairs import Pair, nominated, widened

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.pdq import hamming
-from hashsvc.match.align import SLOT, Line
+from hashsvc.match.comparison import SLOT, Line
 from hashsvc.match.score import SURPRISE, excused
 from hashsvc.match.seeds import COMPILED_SEEDS, Nomination
 from hashsvc_index.arrays import Numbers

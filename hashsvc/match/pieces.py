@@ -8,18 +8,39 @@ another one begins at a price.
 import numpy as np
 import numpy.typing as npt
 
+from hashsvc.match.comparison import Comparison, Floats, Line
+from hashsvc.match.lines import COST, Lines, straight, strong_cells, table, walk
+from hashsvc_index.compilation import Compiled
+
+COMPILED_PIECES = Compiled("hashsvc.match.compiled_pieces")
+"""How a sequence is found, once that is compiled."""
+
 PRICE = 8.0
 """What a line must gain to be one more: about what a further segment pays, in decades, for where it could have been."""
 
-Gains = npt.NDArray[np.float64]
 Piece = tuple[int, int, int]
+"""Line, first row, last row."""
 
 
-def sequence(gains: Gains) -> list[Piece]:
-    """The lines that together gain the most, each its price, one after another: (line, first row, last row).
+def sequence(comparison: Comparison, line: Line) -> tuple[Lines, Floats, list[Piece]]:
+    """Lines of speed 1 and -1, and `line`; what each row gains on each, its cost taken off; and the best sequence of them.
 
-    `gains` is what each row gains on each line, float64 (rows, lines), what it costs taken off.
+    Gains are float32 (rows, lines).
     """
+    gains: Floats
+    if COMPILED_PIECES.module is not None:
+        lines, gains, pieces = COMPILED_PIECES.module.sequence(
+            comparison.gains, comparison.frames, comparison.times, line.speed, line.offset
+        )
+        return lines, gains.T, [(one, first, last) for one, first, last in pieces.tolist()]
+    lines = np.concatenate([straight(comparison, *strong_cells(comparison)), table([line])])
+    slots = walk(comparison, lines).slots
+    gains = np.where(slots >= 0, comparison.gains[np.arange(slots.shape[1]), slots], np.float32(0)).T - np.float32(COST)
+    return lines, gains, best_sequence(gains.astype(np.float64))
+
+
+def best_sequence(gains: npt.NDArray[np.float64]) -> list[Piece]:
+    """The lines that together gain the most, each its price, one after another, of gains float64 (rows, lines)."""
     rows, lines = gains.shape
     begins = np.zeros((rows, lines), bool)
     # Which line had best ended just before a row; -1 where what came before that is still the best.

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hashsvc.fingerprint.model import Fingerprint
-from hashsvc.match.align import COST, OTHER_SPEED, SLOT, Comparison, Line, distinct
+from hashsvc.match.comparison import SLOT, Comparison, Line, distinct
+from hashsvc.match.lines import COST, OTHER_SPEED
 from hashsvc.match.pairs import Pair
 
 _SAME = ("full", "top-72", "bottom-72", "left-72", "right-72", "centre-60")

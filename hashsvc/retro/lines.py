@@ -16,7 +16,7 @@ import numpy.typing as npt
 from hashsvc.fingerprint.model import HASH_BYTES, Fingerprint
 from hashsvc.fingerprint.pdq import hamming
 from hashsvc.match import seeds
-from hashsvc.match.align import Line
+from hashsvc.match.comparison import Line
 from hashsvc.match.evidence import NONE, excesses, usual_distances
 from hashsvc.match.score import FLOOR, SURPRISE, discounted, excused, fading, log10_chance, novelty, relief
 from hashsvc.retro.packing import Seeding

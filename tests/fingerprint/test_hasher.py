@@ -21,7 +21,7 @@ from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.pdq import hamming, hash_lumas
 from hashsvc.fingerprint.profiles import DEFAULT
 from hashsvc.match import curves
-from hashsvc.match.align import Line
+from hashsvc.match.comparison import Line
 from tests.media.footage import LIMITS, coded, taken
 
 Reference = Callable[[Path], Fingerprint]

@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hashsvc.match.align import SLOT, Comparison, alignments, compare
+from hashsvc.match.align import alignments
+from hashsvc.match.comparison import SLOT, Comparison, compare
 
 Distances = npt.NDArray[np.int32]
 STARTS = np.arange(160) / 4

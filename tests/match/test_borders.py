@@ -7,8 +7,8 @@ import pytest
 
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.profiles import DEFAULT
-from hashsvc.match.align import Alignment, Line
 from hashsvc.match.borders import borders, trimmed
+from hashsvc.match.comparison import Alignment, Line
 from tests.match.synthetic import a_reference, an_upload
 
 REFERENCE = a_reference(1)

@@ -8,8 +8,10 @@ import pytest
 
 from hashsvc.bank.model import Interval
 from hashsvc.fingerprint.model import Fingerprint
-from hashsvc.match import align, evidence, extend, pairs
-from hashsvc.match.align import Comparison, Line, alignments, compare
+from hashsvc.match import align, evidence, extend, pairs, pieces
+from hashsvc.match import lines as plain_lines
+from hashsvc.match.align import alignments
+from hashsvc.match.comparison import Comparison, Line, compare
 from hashsvc.match.evidence import Sides
 from hashsvc.match.extend import find
 from hashsvc.match.pairs import Pair
@@ -89,11 +91,42 @@ def test_lines_of_noise(seed: int) -> None:
     _same_lines(compare(distances, starts, frames / 4 + 0.5, times), LINES[: seed % 4], 0.5)
 
 
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("line", LINES)
+def test_pieces(case: str, line: Line) -> None:
+    """Lines, what each frame gains on each, and their best sequence."""
+    (*_, sides), _ = both(case, ())
+    _same_pieces(sides.comparison, line)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_pieces_of_noise(seed: int) -> None:
+    """Of lines that keep changing, of few frames, and of none that gains its price."""
+    random = np.random.default_rng(seed)
+    rows, frames = int(random.integers(1, 200)), int(random.integers(1, 300))
+    distances = random.integers(40 + 10 * (seed % 4), 130, (rows, frames)).astype(np.int32)
+    comparison = compare(distances, np.arange(frames) / 4, frames / 4 + 0.5, np.sort(random.random(rows) * rows / 2))
+    _same_pieces(comparison, LINES[seed % len(LINES)])
+
+
+def _same_pieces(comparison: Comparison, line: Line) -> None:
+    found = []
+    for load in (False, True):
+        compile_all(load)
+        found.append(pieces.sequence(comparison, line))
+    (lines, gains, plain), (other_lines, other_gains, compiled) = found
+    assert lines.dtype == other_lines.dtype and np.array_equal(lines, other_lines)
+    assert gains.dtype == other_gains.dtype and np.array_equal(gains, other_gains)
+    # As sums round, it matters that what is summed lies side by side.
+    assert len(gains) == 1 or gains.strides[0] == other_gains.strides[0]
+    assert plain == compiled
+
+
 def _same_lines(comparison: Comparison, lines: tuple[Line, ...], least: float) -> None:
     found = []
     for load in (False, True):
         compile_all(load)
-        found.append(align._refined(comparison, lines, least))
+        found.append(plain_lines.refined(comparison, lines, least))
     for column in ("lines", "slots", "firsts", "lasts", "totals"):
         plain, compiled = (getattr(one, column) for one in found)
         assert plain.dtype == compiled.dtype and plain.shape == compiled.shape

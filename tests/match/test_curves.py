@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 
 from hashsvc.match import curves
-from hashsvc.match.align import Line
+from hashsvc.match.comparison import Line
 
 RATE = 8
 Curve = npt.NDArray[np.float32]

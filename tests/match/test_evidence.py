@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from hashsvc.match.align import Alignment, Line
+from hashsvc.match.comparison import Alignment, Line
 from hashsvc.match.evidence import log10_stretches
 
 

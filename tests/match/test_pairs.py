@@ -3,7 +3,7 @@
 import numpy as np
 
 from hashsvc.fingerprint.profiles import DEFAULT
-from hashsvc.match.align import Line
+from hashsvc.match.comparison import Line
 from hashsvc.match.pairs import nominated, widened
 from hashsvc.match.seeds import unseeded
 from tests.match.synthetic import a_reference, an_upload

@@ -6,8 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hashsvc.match.align import COST, Comparison, alignments, compare
-from hashsvc.match.pieces import PRICE, sequence
+from hashsvc.match.align import alignments
+from hashsvc.match.comparison import Comparison, compare
+from hashsvc.match.lines import COST
+from hashsvc.match.pieces import PRICE, best_sequence
 
 Gains = npt.NDArray[np.float64]
 Distances = npt.NDArray[np.int32]
@@ -24,7 +26,7 @@ def test_no_choice_gains_more(seed: int) -> None:
     """Than the sequence found."""
     gains = np.random.default_rng(seed).normal(3.0, 6.0, (6, 3))
     choice = [-1] * 6
-    for line, first, last in sequence(gains):
+    for line, first, last in best_sequence(gains):
         choice[first : last + 1] = [line] * (last + 1 - first)
     best = max(gained(gains, one) for one in itertools.product(range(-1, 3), repeat=6))
     assert gained(gains, tuple(choice)) == pytest.approx(best)
@@ -34,7 +36,7 @@ def test_in_order_and_apart() -> None:
     """Lines take turns, with a stretch of nothing between two of them."""
     gains = np.full((30, 3), -1.3)
     gains[:10, 2] = gains[10:18, 0] = gains[22:, 2] = 4.0
-    assert sequence(gains) == [(2, 0, 9), (0, 10, 17), (2, 22, 29)]
+    assert best_sequence(gains) == [(2, 0, 9), (0, 10, 17), (2, 22, 29)]
 
 
 def test_a_line_that_gains_less_than_its_price_is_none() -> None:
@@ -42,8 +44,8 @@ def test_a_line_that_gains_less_than_its_price_is_none() -> None:
     gains = np.full((20, 2), -1.3)
     gains[:, 0] = 4.0
     gains[8:10, 1] = 4.0 + PRICE / 4
-    assert sequence(gains) == [(0, 0, 19)]
-    assert sequence(np.full((5, 2), -1.3)) == []
+    assert best_sequence(gains) == [(0, 0, 19)]
+    assert best_sequence(np.full((5, 2), -1.3)) == []
 
 
 def cut_up(cuts: list[float], seconds: float, seed: int = 3) -> Comparison:

@@ -9,7 +9,7 @@ import pytest
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.fingerprint.pdq import hamming
 from hashsvc.match import slide
-from hashsvc.match.align import Comparison, Line, compare
+from hashsvc.match.comparison import Comparison, Line, compare
 from hashsvc.match.pairs import Pair
 from hashsvc.match.slide import counterparts, slid
 from tests.match.synthetic import a_reference, an_upload
