@@ -2,13 +2,14 @@
 
 import dataclasses
 import datetime
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgpack
 
 from hashsvc.bank import records
-from hashsvc.bank.model import EntryState, Verdict
+from hashsvc.bank.model import Bank, EntryState, Verdict
 from hashsvc.decisions.model import DecisionKind, Ground, VerdictRecord
 from hashsvc.fingerprint.model import Digests
 from hashsvc.match.model import Excused, Match, Segment
@@ -93,12 +94,18 @@ def _policies(record: VerdictRecord) -> list[tuple[str, int, bytes]]:
     kept: list[tuple[str, int, bytes]] = []
     room = _MOST_POLICY_BYTES
     for bank in record.policies:
-        payload = records.bank_payload(dataclasses.replace(bank, description=""))
+        payload = _policy(bank)
         room -= len(payload)
         if room < 0:
             break
         kept.append((bank.bank, bank.revision, payload))
     return kept
+
+
+@functools.lru_cache(maxsize=64)
+def _policy(bank: Bank) -> bytes:
+    """A bank without its description. Banks seldom change, and a flood of verdicts is of few of them."""
+    return records.bank_payload(dataclasses.replace(bank, description=""))
 
 
 def _fields(ground: Ground) -> dict[str, Any]:
