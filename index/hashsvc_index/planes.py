@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from llvmlite import binding, ir
-from numba import types
+from numba import config, types
 from numba.core import cgutils
 
 from hashsvc_index.arrays import Words
@@ -34,7 +34,8 @@ _AT_ONCE = 32
 """Rows that one register has a byte of."""
 _REGISTERS = TILE // _AT_ONCE
 _UNROLLED = 8
-_HAS_TABLES = bool(binding.get_host_cpu_features().get("avx2", False))
+_HAS_TABLES = not config.CPU_NAME and not config.CPU_FEATURES and bool(binding.get_host_cpu_features().get("avx2"))
+"""Whether code is made for this processor, and it looks digits up; else bits are counted."""
 _BYTE, _INT, _WORD = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 _HALF, _FULL = ir.VectorType(_BYTE, 16), ir.VectorType(_BYTE, _AT_ONCE)
 _LANES = (0, 16)

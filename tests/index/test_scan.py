@@ -1,5 +1,6 @@
 """The compiled scan: what FAISS finds, hit for hit and in the same order."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -148,6 +149,20 @@ def test_where_nothing_may_be_kept(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, check=True)
     assert done.stdout == "42\n"
+
+
+def test_where_digits_are_not_looked_up(tmp_path: Path) -> None:
+    """On a processor of which nothing is known, the same comes of it."""
+    program = (
+        "import numpy as np; from hashsvc_index import nearest, planes; assert not planes._HAS_TABLES\n"
+        "random = np.random.default_rng(1); rows, queries = (random.integers(0, 1 << 63, (n, 4), np.uint64) for n in (300, 20))\n"
+        "places, found = nearest.nearest(nearest.tiles(rows), 300, queries, 7)\n"
+        "distances = np.bitwise_count(queries[:, None] ^ rows).sum(axis=2)\n"
+        "assert np.array_equal(places, np.argsort(distances, axis=1, kind='stable')[:, :7])\n"
+        "assert np.array_equal(found, np.sort(distances, axis=1)[:, :7])"
+    )
+    environment = {**os.environ, "NUMBA_CPU_NAME": "generic", "NUMBA_CACHE_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
 
 
 def test_loaded_when_asked_only() -> None:
