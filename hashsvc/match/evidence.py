@@ -13,7 +13,7 @@ from hashsvc.match.align import LEAST_ALONE, LEAST_TOTAL, Bonus, alignments
 from hashsvc.match.borders import borders, part, trimmed
 from hashsvc.match.comparison import REACH, Alignment, Comparison, Line
 from hashsvc.match.model import Segment
-from hashsvc.match.pairs import Pair
+from hashsvc.match.pairs import Pair, log10_kinds
 from hashsvc.match.score import (
     COMPILED,
     NEAR,
@@ -147,17 +147,18 @@ def _score(sides: Sides, one: Alignment) -> tuple[float, Segment, float]:
     favourite = sides.pairs[found.favourite]
     start, end = borders(query, reference, part(one, found.first, found.last), favourite, sides.gate)
     reached = [min(max(line.speed * time + line.offset, 0.0), reference.duration) for time in (start, end)]
+    views = query.views[favourite[0]], reference.views[favourite[1]]
     segment = Segment(
         query_start=start,
         query_end=end,
         reference_start=min(reached),
         reference_end=max(reached),
         speed=line.speed,
-        view=f"{query.views[favourite[0]]}/{reference.views[favourite[1]]}",
+        view="/".join(views),
         mean_distance=found.distance,
     )
     evidence = log10_chance(np.maximum(found.gains, 0), found.weights) - relief(found.weights)
-    return evidence, segment, float(found.weights.sum())
+    return evidence + log10_kinds(*views), segment, float(found.weights.sum())
 
 
 def _weighed(sides: Sides, one: Alignment) -> _Weighed:

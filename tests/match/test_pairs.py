@@ -1,10 +1,12 @@
 """View pairs that seeds did not name are found along a line."""
 
 import numpy as np
+import pytest
 
+from hashsvc.fingerprint import deep
 from hashsvc.fingerprint.profiles import DEFAULT
 from hashsvc.match.comparison import Line
-from hashsvc.match.pairs import nominated, widened
+from hashsvc.match.pairs import log10_kinds, nominated, widened
 from hashsvc.match.seeds import unseeded
 from tests.match.synthetic import a_reference, an_upload
 
@@ -44,3 +46,17 @@ def test_no_frame_on_the_line() -> None:
     assert widened(upload, REFERENCE, [(0, 0)], [Line(1.0, 500.0)], GATE) == [[(0, 0)]]
     upload.quality[:] = np.uint8(GATE - 1)
     assert widened(upload, REFERENCE, [(0, 0)], [Line(1.0, 10.0)], GATE) == [[(0, 0)]]
+
+
+def test_an_odd_kind_of_pair_pays() -> None:
+    """A hundredth of the chance of error is for those, the rest for all others; they are told by the views there are."""
+    named = {*DEFAULT.reference_views, *DEFAULT.query_views, *deep.WINDOWS, *deep.TURNED}
+    paid = {(a.name, b.name): log10_kinds(a.name, b.name) for a in named for b in DEFAULT.reference_views}
+    assert sum(10**-one for one in {*paid.values()}) == pytest.approx(1.0)
+    odd = {pair for pair, one in paid.items() if one > 1}
+    assert {left for left, _ in odd} == {
+        "top-72", "bottom-72", "left-72", "right-72", "left-half", "right-half", "top-half", "bottom-half",
+        "top-left-quarter", "top-right-quarter", "bottom-left-quarter", "bottom-right-quarter",
+    }  # fmt: skip
+    assert {right.rsplit("-", 1)[0] for _, right in odd} == {"top-left", "top-right", "bottom-left", "bottom-right"}
+    assert len(odd) == 12 * 28
