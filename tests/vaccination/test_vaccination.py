@@ -82,8 +82,8 @@ def result(entry: Entry, edit: str) -> EditResult:
     return next(one for one in entry.card.results if one.edit == edit)
 
 
-def await_card(service: Service | Client, entry: Entry, seconds: float = 60.0) -> list[Entry]:
-    """The entry as it was seen until its card was done or had failed."""
+def await_card(service: Service | Client, entry: Entry, seconds: float = 200.0) -> list[Entry]:
+    """The entry as it was seen until its card was done or had failed. The attack takes what a busy machine leaves it."""
     seen = [service.get_entry(entry.bank, entry.entry)]
     deadline = time.monotonic() + seconds
     while seen[-1].card.state in UNDER_WAY:
