@@ -29,7 +29,7 @@ _STRIP = re.compile("(top|bottom|left|right)-(72|half)|(top|bottom)-(left|right)
 _ODD = 0.01
 """The share of the chance of error that is spent on pairs of a strip, half or quarter of the upload and a corner of the
 reference: it takes a crop and a picture put together. In heavily edited copies three of 301 findings of the right entry rested
-on such a pair, and 27 of 138 of other entries. (As shares of speeds and stretches are spent, see `evidence`.)"""
+on such a pair, and 27 of 138 of other entries, some of which share footage with them. (As shares of speeds and stretches are spent, see `evidence`.)"""
 
 
 def nominated(nomination: Nomination, reference: Fingerprint, gate: int) -> list[Pair]:

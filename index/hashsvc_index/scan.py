@@ -15,7 +15,7 @@ from hashsvc_index.planes import DIFFERING, DIGITS, FARTHEST, TILE, Planes, digi
 _ROOM = 4096
 """Hits for which there is room at first; more than four rows have with all queries of a pass."""
 _MANY, _LONG = 8, 64
-"""Queries for which it pays to turn the rows that they meet, where there are so many rows."""
+"""Queries for which it pays to turn the rows that they meet, where there are so many rows: measured, with fewer it takes longer."""
 _AGREED = np.uint64(192)
 """Bits in which queries must agree to be compared together: unrelated rows differ in half of them, by far over the radius."""
 _TOPS, _ONCE_EACH, _BELOW_TOP = np.uint64(0x8000_8000_8000_8000), np.uint64(0x0001_0001_0001_0001), 0x7FFF

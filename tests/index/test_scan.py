@@ -96,14 +96,15 @@ def test_nearest_as_faiss(random: Random, count: int, wanted: int) -> None:
     NEAREST.load()
     compiled = centroids.probed(queries)
     assert (plain[0].dtype, plain[1].dtype) == (compiled[0].dtype, compiled[1].dtype)
-    # What differs in every bit is told from nothing that differs in all but one.
-    assert np.array_equal(plain[0], compiled[0]) or (plain[1] > 254).any()
+    # What differs in every bit is not told from what differs in all but one.
+    told = (plain[1] <= 254).all(axis=1)
+    assert told.sum() >= 40 and np.array_equal(plain[0][told], compiled[0][told])
     assert np.array_equal(np.minimum(plain[1], 255), compiled[1])
     assert np.array_equal(centroids.assigned(queries), compiled[0][:, 0])
 
 
 def test_assigned_gives_way(random: Random) -> None:
-    """Every few thousand vectors."""
+    """Every thousand vectors."""
     called = 0
 
     def give_way() -> None:
@@ -111,7 +112,7 @@ def test_assigned_gives_way(random: Random) -> None:
         called += 1
 
     assert len(Centroids("b" * 32, random(5), 1, 1).assigned(random(10_000), give_way)) == 10_000
-    assert called == 3
+    assert called == 10
 
 
 @pytest.mark.parametrize("radius", RADII)
