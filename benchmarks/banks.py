@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks import synthetic
 from hashsvc.config import IndexSettings, Settings
 from hashsvc.fingerprint.model import Digests
+from hashsvc.match.layers import layers_from
 from hashsvc.service import DEFAULT_BANK, Service
 from hashsvc_index import Index, Store, tiers
 from hashsvc_index import IndexSettings as Tiers
@@ -46,7 +47,7 @@ def settle(data: Path) -> None:
     """Wait until no hash has to move to the cold tier any more. Raises TimeoutError."""
     settings = Tiers()
     with Store.open(data) as store:
-        index = Index(store, data, settings)
+        index = Index(store, data, settings, layers_from(store))
         index.start()
         deadline = time.monotonic() + _SETTLING_SECONDS
         while not index.wait_ready(1.0) or tiers.plan(index.snapshot, settings) is not None:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from benchmarks.uploads import Upload
 from hashsvc.fingerprint.profiles import DEFAULT
 from hashsvc.match import seeds
+from hashsvc.match.layers import layers_from
 from hashsvc_index import Index, IndexSettings, Store, compilation
 from hashsvc_index.searchers import keep_to_this_thread
 
@@ -66,7 +67,7 @@ def compared(data: Path, uploads: Sequence[Upload], options: argparse.Namespace)
     compilation.load_all()
     queries = np.stack([_seeding(one) for one in uploads])
     with Store.open(data) as store:
-        index = Index(store, data, IndexSettings(threads=1))
+        index = Index(store, data, IndexSettings(threads=1), layers_from(store))
         index.start()
         while not index.wait_ready(1.0):
             pass

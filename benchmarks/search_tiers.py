@@ -21,28 +21,26 @@ from hashsvc.config import Settings
 from hashsvc.fingerprint.profiles import DEFAULT
 from hashsvc.fingerprint.reading import Reading
 from hashsvc.fingerprint.sandbox import Sandbox
+from hashsvc.match import seeds
+from hashsvc.match.layers import layers_from, reach_of_views
+from hashsvc.match.seeds import Seeds
 from hashsvc.service import Service
-from hashsvc_index import Store, tiers
+from hashsvc_index import Store, compilation, tiers
 from hashsvc_index.centroids import sample_size, train
 from hashsvc_index.checkpoint import CheckpointDirectory
+from hashsvc_index.layers import Layers, LayersOf
 from hashsvc_index.searchers import keep_to_this_thread
 from hashsvc_index.slabs import FlatSlab, SlabBuilder
 from hashsvc_index.snapshot import Hits, Snapshot
 
-RADIUS, LIMIT = 84, 64
-"""As the matcher asks."""
-ENOUGH = 3
-"""Hashes of a copy that must hit its own source for it to be looked at closely, roughly."""
 MOST_LOST = 0.005
-"""Share of the copies that may have fewer than that, and have as many by exact search."""
-_FRAMES = 16
-"""Of a copy that are searched for, as the matcher picks them."""
+"""Share of the copies that may not be nominated, and are by exact search."""
 _PROBES = (4, 8, 16, 32)
 _UNRELATED = 1 << 62
 """Numbers of entries that are filling only."""
 
 Hashes = npt.NDArray[np.uint8]
-Search = Callable[[Hashes], Hits]
+Search = Callable[[Hashes, Layers], Hits]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +50,10 @@ class Copy:
     recipe: str
     source: int
     """Number of the entry it was made of."""
-    hashes: Hashes
-    """uint8 (m, 32)."""
+    seeds: Seeds
+    """What the matcher searches for."""
+    reach: Layers
+    """uint8 (m,)."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,26 +69,30 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Report:
     """Hash references and copies, fill the bank up with footage like theirs, search it in each way."""
     keep_to_this_thread()
+    compilation.load_all()
     with tempfile.TemporaryDirectory() as scratch:
         work = options.work or Path(scratch)
         entries, made = real(work, options)
-        bank = filled(entries, options.hashes)
+        bank, like = filled(entries, options.hashes)
         exact, rows = Snapshot(slabs=(bank,), hashes=bank.rows), []
-        wanted, seconds = searched(lambda hashes: exact.search(hashes, radius=RADIUS, limit=LIMIT), made)
+        wanted, seconds = searched(_search_of(exact), made)
         rows.append(_row("exact, IndexBinaryFlat", 32.0, seconds, wanted, wanted, made))
-        for how, taken, search in ways(bank, Path(scratch)):
+        with Store.open(work / "data") as store:
+            layers_of = layers_from(store)
+            layers = {number: layers_of(number) for number in entries}
+        for how, taken, search in ways(bank, lambda number: layers[like[number]], Path(scratch)):
             found, seconds = searched(search, made)
             rows.append(_row(how, taken, seconds, found, wanted, made))
     for row in rows:
         row["times as fast"] = rows[0]["us a query"] / row["us a query"]
     figures = {
         "hashes": bank.rows, "of real videos": sum(map(len, entries.values())), "copies": len(made),
-        "hashes of a copy": sum(len(one.hashes) for one in made) / len(made),
+        "hashes of a copy": sum(len(one.seeds.hashes) for one in made) / len(made),
     }  # fmt: skip
     default = next(row for row in rows if row["way"].startswith("cold, as set"))
     shortfalls = []
     if default["copies lost"] > MOST_LOST * len(made):
-        shortfalls.append(f"{default['copies lost']} of {len(made)} copies lost the hits to be found by.")
+        shortfalls.append(f"{default['copies lost']} of {len(made)} copies are not nominated, and are by exact search.")
     return Report(name="search_tiers", figures=figures, tables={"Ways": rows}, shortfalls=shortfalls)
 
 
@@ -112,24 +116,24 @@ def real(work: Path, options: argparse.Namespace) -> tuple[dict[int, Hashes], li
         hashed = [_hashed(sandbox, copy, numbers) for copy in made if copy.source in numbers]
     finally:
         sandbox.close()
-    return entries, [copy for copy in hashed if len(copy.hashes)]
+    return entries, [copy for copy in hashed if len(copy.seeds.hashes)]
 
 
-def filled(entries: dict[int, Hashes], hashes: int) -> FlatSlab:
-    """A slab of the entries, and of others like them until there are so many hashes.
+def filled(entries: dict[int, Hashes], hashes: int) -> tuple[FlatSlab, dict[int, int]]:
+    """A slab of the entries, and of others like them until there are so many hashes; and which each entry of it is like.
 
     Another is an entry's hashes with the same bits flipped in all of them, those in which two real hashes differ, and
     one bit in 32 at random: as near to each other as they were, and somewhere else.
     """
     random = np.random.default_rng(1)
-    pool = list(entries.values())
-    everything = np.concatenate(pool)
-    builder = SlabBuilder()
+    pool, everything = list(entries), np.concatenate(list(entries.values()))
+    builder, like = SlabBuilder(), {number: number for number in entries}
     for number, vectors in entries.items():
         builder.add(number, vectors)
     number = _UNRELATED
     while builder.rows < hashes:
-        vectors = pool[random.integers(len(pool))]
+        like[number] = pool[random.integers(len(pool))]
+        vectors = entries[like[number]]
         noise = random.integers(0, 256, vectors.shape, np.uint8)
         for _ in range(4):
             noise &= random.integers(0, 256, vectors.shape, np.uint8)
@@ -138,10 +142,10 @@ def filled(entries: dict[int, Hashes], hashes: int) -> FlatSlab:
         number += 1
     slab = builder.finish()
     assert slab is not None
-    return slab
+    return slab, like
 
 
-def ways(bank: FlatSlab, scratch: Path) -> "list[tuple[str, float, Search]]":
+def ways(bank: FlatSlab, layers_of: LayersOf, scratch: Path) -> "list[tuple[str, float, Search]]":
     """(what, bytes a hash, search) of everything that is not exact."""
     settings, lists = tiers.TierSettings(), tiers.lists_for(bank.rows)
     wanted = sample_size(lists)
@@ -153,7 +157,7 @@ def ways(bank: FlatSlab, scratch: Path) -> "list[tuple[str, float, Search]]":
     for probes in (0, *_PROBES):
         chosen = probes or settings.probes_for(lists, bank.rows)
         centroids = train(sample, lists, bank.rows, chosen, lambda: None)
-        cold = directory.make_cold(f"{probes:032x}", centroids, [bank], np.zeros(0, np.int64), lambda: None)
+        cold = directory.make_cold(f"{probes:032x}", centroids, [bank], np.zeros(0, np.int64), lambda: None, layers_of)
         assert cold is not None
         snapshot = Snapshot(slabs=(cold,), hashes=cold.rows)
         name = (
@@ -165,14 +169,14 @@ def ways(bank: FlatSlab, scratch: Path) -> "list[tuple[str, float, Search]]":
 
 def searched(search: Search, made: Sequence[Copy]) -> tuple[list[Hits], float]:
     """The hits of each copy's hashes, and seconds of processor time for all of them."""
-    search(made[0].hashes)
+    search(made[0].seeds.hashes, made[0].reach)
     began = time.process_time()
-    hits = [search(copy.hashes) for copy in made]
+    hits = [search(copy.seeds.hashes, copy.reach) for copy in made]
     return hits, time.process_time() - began
 
 
 def _search_of(snapshot: Snapshot) -> Search:
-    return lambda hashes: snapshot.search(hashes, radius=RADIUS, limit=LIMIT)
+    return lambda hashes, reach: snapshot.search(hashes, reach, radius=seeds.RADIUS, limit=seeds.PER_QUERY)
 
 
 def _multi_hash(bank: FlatSlab) -> Search:
@@ -180,8 +184,8 @@ def _multi_hash(bank: FlatSlab) -> Search:
     for piece in bank.pieces():
         index.add(piece.vectors)
 
-    def search(hashes: Hashes) -> Hits:
-        limits, distances, rows = index.range_search(hashes, RADIUS + 1)
+    def search(hashes: Hashes, _: Layers) -> Hits:
+        limits, distances, rows = index.range_search(hashes, seeds.RADIUS + 1)
         place = np.searchsorted(bank.starts, rows, side="right") - 1
         return Hits(
             query=np.repeat(np.arange(len(hashes), dtype=np.int32), np.diff(limits.astype(np.int64))),
@@ -193,27 +197,36 @@ def _multi_hash(bank: FlatSlab) -> Search:
 
 
 def _hashed(sandbox: Sandbox, copy: copies.Copy, numbers: dict[str, int]) -> Copy:
-    fingerprint = sandbox.fingerprint(copy.path, Reading.QUICK).thinned(_FRAMES)
-    good = fingerprint.quality >= DEFAULT.quality_gate
-    return Copy(recipe=f"{copy.recipe}, {copy.strength}", source=numbers[copy.source], hashes=fingerprint.hashes[good])
+    fingerprint = sandbox.fingerprint(copy.path, Reading.QUICK)
+    picked = seeds.pick(fingerprint, DEFAULT.quality_gate)
+    reach = reach_of_views(fingerprint.views)[picked.views]
+    return Copy(recipe=f"{copy.recipe}, {copy.strength}", source=numbers[copy.source], seeds=picked, reach=reach)
 
 
 def _row(
     way: str, taken: float, seconds: float, found: Sequence[Hits], wanted: Sequence[Hits], made: Sequence[Copy]
 ) -> dict[str, Any]:
     """Own hits are those of a copy's hashes in its own source."""
-    own = np.array([_own(hits, copy) for hits, copy in zip(found, made, strict=True)])
-    by_exact = np.array([_own(hits, copy) for hits, copy in zip(wanted, made, strict=True)])
-    queries = sum(len(copy.hashes) for copy in made)
+    own, by_exact = (sum(_own(hits, copy) for hits, copy in zip(one, made, strict=True)) for one in (found, wanted))
+    named, all_named = (
+        np.array([_nominated(hits, copy) for hits, copy in zip(one, made, strict=True)]) for one in (found, wanted)
+    )
+    queries = sum(len(copy.seeds.hashes) for copy in made)
     return {
         "way": way,
         "us a query": seconds / queries * 1e6,
         "bytes a hash": taken or None,
-        "hashes that hit, of those by exact search": own.sum() / max(1, by_exact.sum()),
-        "copies with enough hits": int((own >= ENOUGH).sum()),
-        "copies lost": int(((own < ENOUGH) & (by_exact >= ENOUGH)).sum()),
+        "hashes that hit, of those by exact search": own / max(1, by_exact),
+        "copies nominated": int(named.sum()),
+        "copies lost": int((all_named & ~named).sum()),
     }
 
 
 def _own(hits: Hits, copy: Copy) -> int:
     return len(np.unique(hits.query[hits.entry == copy.source]))
+
+
+def _nominated(hits: Hits, copy: Copy) -> bool:
+    """Whether the matcher would compare the copy with its source."""
+    nominated = seeds.nominate(copy.seeds, hits.query, hits.entry, hits.position, hits.distance)
+    return any(one.number == copy.source for one in nominated)

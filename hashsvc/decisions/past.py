@@ -8,6 +8,7 @@ from hashsvc.bank import records
 from hashsvc.bank.model import EntryState
 from hashsvc_index import BankRecord, EntryRecord, Hits, Index, Store, exact
 from hashsvc_index.errors import BankNotFoundError, EntryNotFoundError
+from hashsvc_index.layers import Layers
 from hashsvc_index.reader import Reader
 from hashsvc_index.records import Vectors
 from hashsvc_index.snapshot import Keep, Snapshot
@@ -131,8 +132,10 @@ class PastIndex(Index):
         """Vectors that were live."""
         return sum(self._counts.values())
 
-    def search(self, queries: Vectors, *, radius: int, limit: int, keep: Keep | None = None) -> Hits:
-        """As `Index.search`, and nothing is missed."""
+    def search(
+        self, queries: Vectors, *, radius: int, limit: int, keep: Keep | None = None, reach: Layers | None = None
+    ) -> Hits:
+        """As `Index.search`, and nothing is missed, whatever the `reach`."""
         found = exact.search(self._past, list(self._counts), queries, radius=radius, limit=limit, keep=keep)
         return dataclasses.replace(found, revision=self._past.revision())
 

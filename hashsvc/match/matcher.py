@@ -20,6 +20,7 @@ from hashsvc.match.curve_index import CurveIndex
 from hashsvc.match.extend import Finding, covered, find
 from hashsvc.match.hint import is_hint, is_put_together
 from hashsvc.match.known import Known
+from hashsvc.match.layers import reach_of_views
 from hashsvc.match.model import EXCLUDED, Excused, Match, MatchResult, Segment
 from hashsvc.match.rivals import explained_away
 from hashsvc.match.seeds import Nomination
@@ -122,7 +123,8 @@ class Matcher:
         picked = seeds.pick(query, gate)
         indexed = self._index.hashes
         keep = self._in(frozenset(banks)) if banks else None
-        hits = self._index.search(picked.hashes, radius=seeds.RADIUS, limit=seeds.PER_QUERY, keep=keep)
+        reach = reach_of_views(query.views)[picked.views]
+        hits = self._index.search(picked.hashes, radius=seeds.RADIUS, limit=seeds.PER_QUERY, keep=keep, reach=reach)
         nominated = seeds.nominate(picked, hits.query, hits.entry, hits.position, hits.distance)
         if len(query.activity):
             nominated = self._with_moving(query, nominated, keep)

@@ -21,6 +21,7 @@ from hashsvc.events.outbox import Outbox
 from hashsvc.events.webhooks import Webhooks
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.incidents import Current, Register
+from hashsvc.match.layers import layers_from
 from hashsvc.match.matcher import Matcher
 from hashsvc.retro.caution import Caution
 from hashsvc.retro.recorder import Recorder
@@ -113,7 +114,7 @@ class Service(Access, Appeals, Decisions, Floods, Hunting, Incidents, Lives, Mat
         """
         store = Store.open(data)
         try:
-            index = Index(store, data, IndexSettings(**dataclasses.asdict(settings.index)))
+            index = Index(store, data, IndexSettings(**dataclasses.asdict(settings.index)), layers_from(store))
             service = cls(store, index, settings, vaccinate=vaccinate, actor=actor)
             if store.revision() == 0:
                 service._create_default()

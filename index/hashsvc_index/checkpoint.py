@@ -19,6 +19,7 @@ from hashsvc_index.cold import ColdSlab, Layout
 from hashsvc_index.cold_writer import ColdWriter, crc_of
 from hashsvc_index.directory import sync_directory
 from hashsvc_index.flat_file import read_flat, write_flat
+from hashsvc_index.layers import LayersOf, no_layers
 from hashsvc_index.manifest import CheckpointError, Manifest, MissingCheckpointError, SlabFile
 from hashsvc_index.slabs import FlatSlab, Slab
 from hashsvc_index.snapshot import Snapshot
@@ -109,7 +110,13 @@ class CheckpointDirectory:
         self._remove_all_but(manifest)
 
     def make_cold(
-        self, name: str, centroids: Centroids, slabs: Sequence[Slab], withdrawn: Numbers, give_way: Callable[[], None]
+        self,
+        name: str,
+        centroids: Centroids,
+        slabs: Sequence[Slab],
+        withdrawn: Numbers,
+        give_way: Callable[[], None],
+        layers_of: LayersOf = no_layers,
     ) -> ColdSlab | None:
         """A cold slab of all rows of `slabs` but those of the entries `withdrawn`; None if none is left.
 
@@ -119,7 +126,7 @@ class CheckpointDirectory:
         path, new = self.path / f"{name}{_COLD}", self.path / f"{name}{_COLD}{_NEW}"
         self._unnamed |= {path.name, new.name, f"{centroids.name}{_CENTROIDS}"}
         try:
-            made = ColdWriter(centroids, slabs, withdrawn, give_way).write(new)
+            made = ColdWriter(centroids, slabs, withdrawn, layers_of, give_way).write(new)
             if made is None:
                 return None
             layout, crc = made

@@ -1,4 +1,4 @@
-"""Writing a cold slab: the rows of some slabs, sorted into lists, in a file of a size known beforehand."""
+"""Writing a cold slab: the rows of some slabs, sorted into lists and layers, in a file of a size known beforehand."""
 
 import os
 import zlib
@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from hashsvc_index.arrays import Numbers
 from hashsvc_index.centroids import Centroids
-from hashsvc_index.cold import ColdSlab, Layout
+from hashsvc_index.cold import MOST_ROWS, ColdSlab, Layout
+from hashsvc_index.layers import LAYERS, Layers, LayersOf
 from hashsvc_index.records import VECTOR_BYTES, Vectors
 from hashsvc_index.slabs import Piece, Slab
 
@@ -17,30 +19,38 @@ _CRC_BYTES = 1 << 20
 
 
 class ColdWriter:
-    """Goes twice through the rows: to find each one's list, and to put it there. Holds four bytes a row meanwhile."""
+    """Goes twice through the rows: to find each one's place, and to put it there. Holds four bytes a row meanwhile."""
 
     def __init__(
-        self, centroids: Centroids, slabs: Sequence[Slab], withdrawn: Numbers, give_way: Callable[[], None]
+        self,
+        centroids: Centroids,
+        slabs: Sequence[Slab],
+        withdrawn: Numbers,
+        layers_of: LayersOf,
+        give_way: Callable[[], None],
     ) -> None:
         """Takes the rows of `slabs` but for the entries in `withdrawn`.
 
         `give_way` is called every few milliseconds and may raise, which leaves a file that is of no use.
         """
+        self._layers_of = layers_of
         self._centroids = centroids
         self._slabs = slabs
         self._give_way = give_way
         self._kept = [~np.isin(slab.numbers, withdrawn) for slab in slabs]
-        self._lists: list[np.ndarray[tuple[int], np.dtype[np.int32]]] = []
-        """The list of each kept row, piece by piece."""
+        self._cells: list[np.ndarray[tuple[int], np.dtype[np.int32]]] = []
+        """List x LAYERS + layer of each kept row, piece by piece."""
 
     def write(self, path: Path) -> tuple[Layout, int] | None:
         """Write the file and sync it; its layout and CRC-32, or None, and no file, if no row is left.
 
-        Raises OSError.
+        Raises OSError, ValueError for more than MOST_ROWS rows.
         """
         layout = self._assign()
         if not layout.rows:
             return None
+        if layout.rows > MOST_ROWS:
+            raise ValueError(f"{layout.rows} vectors are more than fit one slab")
         with path.open("w+b") as file:
             # A hole that the disk has no room for would kill the process that writes to it through memory.
             os.posix_fallocate(file.fileno(), 0, layout.file_bytes)
@@ -51,20 +61,33 @@ class ColdWriter:
         return layout, crc_of(path, self._give_way)
 
     def _assign(self) -> Layout:
-        sizes = np.zeros(len(self._centroids), np.int64)
+        sizes = np.zeros(len(self._centroids) * LAYERS, np.int64)
         for slab, kept in zip(self._slabs, self._kept, strict=True):
+            layers = self._layers(slab, kept)
             for piece, lists in self._listed(slab):
                 self._give_way()
-                held = lists[kept[_entries(slab, piece)]].astype(np.int32)
-                sizes += np.bincount(held, minlength=len(sizes))
-                self._lists.append(held)
+                held = kept[_entries(slab, piece)]
+                cells = (lists[held] * LAYERS + layers[piece.rows[held]]).astype(np.int32)
+                sizes += np.bincount(cells, minlength=len(sizes))
+                self._cells.append(cells)
         pairs = list(zip(self._slabs, self._kept, strict=True))
         return Layout(
             centroids=self._centroids.name,
             numbers=np.concatenate([slab.numbers[kept] for slab, kept in pairs]),
             counts=np.concatenate([np.diff(slab.starts)[kept] for slab, kept in pairs]),
-            sizes=sizes,
+            sizes=sizes.reshape(-1, LAYERS),
         )
+
+    def _layers(self, slab: Slab, kept: npt.NDArray[np.bool_]) -> Layers:
+        """The layer of each row of the slab; of entries that are not kept, and where they say nothing that fits, 0."""
+        layers = np.zeros(slab.rows, np.uint8)
+        for place in np.flatnonzero(kept).tolist():
+            self._give_way()
+            said = self._layers_of(int(slab.numbers[place]))
+            rows = layers[slab.starts[place] : slab.starts[place + 1]]
+            if said.shape == rows.shape:
+                np.minimum(said, LAYERS - 1, out=rows)
+        return layers
 
     def _listed(self, slab: Slab) -> Iterator[tuple[Piece, Numbers]]:
         if isinstance(slab, ColdSlab) and slab.centroids is self._centroids:
@@ -74,19 +97,19 @@ class ColdWriter:
                 yield piece, self._centroids.assigned(piece.vectors, self._give_way)
 
     def _place(self, content: Vectors, layout: Layout) -> None:
-        vectors = content[layout.vectors_at : layout.rows_at].reshape(-1, VECTOR_BYTES)
-        rows = content[layout.rows_at :].view("<i8")
-        rows[_padding(layout)] = -1
-        free = layout.begins[:-1].copy()
-        """The next free place of each list."""
-        for piece, lists in zip(self._kept_pieces(), self._lists, strict=True):
+        vectors = content[layout.vectors_at : layout.counted_at].reshape(-1, VECTOR_BYTES)
+        rows = content[layout.rows_at :].view("<u4")
+        content[layout.counted_at : layout.rows_at].view("<i8")[:] = np.arange(layout.counted)
+        free = np.cumsum(layout.sizes) - layout.sizes.ravel()
+        """The next free place of each cell."""
+        for piece, cells in zip(self._kept_pieces(), self._cells, strict=True):
             self._give_way()
-            order = np.argsort(lists, kind="stable")
-            ordered = lists[order]
+            order = np.argsort(cells, kind="stable")
+            ordered = cells[order]
             places = free[ordered] + np.arange(len(ordered)) - np.searchsorted(ordered, ordered, side="left")
             vectors[places] = piece.vectors[order]
             rows[places] = piece.rows[order]
-            free += np.bincount(lists, minlength=len(free))
+            free += np.bincount(cells, minlength=len(free))
 
     def _kept_pieces(self) -> Iterator[Piece]:
         """The pieces as `_assign` saw them, without what was withdrawn, the rows numbered as in the new slab."""
@@ -115,10 +138,3 @@ def crc_of(path: Path, give_way: Callable[[], None] = lambda: None) -> int:
 def _entries(slab: Slab, piece: Piece) -> Numbers:
     """Which of the slab's entries each row is of: index into `numbers`."""
     return np.asarray(np.searchsorted(slab.starts, piece.rows, side="right") - 1)
-
-
-def _padding(layout: Layout) -> Numbers:
-    """The places that no row takes."""
-    ends, gaps = layout.begins[:-1] + layout.sizes, np.diff(layout.begins) - layout.sizes
-    begins = np.repeat(ends - np.cumsum(gaps) + gaps, gaps)
-    return np.asarray(begins + np.arange(len(begins)))

@@ -18,6 +18,7 @@ from hashsvc_index import tiers
 from hashsvc_index.checkpoint import CheckpointDirectory
 from hashsvc_index.directory import INDEX
 from hashsvc_index.errors import IndexLoadingError
+from hashsvc_index.layers import LAYERS, Layers, LayersOf, no_layers
 from hashsvc_index.manifest import CheckpointError, Manifest, MissingCheckpointError
 from hashsvc_index.memory import give_back_freed
 from hashsvc_index.merge import step
@@ -69,9 +70,15 @@ class Index:
     the follower applies the change log, the keeper merges slabs, moves them to the cold tier and saves checkpoints.
     """
 
-    def __init__(self, store: Store, path: Path, settings: IndexSettings = _DEFAULTS) -> None:
-        """`path` is the data directory that `store` was opened on; nothing happens before `start`."""
+    def __init__(
+        self, store: Store, path: Path, settings: IndexSettings = _DEFAULTS, layers_of: LayersOf = no_layers
+    ) -> None:
+        """`path` is the data directory that `store` was opened on; nothing happens before `start`.
+
+        `layers_of` says which vectors of an entry may be passed over by queries that do not reach them.
+        """
         self._store = store
+        self._layers_of = layers_of
         self._settings = settings
         self._directory = CheckpointDirectory(path / INDEX, settings)
         self._searchers = Searchers(settings.threads or len(os.sched_getaffinity(0)))
@@ -155,20 +162,27 @@ class Index:
         """Wait at most `timeout` seconds until `revision` is applied; return whether it is."""
         return self._wait(lambda: self.ready and self.revision >= revision, timeout)
 
-    def search(self, queries: Vectors, *, radius: int, limit: int, keep: Keep | None = None) -> Hits:
+    def search(
+        self, queries: Vectors, *, radius: int, limit: int, keep: Keep | None = None, reach: Layers | None = None
+    ) -> Hits:
         """The `limit` nearest live vectors of each query at a Hamming distance of `radius` bits or less, ties arbitrary.
 
-        Of what is in the cold tier a share is missed, the larger the farther; what is in the hot tier is found.
-        `queries` is uint8 (m, 32); `keep` leaves entries out, see `Snapshot.search`. Raises IndexLoadingError until
-        ready, ValueError for arguments of a wrong shape.
+        Of what is in the cold tier a share is missed, the larger the farther, and what is in deeper layers than a query
+        reaches; what is in the hot tier is found. `queries` is uint8 (m, 32); `reach` uint8 (m,), without it they reach
+        all; `keep` leaves entries out, see `Snapshot.search`. Raises IndexLoadingError until ready, ValueError for
+        arguments of a wrong shape.
         """
         if queries.dtype != np.uint8 or queries.ndim != 2 or queries.shape[1] != VECTOR_BYTES:
             raise ValueError(f"queries are uint8 (m, {VECTOR_BYTES}), not {queries.dtype} {queries.shape}")
         if radius < 0 or limit < 1:
             raise ValueError(f"a radius is 0 or more and a limit 1 or more, not {radius} and {limit}")
         snapshot = self.snapshot
+        if reach is None:
+            reach = np.full(len(queries), LAYERS - 1, np.uint8)
+        elif reach.dtype != np.uint8 or reach.shape != queries.shape[:1]:
+            raise ValueError(f"reach is uint8 ({len(queries)},), not {reach.dtype} {reach.shape}")
         find = functools.partial(snapshot.search, radius=min(radius, VECTOR_BYTES * 8), limit=limit, keep=keep)
-        return self._searchers.search(find, queries, snapshot.met, snapshot.revision)
+        return self._searchers.search(find, queries, reach, snapshot.met, snapshot.revision)
 
     def checkpoint(self) -> bool:
         """Save the current snapshot; False if that is another process's task.
@@ -339,7 +353,9 @@ class Index:
         self._spoken_for = move.slabs
         try:
             centroids = tiers.centroids_for(move, self._settings, self._give_way)
-            made = self._directory.make_cold(uuid.uuid4().hex, centroids, move.slabs, before.withdrawn, self._give_way)
+            made = self._directory.make_cold(
+                uuid.uuid4().hex, centroids, move.slabs, before.withdrawn, self._give_way, self._layers_of
+            )
             with self._changed:
                 after = self.snapshot.replaced(move.slabs, made)
                 self._snapshot = after or self._snapshot

@@ -1,4 +1,4 @@
-"""The nearest of rows that stay, compiled: which lists' centroids are near a vector."""
+"""The nearest of rows that stay, compiled: which lists' centroids are near a vector, and which vectors are near each other."""
 
 import numpy as np
 from numba import types
@@ -94,3 +94,19 @@ def nearest(turned_rows: Planes, count: int, queries: Words, wanted: int) -> tup
         for query in range(some):
             _chosen(distances[query], count, places[first + query], found[first + query])
     return places, found
+
+
+@compiled(_WORDS, types.int64)
+def leaders(queries: Words, most: int) -> Numbers:
+    """For each query the first that follows none and is within so many bits of it, itself where there is none: int64 (m,)."""
+    found = np.arange(len(queries))
+    for query in range(len(queries)):
+        for other in range(query):
+            if found[other] == other:
+                distance = np.uint64(0)
+                for word in range(4):
+                    distance += ones(queries[query, word] ^ queries[other, word])
+                if np.int64(distance) <= most:
+                    found[query] = other
+                    break
+    return found

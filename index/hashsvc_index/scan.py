@@ -1,6 +1,6 @@
 """Rows near queries, list by list, compiled: `IndexBinaryIVF.range_search_preassigned`, but what queries share is done once.
 
-A list that several queries meet is read from memory once, a tile at a time, which is turned on its side if there are many. Of few
+A list that several queries meet, layer by layer, is read from memory once, a tile at a time, which is turned on its side if there are many. Of few
 queries that agree in most of their bits, as those of a still picture do, each row is compared with all at once, in those bits:
 where it is too far from them there, it is too far from each.
 """
@@ -10,6 +10,7 @@ from numba import types
 
 from hashsvc_index.arrays import Distances, Numbers, Words
 from hashsvc_index.kernels import compiled, four_distances, ones, part, readable
+from hashsvc_index.layers import Layers
 from hashsvc_index.planes import DIFFERING, DIGITS, FARTHEST, TILE, Planes, digits_of, measured, turn_tile
 
 _ROOM = 4096
@@ -23,20 +24,22 @@ _WORDS, _NUMBERS, _TABLE = readable(types.uint64, 2), readable(types.int64, 1), 
 
 
 @part
-def _by_list(lists: Numbers, count: int) -> Numbers:
-    """Pairs of query and list, query x p + place in `lists`, list after list."""
-    ends = np.zeros(count + 1, np.int64)
+def _by_list(lists: Numbers, reach: Layers, count: int, layers: int) -> Numbers:
+    """Pairs of query and list, query x p + place in `lists`, list after list, in each those first that reach deepest."""
+    ends, deepest = np.zeros(count * layers + 1, np.int64), np.int64(layers - 1)
     for query in range(lists.shape[0]):
+        behind = deepest - min(np.int64(reach[query]), deepest)
         for place in range(lists.shape[1]):
-            ends[lists[query, place] + 1] += 1
-    for number in range(count):
-        ends[number + 1] += ends[number]
-    pairs = np.empty(ends[count], np.int64)
+            ends[lists[query, place] * layers + behind + 1] += 1
+    for cell in range(count * layers):
+        ends[cell + 1] += ends[cell]
+    pairs = np.empty(ends[-1], np.int64)
     for query in range(lists.shape[0]):
+        behind = deepest - min(np.int64(reach[query]), deepest)
         for place in range(lists.shape[1]):
-            number = lists[query, place]
-            pairs[ends[number]] = query * lists.shape[1] + place
-            ends[number] += 1
+            cell = lists[query, place] * layers + behind
+            pairs[ends[cell]] = query * lists.shape[1] + place
+            ends[cell] += 1
     return pairs
 
 
@@ -65,7 +68,7 @@ def _tiled(
     rows: Words, first: int, end: int, digits: Planes, pairs: Numbers, each: int, radius: int, planes: Planes,
     distances: Planes, hits: Numbers, found: int,
 ) -> tuple[Numbers, int]:  # fmt: skip
-    """As `_scanned`, of queries that need have nothing in common, through to `end`."""
+    """As `_met`, the rows turned."""
     for tile in range(first, end, TILE):
         count = min(TILE, end - tile)
         turn_tile(rows, tile, count, planes)
@@ -139,40 +142,59 @@ def _in_order(hits: Numbers, found: int, queries: int, each: int) -> tuple[Numbe
     return query, place, distance
 
 
-@compiled(_WORDS, _NUMBERS, _NUMBERS, _TABLE, _WORDS, types.int64)
-def near(
-    rows: Words, begins: Numbers, sizes: Numbers, lists: Numbers, queries: Words, radius: int
-) -> tuple[Numbers, Numbers, Distances]:
-    """Query, place and distance of each row in the lists of a query that is within `radius` bits of it, border included.
+@part
+def _met(
+    rows: Words, first: int, end: int, queries: Words, digits: Planes, pairs: Numbers, each: int, radius: int,
+    mask: Words, planes: Planes, distances: Planes, hits: Numbers, found: int,
+) -> tuple[Numbers, int]:  # fmt: skip
+    """As `_scanned`, of queries that need have nothing in common, through to `end`; the order of `pairs` is changed."""
+    if len(pairs) >= _MANY and end - first >= _LONG and 0 <= radius <= FARTHEST:
+        return _tiled(rows, first, end, digits, pairs, each, radius, planes, distances, hits, found)
+    turn = 0
+    while turn < len(pairs):
+        count = _together(pairs[turn:], queries, each, mask)
+        place = first
+        while place < end:
+            found, place = _scanned(
+                rows, place, end, queries, pairs[turn : turn + count], each, radius, mask, hits, found
+            )
+            if place < end:
+                hits = _larger(hits)
+        turn += count
+    return hits, found
 
-    `rows` and `queries` are uint64 (n, 4) and (m, 4), m at most 256; list l is `sizes[l]` rows from place `begins[l]` on; `lists`
-    is int64 (m, p). The hits are in order of query, list as in `lists`, and place.
+
+@compiled(_WORDS, _NUMBERS, _TABLE, _TABLE, readable(types.uint8, 1), _WORDS, types.int64)
+def near(
+    rows: Words, begins: Numbers, ends: Numbers, lists: Numbers, reach: Layers, queries: Words, radius: int
+) -> tuple[Numbers, Numbers, Distances]:
+    """Query, place and distance of each row that a query meets and that is within `radius` bits of it, border included.
+
+    `rows` and `queries` are uint64 (n, 4) and (m, 4), m at most 256. List l begins at place `begins[l]`, and its layer k ends at
+    `ends[l, k]`; `ends` is int64 (l, layers). Query q meets the lists `lists[q]`, int64 (m, p), down to layer `reach[q]`. The
+    hits are in order of query, list as in `lists`, and place.
     """
     radius = min(radius, 256)
     hits, found = np.empty((_ROOM, 3), np.int64), 0
-    each, mask = lists.shape[1], np.empty(4, np.uint64)
+    each, layers, mask = lists.shape[1], ends.shape[1], np.empty(4, np.uint64)
     digits, planes, distances = digits_of(queries), np.empty((DIGITS, TILE), np.uint8), np.empty(TILE, np.uint8)
-    pairs = _by_list(lists, len(sizes))
+    pairs, some = _by_list(lists, reach, len(ends), layers), np.empty(len(lists), np.int64)
     turn = 0
     while turn < len(pairs):
         number = lists[pairs[turn] // each, pairs[turn] % each]
         after = turn + 1
         while after < len(pairs) and lists[pairs[after] // each, pairs[after] % each] == number:
             after += 1
-        if after - turn >= _MANY and sizes[number] >= _LONG and 0 <= radius <= FARTHEST:
-            first, end = begins[number], begins[number] + sizes[number]
-            hits, found = _tiled(
-                rows, first, end, digits, pairs[turn:after], each, radius, planes, distances, hits, found
-            )
-            turn = after
-        while turn < after:
-            count = _together(pairs[turn:after], queries, each, mask)
-            place, end = begins[number], begins[number] + sizes[number]
-            while place < end:
-                found, place = _scanned(
-                    rows, place, end, queries, pairs[turn : turn + count], each, radius, mask, hits, found
+        first, last = begins[number], after
+        for layer in range(layers):
+            while last > turn and reach[pairs[last - 1] // each] < layer:
+                last -= 1
+            end, count = ends[number, layer], last - turn
+            if end > first and count:
+                some[:count] = pairs[turn:last]
+                hits, found = _met(
+                    rows, first, end, queries, digits, some[:count], each, radius, mask, planes, distances, hits, found
                 )
-                if place < end:
-                    hits = _larger(hits)
-            turn += count
+            first = end
+        turn = after
     return _in_order(hits, found, len(lists), each)

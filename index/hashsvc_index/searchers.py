@@ -6,10 +6,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import faiss
 import numpy as np
 
+from hashsvc_index.layers import Layers
 from hashsvc_index.records import Vectors
 from hashsvc_index.snapshot import Hits
 
-Find = Callable[[Vectors], Hits]
+Find = Callable[[Vectors, Layers], Hits]
 
 _ONE_THREAD_WORK = 1 << 22
 """Queries x vectors compared below which a search is not worth a second thread: about 5 ms."""
@@ -23,26 +24,27 @@ class Searchers:
         self._helpers = threads - 1
         self._pool = ThreadPoolExecutor(max(1, self._helpers), "hashsvc-index-search", initializer=keep_to_this_thread)
 
-    def search(self, find: Find, queries: Vectors, met: int, revision: int) -> Hits:
-        """`find`, the queries shared out; what no helper has begun, the caller does itself.
+    def search(self, find: Find, queries: Vectors, reach: Layers, met: int, revision: int) -> Hits:
+        """`find`, the queries and their reach shared out; what no helper has begun, the caller does itself.
 
         `met` is how many vectors each query is compared with, `revision` what they amount to.
         """
         keep_to_this_thread()
         queries = np.ascontiguousarray(queries)
         if len(queries) * met < _ONE_THREAD_WORK or not self._helpers:
-            return find(queries)
-        own, *others = np.array_split(queries, min(self._helpers + 1, len(queries)))
+            return find(queries, reach)
+        shares = min(self._helpers + 1, len(queries))
+        own, *others = zip(np.array_split(queries, shares), np.array_split(reach, shares), strict=True)
         try:
-            asked = [self._pool.submit(find, part) for part in others]
+            asked = [self._pool.submit(find, *part) for part in others]
         except RuntimeError:  # Closed meanwhile.
-            return find(queries)
-        found = [find(own)]
-        begins = len(own)
+            return find(queries, reach)
+        found = [find(*own)]
+        begins = len(own[0])
         for future, part in zip(asked, others, strict=True):
-            hits = self._result(future, find, part)
+            hits = self._result(future, find, *part)
             found.append(hits.moved(begins))
-            begins += len(part)
+            begins += len(part[0])
         return Hits.joined(found, revision)
 
     def close(self) -> None:
@@ -51,9 +53,9 @@ class Searchers:
         self._pool.shutdown()
 
     @staticmethod
-    def _result(future: "Future[Hits]", find: Find, part: Vectors) -> Hits:
+    def _result(future: "Future[Hits]", find: Find, queries: Vectors, reach: Layers) -> Hits:
         if future.cancel():
-            return find(part)
+            return find(queries, reach)
         return future.result()
 
 

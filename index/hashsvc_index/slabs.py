@@ -81,8 +81,10 @@ class FlatSlab:
         everyone = np.arange(len(queries))
         for number, block in enumerate(self._blocks):
             if SCAN.module is not None:
-                begins, sizes, lists = _tiles(block.ntotal, len(queries))
-                query, row, found = SCAN.module.near(_words(block), begins, sizes, lists, queries.words, radius)
+                begins, ends, lists = _tiles(block.ntotal, len(queries))
+                query, row, found = SCAN.module.near(
+                    _words(block), begins, ends, lists, queries.reach, queries.words, radius
+                )
                 if len(query):
                     yield query, row + number * BLOCK_ROWS, found
                 continue
@@ -123,9 +125,9 @@ def _words(block: faiss.IndexBinaryFlat) -> Words:
 
 
 def _tiles(rows: int, queries: int) -> tuple[Numbers, Numbers, Numbers]:
-    """So many rows as lists: their first rows, how many each has, and that every query meets all of them."""
+    """So many rows as lists of one layer: their first rows, where each ends, and that every query meets all of them."""
     begins = np.arange(0, rows, _TILE_ROWS)
-    return begins, np.minimum(rows - begins, _TILE_ROWS), np.tile(np.arange(len(begins)), (queries, 1))
+    return begins, np.minimum(begins + _TILE_ROWS, rows)[:, None], np.tile(np.arange(len(begins)), (queries, 1))
 
 
 class SlabBuilder:

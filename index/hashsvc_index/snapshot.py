@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashsvc_index.arrays import Distances, Numbers
+from hashsvc_index.layers import LAYERS, Layers
 from hashsvc_index.queries import Queries
 from hashsvc_index.records import Vectors
 from hashsvc_index.slabs import Slab
@@ -119,21 +120,27 @@ class Snapshot:
             self, slabs=kept if new is None else (*kept, new), withdrawn=np.setdiff1d(self.withdrawn, dropped)
         )
 
-    def search(self, queries: Vectors, *, radius: int, limit: int, keep: Keep | None = None) -> Hits:
+    def search(
+        self, queries: Vectors, reach: Layers | None = None, *, radius: int, limit: int, keep: Keep | None = None
+    ) -> Hits:
         """The `limit` nearest live vectors within `radius` bits, the border included, of each query; ties arbitrary.
 
-        All of them in the hot tier; in the cold tier those that are in the lists searched.
+        All of them in the hot tier; in the cold tier those that are in the lists searched, and in layers within `reach`,
+        uint8 (m,), without which all are.
 
         With `keep`, only those of entries that it returns True for: what is not wanted must not crowd out what is.
         """
+        if reach is None:
+            reach = np.full(len(queries), LAYERS - 1, np.uint8)
+        passes = ((first, slice(first, first + _QUERIES)) for first in range(0, len(queries), _QUERIES))
         parts = [
-            self._nearest(queries[first : first + _QUERIES], radius, limit, keep).moved(first)
-            for first in range(0, len(queries), _QUERIES)
+            self._nearest(Queries(queries[some], reach[some]), radius, limit, keep).moved(first)
+            for first, some in passes
         ]
         return Hits.joined(parts, self.revision)
 
-    def _nearest(self, vectors: Vectors, radius: int, limit: int, keep: Keep | None) -> Hits:
-        queries, nearest = Queries(vectors), _Nearest(len(vectors), radius, limit)
+    def _nearest(self, queries: Queries, radius: int, limit: int, keep: Keep | None) -> Hits:
+        nearest = _Nearest(len(queries), radius, limit)
         for slab in self.slabs:
             for query, row, distance in slab.near(queries, nearest.widest):
                 wanted = nearest.wants(query, distance)

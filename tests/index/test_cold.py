@@ -159,10 +159,10 @@ class TestSlab:
             assert sorted(directory.path.iterdir()) == files
 
     def test_memory(self, make: Make, archive: FlatSlab) -> None:
-        """All that a vector takes, in the file and beside it: 42 bytes, its own 32 among them."""
+        """All that a vector takes, in the file and beside it: 38 bytes, its own 32 among them."""
         cold = make(archive, lists=tiers.lists_for(archive.rows))
         taken = cold.content.nbytes + cold.numbers.nbytes + cold.starts.nbytes + cold.centroids.vectors.nbytes
-        assert taken / cold.rows <= 42
+        assert taken / cold.rows <= 38
 
 
 class TestRecall:

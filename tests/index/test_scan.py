@@ -13,6 +13,7 @@ from hashsvc_index.centroids import Centroids, train
 from hashsvc_index.checkpoint import CheckpointDirectory
 from hashsvc_index.cold import ColdSlab
 from hashsvc_index.compilation import NEAREST, SCAN
+from hashsvc_index.layers import LAYERS, Layers
 from hashsvc_index.queries import Queries
 from hashsvc_index.records import Vectors
 from hashsvc_index.searchers import keep_to_this_thread
@@ -34,6 +35,11 @@ def alone() -> Iterator[None]:
     SCAN.module = NEAREST.module = None
 
 
+def layers_of(number: int) -> Layers:
+    """A third of the vectors in each layer, in turns; all in the first of an entry of which nothing is known."""
+    return np.arange(0 if number == 4 else 200 + number, dtype=np.uint8) % LAYERS
+
+
 @pytest.fixture
 def cold(tmp_path: Path) -> ColdSlab:
     """Footage and a few single vectors in lists of all sizes, some of them empty; six are searched."""
@@ -46,7 +52,7 @@ def cold(tmp_path: Path) -> ColdSlab:
     centroids = Centroids("b" * 32, np.concatenate([trained, trained[:1]]), 1, 6)
     directory = CheckpointDirectory(tmp_path / "index")
     assert directory.lock()
-    made = directory.make_cold("a" * 32, centroids, [slab], np.zeros(0, np.int64), lambda: None)
+    made = directory.make_cold("a" * 32, centroids, [slab], np.zeros(0, np.int64), lambda: None, layers_of)
     assert made is not None
     sizes = np.bincount(centroids.assigned(np.concatenate([part.vectors for part in slab.pieces()])), minlength=61)
     assert 0 in sizes and len({*(sizes % 4).tolist()}) == 4
@@ -68,7 +74,8 @@ def both(slab: Slab, queries: Vectors, radius: int) -> list[list[np.ndarray]]:
     for load in (False, True):
         if load:
             SCAN.load()
-        pieces = list(slab.near(Queries(queries), radius))
+        reach = np.arange(len(queries), dtype=np.uint8) % 5 % 4  # more than there are layers is all of them
+        pieces = list(slab.near(Queries(queries, reach), radius))
         found.append([np.concatenate(column) for column in zip(*pieces, strict=True)])
         SCAN.module = None
     return found
@@ -83,7 +90,20 @@ def test_cold_as_faiss(cold: ColdSlab, queries: Vectors, radius: int) -> None:
         assert one.dtype == other.dtype
         assert np.array_equal(one, other)
     if radius > 200:
-        assert len(ours[0]) > 10_000
+        assert len(ours[0]) > 6_000
+
+
+def test_no_deeper_than_reached(cold: ColdSlab, queries: Vectors) -> None:
+    """What a query finds is what it finds without layers, less the rows of deeper ones; those of entry 4 all count."""
+    positions = np.concatenate([np.arange(200 + number) for number in VIDEOS])
+    layer = np.where(np.repeat([*VIDEOS], [200 + number for number in VIDEOS]) == 4, 0, positions % LAYERS)
+    everything = np.full(len(queries), LAYERS - 1, np.uint8)
+    [(query, row, _)] = cold.near(Queries(queries, everything), 110)
+    for reach in range(LAYERS):
+        [(reached, found, _)] = cold.near(Queries(queries, np.full_like(everything, reach)), 110)
+        within = layer[row] <= reach
+        assert (reached.tolist(), found.tolist()) == (query[within].tolist(), row[within].tolist())
+        assert reach == LAYERS - 1 or not within.all()
 
 
 @pytest.mark.parametrize(("count", "wanted"), [(1, 1), (7, 7), (63, 5), (128, 9), (129, 129), (700, 19)])
@@ -101,6 +121,19 @@ def test_nearest_as_faiss(random: Random, count: int, wanted: int) -> None:
     assert told.sum() >= 40 and np.array_equal(plain[0][told], compiled[0][told])
     assert np.array_equal(np.minimum(plain[1], 255), compiled[1])
     assert np.array_equal(centroids.assigned(queries), compiled[0][:, 0])
+
+
+def test_alike_queries_go_through_the_same_lists(cold: ColdSlab, random: Random) -> None:
+    """Those of the first that they are like, not of one that follows itself; whichever way that is found out."""
+    base = random(1)
+    steps = np.concatenate([base ^ np.packbits(np.arange(256) < bits) for bits in (0, 24, 25, 30, 50, 49)])
+    for load in (False, True):
+        if load:
+            NEAREST.load()
+        queries = Queries(steps, np.zeros(len(steps), np.uint8))
+        leading = Queries(steps[[0, 2, 4]], np.zeros(3, np.uint8)).probed(cold.centroids)
+        assert np.array_equal(queries.probed(cold.centroids)[0], leading[0][[0, 0, 1, 1, 2, 1]])
+        assert np.array_equal(queries.probed(cold.centroids)[1], leading[1][[0, 0, 1, 1, 2, 1]])
 
 
 def test_assigned_gives_way(random: Random) -> None:
@@ -132,10 +165,11 @@ def test_flat_as_faiss(random: Random, queries: Vectors, radius: int) -> None:
 def test_search_is_the_same(cold: ColdSlab, queries: Vectors) -> None:
     """Hits of a snapshot, ties and all, whichever way it is searched."""
     snapshot = Snapshot(slabs=(cold,), withdrawn=np.array([5]), revision=1, hashes=cold.rows)
-    plain = snapshot.search(queries, radius=84, limit=3)
+    reach = np.arange(len(queries), dtype=np.uint8) % LAYERS
+    plain = snapshot.search(queries, reach, radius=84, limit=3)
     SCAN.load()
     NEAREST.load()
-    compiled = snapshot.search(queries, radius=84, limit=3)
+    compiled = snapshot.search(queries, reach, radius=84, limit=3)
     assert len(plain) > 100
     for column in ("query", "entry", "position", "distance"):
         assert np.array_equal(getattr(plain, column), getattr(compiled, column))

@@ -121,12 +121,12 @@ class TestAgainstBruteForce:
         queries = np.concatenate([near(vectors[::200], 20), random(3)])
         expected = rows(snapshot.search(queries, radius=40, limit=5))
         assert len(expected) >= 300
-        searchers = Searchers(3)
+        searchers, reach = Searchers(3), np.zeros(len(queries), np.uint8)
         find = functools.partial(snapshot.search, radius=40, limit=5)
         answers: list[list[tuple[int, int, int, int]]] = []
 
         def ask() -> None:
-            answers.append(rows(searchers.search(find, queries, snapshot.hashes, snapshot.revision)))
+            answers.append(rows(searchers.search(find, queries, reach, snapshot.hashes, snapshot.revision)))
 
         threads = [threading.Thread(target=ask) for _ in range(6)]
         for thread in threads:

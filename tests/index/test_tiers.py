@@ -33,7 +33,7 @@ path, point, first = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 if point == "while rows are placed":
-    cold_writer._padding = die
+    cold_writer.ColdWriter._kept_pieces = die
 elif point == "when a cold slab is written":
     checkpoint.ColdSlab = die
 elif point == "when all slabs are saved":
