@@ -1,7 +1,8 @@
 """From the acknowledgement of a confirm to the first match that finds it, on a busy server and in a second process.
 
 Three clients at once, in a process each: this one confirms and then asks the server until the entry is found; another
-asks a `Service` on the same data directory; the third matches against the server as fast as it can all the while.
+asks a `Service` on the same data directory; the third sends uploads to the server at the rate of a burst, for some seconds
+before the first confirm, so that what the confirms cost it can be told, and then all the while.
 """
 
 import argparse
@@ -16,7 +17,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from benchmarks import synthetic
+from benchmarks import load, synthetic
+from benchmarks.load import Load, Sent
 from benchmarks.report import Report
 from hashsvc.client import Client
 from hashsvc.demo import process
@@ -30,7 +32,15 @@ GIVE_UP = 10.0
 """Seconds after which a confirm counts as not found."""
 PAUSE = 0.002
 """Seconds between two questions of one who waits, so that waiting leaves the machine to the work."""
-_STRANGERS, _STRANGER_SEED = 20, 10**6
+_REQUESTS, _STRANGER_SEED = 200, 10**6
+_COPY_EVERY = 100
+"""One in so many uploads is a copy of what is known."""
+_HASHES, _VIEWS = 59 * 40, 6
+"""Of an upload of ten seconds: forty frames of six views."""
+_ALONE_SECONDS, _PIECE_SECONDS = 10.0, 5.0
+"""How long uploads come before the first confirm, and for how long they are planned."""
+_MOST_WAIT = 0.1
+"""Seconds that confirms may add to the longest wait."""
 _BULK = 100_000
 _BULK_SEED = 2 * 10**6
 
@@ -41,8 +51,10 @@ Match = Callable[[Fingerprint], MatchResult]
 class Traffic:
     """What the client saw that kept matching."""
 
-    seconds: list[float]
-    """Of each match."""
+    alone: list[float]
+    """Seconds of each match that was due before the first confirm."""
+    beside: list[float]
+    """Of each that came later."""
     faults: list[str]
     """Wrong answers and errors, a sentence each."""
 
@@ -51,6 +63,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the workload."""
     parser.add_argument("--confirms", type=int, default=100, help="entries confirmed (default: %(default)s)")
     parser.add_argument("--hashes", type=int, default=1200, help="hashes of each (default: %(default)s)")
+    parser.add_argument("--rate", type=float, default=174.0, help="uploads a second beside (default: %(default)s)")
     parser.add_argument("--before", type=int, default=0, help="hashes in the bank before (default: %(default)s)")
 
 
@@ -66,10 +79,12 @@ def run(options: argparse.Namespace) -> Report:
         with (
             process.running(data, Path(scratch) / "server.log") as target,
             beside(watch, data) as watcher,
-            beside(keep_matching, target, known) as traffic,
+            beside(keep_matching, target, known, options.rate) as traffic,
         ):
+            time.sleep(_ALONE_SECONDS)
+            first = time.perf_counter()
             here, there = confirms(target, watcher, options.confirms, options.hashes)
-            traffic.send(None)
+            traffic.send(first)
             seen: Traffic = traffic.recv()
         with Service.open(data) as service:
             faults = service.verify()
@@ -134,27 +149,36 @@ def watch(connection: Connection, data: Path) -> None:
             connection.send(moment if entry in found else found_at(service.match, query, entry, deadline))
 
 
-def keep_matching(connection: Connection, target: str, known: Fingerprint) -> None:
-    """Match a copy of what is known and strangers in turns until told to stop; then send the Traffic."""
-    strangers = [synthetic.upload(synthetic.reference(_STRANGER_SEED + n, 1200)) for n in range(_STRANGERS)]
-    copy = synthetic.upload(known)
-    seconds: list[float] = []
-    faults: list[str] = []
-    with Client(target) as client:
-        connection.send(None)
-        while not connection.poll():
-            query = copy if len(seconds) % 2 else strangers[len(seconds) // 2 % _STRANGERS]
-            wanted = ["known"] if query is copy else []
-            began = time.perf_counter()
-            try:
-                found = [one.external_id for one in client.match(query).matches]
-            except Exception as error:  # noqa: BLE001 (counted and shown)
-                faults.append(f"A match failed: {error}")
-            else:
-                faults += [] if found == wanted else [f"A match found {found}, not {wanted}."]
-            seconds.append(time.perf_counter() - began)
-    connection.recv()
-    connection.send(Traffic(seconds=seconds, faults=faults))
+def keep_matching(connection: Connection, target: str, known: Fingerprint, rate: float) -> None:
+    """Match strangers, and a copy of what is known now and then, until told when the first confirm was; send the Traffic."""
+    strangers = [
+        synthetic.upload(synthetic.reference(_STRANGER_SEED + n, _HASHES), _VIEWS) for n in range(_REQUESTS - 1)
+    ]
+    requests = [load.request(query) for query in (synthetic.upload(known, _VIEWS), *strangers)]
+    order = [0 if n % _COPY_EVERY == 0 else 1 + n % (_REQUESTS - 1) for n in range(_REQUESTS * _COPY_EVERY)]
+    asked = [requests[place] for place in order]
+    seen: list[Load] = []
+    connection.send(None)
+    while not connection.poll():
+        seen.append(load.at_times(target, asked, load.arrivals(rate, _PIECE_SECONDS, len(seen))))
+    first: float = connection.recv()
+    sent = [(one.began + each.due < first, each) for one in seen for each in one.sent]
+    connection.send(
+        Traffic(
+            alone=[each.seconds for before, each in sent if before],
+            beside=[each.seconds for before, each in sent if not before],
+            faults=[fault for _, each in sent if (fault := _fault(each, order))],
+        )
+    )
+
+
+def _fault(one: Sent, order: Sequence[int]) -> str:
+    """What is wrong with an answer, or nothing."""
+    if one.fault:
+        return f"A match failed: {one.fault}"
+    wanted = [] if order[one.request] else ["known"]
+    found = [match.external_id for match in one.result().matches]
+    return "" if found == wanted else f"A match found {found}, not {wanted}."
 
 
 def summary(
@@ -182,15 +206,19 @@ def summary(
         }
         for name, seconds in (
             *((f"confirm acknowledged to found on {place}", seconds) for place, seconds in places.items()),
-            ("a match of the other client", seen.seconds),
+            ("a match before the first confirm", seen.alone),
+            ("a match beside confirms", seen.beside),
         )
     ]
+    if max(seen.beside) > max(seen.alone) + _MOST_WAIT:
+        added = max(seen.beside) - max(seen.alone)
+        shortfalls.append(f"The longest match took {added:.2f} s longer beside confirms, over {_MOST_WAIT} s.")
     figures = {
         "confirms": options.confirms,
         "hashes of each": options.hashes,
         "hashes before": options.before // _BULK * _BULK,
-        "matches of the other client": len(seen.seconds),
-        "its wrong answers and errors": len(seen.faults),
+        "matches a second": options.rate,
+        "wrong answers and errors": len(seen.faults),
     }
     return Report(name="confirm_to_match", figures=figures, tables={"Times": rows}, shortfalls=shortfalls)
 

@@ -31,7 +31,7 @@ class Sent:
     request: int
     """Its place in the list."""
     due: float
-    """Seconds from the beginning of the load."""
+    """Seconds from the beginning of the load, by the clock."""
     seconds: float
     """From when it was due, or where it was never due from when it was sent, to the answer."""
     answer: bytes
@@ -60,6 +60,20 @@ class Load:
         return sum(not one.fault for one in self.sent) / self.seconds
 
 
+class Pace:
+    """When what is due so many seconds from the beginning is due by the clock: later, where the load was held up."""
+
+    def __init__(self) -> None:
+        self.began = time.perf_counter()
+        """On the clock of time.perf_counter."""
+        self.held = 0.0
+        """Seconds that the load was held up."""
+
+    def left(self, due: float) -> float:
+        """Seconds until something is due, negative when it is late."""
+        return self.began + self.held + due - time.perf_counter()
+
+
 def request(query: Fingerprint) -> bytes:
     """As a client sends it."""
     return encode_query(query, pb.MatchOptions()).SerializeToString()
@@ -73,9 +87,14 @@ def arrivals(rate: float, seconds: float, seed: int = _SEED) -> list[float]:
     return found
 
 
-def at_times(target: str, requests: Sequence[bytes], times: Sequence[float]) -> Load:
-    """Send request n, modulo their number, at the n-th of `times`, whether or not earlier ones are answered."""
-    return asyncio.run(_at_times(target, requests, times))
+def at_times(
+    target: str, requests: Sequence[bytes], times: Sequence[float], *, most: int = 1 << 30, pace: Pace | None = None
+) -> Load:
+    """Send request n, modulo their number, at the n-th of `times`, whether or not earlier ones are answered.
+
+    With `most` unanswered the load is held up: whatever comes later is due as much later, by `pace`.
+    """
+    return asyncio.run(_at_times(target, requests, times, most, pace or Pace()))
 
 
 def flat_out(target: str, requests: Sequence[bytes], seconds: float) -> Load:
@@ -83,18 +102,27 @@ def flat_out(target: str, requests: Sequence[bytes], seconds: float) -> Load:
     return asyncio.run(_flat_out(target, requests, seconds))
 
 
-async def _at_times(target: str, requests: Sequence[bytes], times: Sequence[float]) -> Load:
+async def _at_times(target: str, requests: Sequence[bytes], times: Sequence[float], most: int, pace: Pace) -> Load:
+    places = asyncio.Semaphore(most)
     async with grpc.aio.insecure_channel(target) as channel:
         await channel.channel_ready()
         send: Send = cast(Any, channel.unary_unary(_METHOD))
         tasks = []
-        began = time.perf_counter()
+        pace.began = time.perf_counter()
         for number, due in enumerate(times):
             # Even when late: a sleep of nothing lets answers in.
-            await asyncio.sleep(max(0.0, began + due - time.perf_counter()))
-            tasks.append(asyncio.create_task(_one(send, requests, number, due, began + due)))
+            await asyncio.sleep(max(0.0, pace.left(due)))
+            if places.locked():
+                full = time.perf_counter()
+                await places.acquire()
+                pace.held += time.perf_counter() - full
+            else:
+                await places.acquire()
+            moved = pace.held + due
+            tasks.append(asyncio.create_task(_one(send, requests, number, moved, pace.began + moved)))
+            tasks[-1].add_done_callback(lambda _: places.release())
         sent = await asyncio.gather(*tasks)
-        return Load(sent=list(sent), began=began, seconds=time.perf_counter() - began)
+        return Load(sent=list(sent), began=pace.began, seconds=time.perf_counter() - pace.began)
 
 
 async def _flat_out(target: str, requests: Sequence[bytes], seconds: float) -> Load:

@@ -1,6 +1,7 @@
 """A day with an incident, replayed over gRPC in compressed time.
 
-Uploads come by the hour as people are awake, with a burst at ten times the mean while the incident runs. One in a hundred is
+Uploads come by the hour as people are awake, with a burst at ten times the mean while the incident runs. In a day so compressed
+that they come faster than they are answered, time stands still whenever so many wait for an answer as a platform would let. One in a hundred is
 a copy, drawn Zipf-like from edited variants of a few originals; the rest are other real footage, each a little different
 from all others. Originals are confirmed one after another while it runs; what came before its original was confirmed
 cannot be found, and is counted apart. Copies are judged by their quick reading alone.
@@ -19,7 +20,7 @@ from typing import Any, overload
 import numpy as np
 
 from benchmarks import banks, corpus, load, uploads
-from benchmarks.load import Load, Sent
+from benchmarks.load import Load, Pace, Sent
 from benchmarks.match_load import row
 from benchmarks.report import Report
 from benchmarks.uploads import Footage, Upload
@@ -42,6 +43,10 @@ _BURST_AT, _BURST_HOURS, _BURST = 10.0, 1.0, 10.0
 _FIRST_CONFIRM, _BETWEEN = 4.0, 1.5
 """Hours until the first original is confirmed, and between two of them."""
 _SEED = 3
+_UNANSWERED = 32
+"""Uploads under way at once."""
+_LOOK_SECONDS = 0.1
+"""How often it is looked whether a confirm is due, since time may stand still meanwhile."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +82,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the workload."""
     parser.add_argument("--uploads", type=int, default=150_000, help="in the day (default: %(default)s)")
     parser.add_argument(
-        "--compress", type=float, default=144.0, help="times as fast as the clock (default: %(default)s)"
+        "--compress", type=float, default=288.0, help="times as fast as the clock, at most (default: %(default)s)"
     )
     parser.add_argument("--hashes", type=int, default=0, help="hashes in the bank before (default: %(default)s)")
     parser.add_argument("--data", type=Path, help="use a copy-to-be-changed of a bank that is there; it is changed")
@@ -94,11 +99,12 @@ def run(options: argparse.Namespace) -> Report:
         day = planned(footage, options.uploads, options.compress)
         with process.started(data, Path(scratch) / "server.log") as server, watched(server.pid) as looks:
             before = banks.processor_seconds(server.pid)
-            seen, confirmed = _replayed(server.target, day, footage)
+            pace = load.Pace()
+            seen, confirmed = _replayed(server.target, day, footage, pace)
             spent = banks.processor_seconds(server.pid) - before
         with Service.open(data) as service:
             faults = service.verify()
-    return _report(options, day, seen, confirmed, looks, spent, faults)
+    return _report(options, day, seen, confirmed, pace, looks, spent, faults)
 
 
 def planned(footage: Footage, count: int, compress: float) -> Day:
@@ -127,21 +133,21 @@ def _times(count: int, compress: float) -> list[float]:
     return times
 
 
-def _replayed(target: str, day: Day, footage: Footage) -> tuple[Load, dict[str, float]]:
+def _replayed(target: str, day: Day, footage: Footage, pace: Pace) -> tuple[Load, dict[str, float]]:
     """What came of the uploads, and when each original's confirm was acknowledged, by the clock of time.perf_counter."""
     confirmed: dict[str, float] = {}
-    began = time.perf_counter()
 
     def confirm_all() -> None:
         with Client(target) as client:
             for name, due in day.confirms.items():
-                time.sleep(max(0.0, began + due - time.perf_counter()))
+                while (left := pace.left(due)) > 0:
+                    time.sleep(min(left, _LOOK_SECONDS))
                 client.confirm(DEFAULT_BANK, footage.references[name], external_id=name)
                 confirmed[name] = time.perf_counter()
 
     confirmer = threading.Thread(target=confirm_all, daemon=True)
     confirmer.start()
-    seen = load.at_times(target, _Requests(day.uploads), day.times)
+    seen = load.at_times(target, _Requests(day.uploads), day.times, most=_UNANSWERED, pace=pace)
     confirmer.join()
     return seen, confirmed
 
@@ -187,8 +193,8 @@ def _count(tally: _Tally, one: Sent, source: str, began: float, confirmed: dict[
 
 
 def _report(
-    options: argparse.Namespace, day: Day, seen: Load, confirmed: dict[str, float], looks: Sequence[Look],
-    spent: float, faults: Sequence[str],
+    options: argparse.Namespace, day: Day, seen: Load, confirmed: dict[str, float], pace: Pace,
+    looks: Sequence[Look], spent: float, faults: Sequence[str],
 ) -> Report:  # fmt: skip
     tally = _tallied(day, seen, confirmed)
     # The bank grows until the last original is confirmed, at the day's half; what it takes should not, from then on.
@@ -196,14 +202,14 @@ def _report(
     share = tally.missed / max(1, tally.after)
     figures: dict[str, Any] = {
         "uploads": len(day.uploads), "hashes in the bank before": options.hashes, "times as fast as the clock": options.compress,
-        "minutes": seen.seconds / 60, "originals": len(day.confirms), "copies before their original was confirmed": tally.before,
+        "minutes": seen.seconds / 60, "minutes in which time stood still": pace.held / 60, "originals": len(day.confirms), "copies before their original was confirmed": tally.before,
         "copies after": tally.after, "of them missed at upload": tally.missed, "share missed": share,
         "false blocks": tally.false_blocks, "false matches": tally.false_matches, "errors": len(tally.errors),
         "share asked to be read deeply": tally.deepened / len(seen.sent),
         "private MB when all were confirmed": warm / 1e6, "private MB at the end": last / 1e6,
         "resident MB at the end": looks[-1].resident / 1e6,
     }  # fmt: skip
-    rate = len(day.times) / max(day.times)
+    rate = len(day.times) / (max(day.times) + pace.held)
     rows = [row(rate, seen) | {"processor ms": 1000 * spent / len(seen.sent)}]
     shortfalls = [*tally.errors[:5], *(f"verify: {one}" for one in faults), *_shortfalls(tally, share, last / warm)]
     return Report(name="replay_incident", figures=figures, tables={"Matches": rows}, shortfalls=shortfalls)

@@ -11,6 +11,8 @@ RATE = 4.0
 """Frames a second."""
 _SHOT = 40
 """Frames of a shot."""
+_VIEWS = ("full", "top-72", "bottom-72", "inside-1", "inside-2", "inside-3")
+"""Of an upload; what it is compared with depends on the name."""
 _RARITY = 5
 """In footage one bit in 2 ** (this + 1) changes from one frame to the next."""
 
@@ -48,11 +50,12 @@ def footage(seed: int, hashes: int) -> Fingerprint:
 
 
 def upload(of: Fingerprint, views: int = 1) -> Fingerprint:
-    """A copy as an upload would hash to: its first views, a few bits of each hash changed, other bytes."""
+    """A copy as an upload would hash to: so many of its views, under the names of an upload's, a few bits of each hash
+    changed, other bytes."""
     noise = np.random.default_rng(int(of.hashes[0, 0, 0])).random((of.frames, views, 256)) < 0.05
     return dataclasses.replace(
         of,
-        views=of.views[:views],
+        views=_VIEWS[:views],
         hashes=of.hashes[:, :views] ^ np.packbits(noise, axis=2),
         quality=np.ascontiguousarray(of.quality[:, :views]),
         digests=Digests(),

@@ -1,6 +1,7 @@
 """Load is offered when it is due, and what comes of it is judged by what was asked."""
 
 import dataclasses
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ def test_arrivals_keep_the_rate() -> None:
 
 
 def test_a_served_bank_is_asked(tmp_path: Path) -> None:
-    """Over gRPC, at times and flat out: the copy is found, the stranger is not, and times are from when they were due."""
+    """Over gRPC, at times, flat out and one at a time: the copy is found, the stranger is not; times are from when they were due."""
     data = tmp_path / "data"
     with Service.open(data) as service:
         service.confirm(DEFAULT_BANK, KNOWN, external_id="known")
@@ -59,10 +60,14 @@ def test_a_served_bank_is_asked(tmp_path: Path) -> None:
     with process.started(data, tmp_path / "server.log") as server, watch.watched(server.pid) as looks:
         timed = load.at_times(server.target, requests, [0.0, 0.0, 0.3, 0.6])
         quick = load.flat_out(server.target, requests, 0.6)
+        pace = load.Pace()
+        held = load.at_times(server.target, requests, [0.0] * 6, most=1, pace=pace)
     assert [one.request for one in timed.sent] == [0, 1, 0, 1]
     assert timed.seconds >= 0.6
     assert len(quick.sent) > 4 and quick.rate > 4
-    for one in (timed, quick):
+    assert pace.held > 0 and pace.left(1.0) < 1.0 + pace.held
+    assert all(two.due > one.due + one.seconds / 2 for one, two in itertools.pairwise(held.sent))
+    for one in (timed, quick, held):
         assert match_load.judged(one, asked, FOOTAGE) == (1.0, [])
     assert looks and all(0 < one.private < one.resident and one.descriptors > 3 for one in looks)
 

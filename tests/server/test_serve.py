@@ -163,13 +163,16 @@ def test_drain(tmp_path: Path) -> None:
 
 
 def test_compiles(tmp_path: Path) -> None:
-    """What is compiled is loaded beside the serving, and matches go on."""
+    """What is compiled is loaded beside the serving, and matches go on; then what there is is kept from the garbage collector."""
     with serving(tmp_path / "data", 1.0) as running, Client(running.target) as client:
         assert not client.match(reference(1).digests).matches
-        running.await_event("compiled")
+        running.await_event("prepared")
         assert not client.match(reference(1)).matches
         running.process.send_signal(signal.SIGTERM)
         assert running.wait(15) == 0
+    assert [line for line in running.log if line["event"] == "compiled"]
+    [kept] = [line["objects"] for line in running.log if line["event"] == "prepared"]
+    assert kept > 10_000
 
 
 def test_stops_while_it_compiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
