@@ -171,7 +171,7 @@ def test_compiles(tmp_path: Path) -> None:
         running.process.send_signal(signal.SIGTERM)
         assert running.wait(15) == 0
     assert [line for line in running.log if line["event"] == "compiled"]
-    [kept] = [line["objects"] for line in running.log if line["event"] == "prepared"]
+    [kept] = [int(str(line["objects"])) for line in running.log if line["event"] == "prepared"]
     assert kept > 10_000
 
 
