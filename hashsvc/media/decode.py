@@ -73,6 +73,8 @@ def frames(
         yield time, frame, round(frame.rotation / 90) % 4
         taken += 1
         due = next_due(time, plan.step)
+        if due >= info.duration and plan.effort is not Effort.KEYFRAMES:
+            return  # every packet has been timed: what is left need not be decoded
     if not taken:
         raise MediaError("MEDIA_TOO_FEW_FRAMES", "no frame could be decoded", frames=0)
 

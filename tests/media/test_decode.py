@@ -14,7 +14,7 @@ from hashsvc.demo.place import Picture
 from hashsvc.fingerprint.pdq import hamming, hash_lumas
 from hashsvc.fingerprint.profiles import DEFAULT
 from hashsvc.media import decode
-from hashsvc.media.decode import SIDE, Sample
+from hashsvc.media.decode import SIDE, Sample, decode_packet
 from hashsvc.media.probe import probe
 from hashsvc.media.sample import DenseRule, Effort, plan
 from tests.media.footage import LIMITS, VP9, clock, coded, ffmpeg, taken, told
@@ -205,3 +205,19 @@ def test_dense_samples_leave_no_gap(tmp_path: Path) -> None:
 def still() -> list[Picture]:
     """One textured picture, 320 x 180, three times."""
     return [next(iter(video.make(11, seconds=1.0, size=(320, 180)).frames))] * 3
+
+
+def test_nothing_is_decoded_behind_the_last_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames that come when no sample is due any more; the samples are those of before."""
+    path = coded(tmp_path / "v.mp4", clock(COUNT), g=1000)
+    info = probe(path, LIMITS)
+    asked: list[object] = []
+
+    def counted(stream: Any, packet: Any) -> Any:
+        asked.append(packet)
+        return decode_packet(stream, packet)
+
+    monkeypatch.setattr(decode, "decode_packet", counted)
+    found = taken(path, DenseRule(rate=1))
+    assert [sample.time for sample in found] == pytest.approx([0.0, 1.0, 2.0], abs=1e-3)
+    assert 2 * RATE < len(asked) < info.packets - 10
