@@ -30,6 +30,7 @@ from hashsvc.server.match_service import MatchServicer
 from hashsvc.server.report_service import ReportServicer
 from hashsvc.server.retro_service import RetroServicer
 from hashsvc.server.tls import CONNECTION_SECONDS, Certificates
+from hashsvc.server.unregistered import unregistered
 from hashsvc.server.upload import UploadDirectory
 from hashsvc.service import Service
 from hashsvc.v1 import (
@@ -120,7 +121,7 @@ class Server:
         self._backend = Backend(self._settings, self._uploads)
         gate = Gate(self._backend, self._settings, open=exposure.may_be_open)
         self._server = self._make_server(gate)
-        self._health = Health(self._server, self._backend, SERVICES)
+        self._health = Health(unregistered(self._server), self._backend, SERVICES)
         try:
             self.port = self._bind(certificates)
             await self._server.start()
@@ -169,6 +170,13 @@ class Server:
                 *aged,
             ),
         )
+        services = unregistered(server)
+        self._add_services(services)
+        health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+        reflection.enable_server_reflection((*SERVICES, health, reflection.SERVICE_NAME), services)
+        return server
+
+    def _add_services(self, server: grpc.aio.Server) -> None:
         add_MatchServiceServicer_to_server(MatchServicer(self._backend), server)
         add_BankServiceServicer_to_server(BankServicer(self._backend), server)
         add_AppealServiceServicer_to_server(AppealServicer(self._backend), server)
@@ -181,9 +189,6 @@ class Server:
         add_AccessServiceServicer_to_server(AccessServicer(self._backend), server)
         add_ReportServiceServicer_to_server(ReportServicer(self._backend), server)
         add_RetroServiceServicer_to_server(RetroServicer(self._backend), server)
-        health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-        reflection.enable_server_reflection((*SERVICES, health, reflection.SERVICE_NAME), server)
-        return server
 
     def _bind(self, certificates: Certificates | None) -> int:
         try:
