@@ -30,6 +30,8 @@ class Tokens:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._any_made = (-1, False)
+        """The store's last write when it was looked whether there is any, and whether there was."""
 
     def create(self, name: str, role: Role, *, days: float, actor: str) -> NewToken:
         """Make a token that expires after `days`.
@@ -83,7 +85,11 @@ class Tokens:
 
     def any_made(self) -> bool:
         """True once a token was ever made, whatever became of it."""
-        return bool(self._store.list_documents(KIND, "", 1))
+        write, any_made = self._any_made
+        if (now := self._store.last_write()) != write:
+            any_made = bool(self._store.list_documents(KIND, "", 1))
+            self._any_made = now, any_made
+        return any_made
 
     def caller(self, text: str) -> Caller:
         """Whom the token `text` names.

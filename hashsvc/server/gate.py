@@ -1,5 +1,6 @@
 """Who is calling, and whether they may: asked before anything else of every call."""
 
+import functools
 import ipaddress
 import re
 from collections.abc import Hashable, Iterable
@@ -17,6 +18,8 @@ from hashsvc.server.rates import Rates
 
 _BEARER = re.compile(r"Bearer +([!-~]+)", re.IGNORECASE | re.ASCII)
 _PEER = re.compile(r"ipv[46]:\[?([^\]]+?)\]?:\d+")
+_PEERS = 1 << 12
+"""Connections whose address is remembered."""
 _IPV6_PREFIX = 64
 """Bits of an IPv6 address that tell callers apart: a host may use any address under them."""
 
@@ -93,6 +96,7 @@ def bearer_token(metadata: Iterable[tuple[str, str | bytes]]) -> str | None:
     return found[1]
 
 
+@functools.lru_cache(_PEERS)
 def peer_host(peer: str) -> str:
     """The address in gRPC's name of a peer, without its port; of IPv6 the part that the host cannot choose."""
     found = _PEER.fullmatch(unquote(peer))

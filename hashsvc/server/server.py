@@ -170,10 +170,9 @@ class Server:
                 *aged,
             ),
         )
-        services = unregistered(server)
-        self._add_services(services)
+        self._add_services(unregistered(server))
         health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-        reflection.enable_server_reflection((*SERVICES, health, reflection.SERVICE_NAME), services)
+        reflection.enable_server_reflection((*SERVICES, health, reflection.SERVICE_NAME), server)
         return server
 
     def _add_services(self, server: grpc.aio.Server) -> None:

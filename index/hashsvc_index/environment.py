@@ -163,6 +163,11 @@ class Environment:
         with self._gate.shared(), self._translated(0):
             return self._size()
 
+    def last_write(self) -> int:
+        """Number of the last transaction of any process that wrote; as long as it is the same, all else is. No transaction."""
+        with self._gate.shared(), self._translated(0):
+            return int(self._lmdb.info()["last_txnid"])
+
     def _size(self) -> tuple[int, int]:
         info = self._lmdb.info()
         return int(info["map_size"]), (int(info["last_pgno"]) + 1) * self._page_bytes

@@ -99,6 +99,10 @@ class Store(Documents, Journal):
         with self.environment.read() as transaction:
             return Reader(self._environment, transaction).counters().revision
 
+    def last_write(self) -> int:
+        """A number that every write of any process makes another, so that what was read need not be read again."""
+        return self.environment.last_write()
+
     # banks
 
     def put_bank(

@@ -1,5 +1,7 @@
 """The store: banks, entries, digests, blobs, the change log."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -221,3 +223,20 @@ def test_opened_twice_in_a_process(store: Store, data: Path, add: Add) -> None:
     assert store.get_entry("b", "e") == added
     with pytest.raises(ValueError, match="closed"):
         second.revision()
+
+
+def test_last_write(store: Store, data: Path, add: Add) -> None:
+    """The same as long as nothing is written; another after a change, a document, and what another process wrote."""
+    seen = [store.last_write()]
+    add("e")
+    seen.append(store.last_write())
+    store.list_entries("b", "", 9)
+    assert store.last_write() == seen[-1]
+    store.put_document("token", "a", b"one", create=True)
+    seen.append(store.last_write())
+    other = "import sys; from pathlib import Path; from hashsvc_index import Store; " + (
+        "Store.open(Path(sys.argv[1])).put_bank('other', b'', create=True)"
+    )
+    subprocess.run([sys.executable, "-c", other, str(data)], check=True)
+    seen.append(store.last_write())
+    assert len(set(seen)) == len(seen) == 4
