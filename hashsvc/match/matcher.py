@@ -123,7 +123,8 @@ class Matcher:
         picked = seeds.pick(query, gate)
         indexed = self._index.hashes
         keep = self._in(frozenset(banks)) if banks else None
-        reach = reach_of_views(query.views)[picked.views]
+        # A deep reading is for what is hard to find, and which views go together is told by all that its seeds hit.
+        reach = None if len(query.activity) else reach_of_views(query.views)[picked.views]
         hits = self._index.search(picked.hashes, radius=seeds.RADIUS, limit=seeds.PER_QUERY, keep=keep, reach=reach)
         nominated = seeds.nominate(picked, hits.query, hits.entry, hits.position, hits.distance)
         if len(query.activity):

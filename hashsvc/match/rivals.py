@@ -14,7 +14,9 @@ from hashsvc.match.model import Segment
 _PLAIN = 48
 """Bits of 256 up to which a segment shows the entry itself,"""
 _VAGUE = 56
-"""and from which on it may show anything like it."""
+"""and from which on it may show anything like it;"""
+_FARTHER = 24
+"""so it may where it is so much farther than the plain one: entries that share footage are about as far from a copy of it."""
 _STRONGER = 10.0
 """How many times as strong the evidence for the one must be as that for the other."""
 _COVERED = 0.9
@@ -53,7 +55,9 @@ def explains(plain: Found, vague: Found, *, of_one_reading: bool = True) -> bool
 
     Of two readings of an upload each names the parts that it found anew, so that equal names are not the same part.
     """
-    if plain.evidence > _STRONGER * min(vague.evidence, -1.0) or vague.mean_distance < _VAGUE:
+    if plain.evidence > _STRONGER * min(vague.evidence, -1.0):
+        return False
+    if vague.mean_distance < min(_VAGUE, plain.mean_distance + _FARTHER):
         return False
     both = [
         (max(one.query_start, other.query_start), min(one.query_end, other.query_end))

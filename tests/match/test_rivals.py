@@ -29,6 +29,13 @@ def test_a_lookalike_is_explained_by_what_is_plainly_there() -> None:
     assert explained_away([PLAIN, None, VAGUE]) == [False, False, True]
 
 
+def test_what_is_much_farther_is_vague() -> None:
+    """The same frames cannot be 8 bits from one entry and 33 from another that they show as well; 31 may be an overlay."""
+    assert explained_away([PLAIN, a_finding(-3, 33)]) == [False, True]
+    assert explained_away([PLAIN, a_finding(-3, 31)]) == [False, False]
+    assert explained_away([a_finding(-100, 40), a_finding(-3, 55)]) == [False, False]
+
+
 @pytest.mark.parametrize(
     "other",
     [
