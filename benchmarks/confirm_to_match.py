@@ -30,7 +30,7 @@ REQUIRED = 1.0
 """Seconds; what the 99th percentile may be."""
 GIVE_UP = 10.0
 """Seconds after which a confirm counts as not found."""
-PAUSE = 0.002
+PAUSE = 0.02
 """Seconds between two questions of one who waits, so that waiting leaves the machine to the work."""
 _REQUESTS, _STRANGER_SEED = 200, 10**6
 _COPY_EVERY = 100
