@@ -18,7 +18,7 @@ from hashsvc_index import tiers
 from hashsvc_index.checkpoint import CheckpointDirectory
 from hashsvc_index.directory import INDEX
 from hashsvc_index.errors import IndexLoadingError
-from hashsvc_index.layers import LAYERS, Layers, LayersOf, no_layers
+from hashsvc_index.layers import Layers, LayersOf, every_layer, no_layers
 from hashsvc_index.manifest import CheckpointError, Manifest, MissingCheckpointError
 from hashsvc_index.memory import give_back_freed
 from hashsvc_index.merge import step
@@ -178,7 +178,7 @@ class Index:
             raise ValueError(f"a radius is 0 or more and a limit 1 or more, not {radius} and {limit}")
         snapshot = self.snapshot
         if reach is None:
-            reach = np.full(len(queries), LAYERS - 1, np.uint8)
+            reach = every_layer(len(queries))
         elif reach.dtype != np.uint8 or reach.shape != queries.shape[:1]:
             raise ValueError(f"reach is uint8 ({len(queries)},), not {reach.dtype} {reach.shape}")
         find = functools.partial(snapshot.search, radius=min(radius, VECTOR_BYTES * 8), limit=limit, keep=keep)

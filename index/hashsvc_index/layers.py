@@ -16,6 +16,11 @@ LayersOf = Callable[[int], Layers]
 """Entry number to the layer of each of the entry's vectors, in order. Called from the keeper's thread."""
 
 
+def every_layer(queries: int) -> Layers:
+    """The reach of so many queries that pass over nothing."""
+    return np.full(queries, LAYERS - 1, np.uint8)
+
+
 def no_layers(_number: int) -> Layers:
     """For those who know nothing of an entry's vectors: every query is compared with them."""
     return np.zeros(0, np.uint8)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashsvc_index.arrays import Distances, Numbers
-from hashsvc_index.layers import LAYERS, Layers
+from hashsvc_index.layers import Layers, every_layer
 from hashsvc_index.queries import Queries
 from hashsvc_index.records import Vectors
 from hashsvc_index.slabs import Slab
@@ -131,7 +131,7 @@ class Snapshot:
         With `keep`, only those of entries that it returns True for: what is not wanted must not crowd out what is.
         """
         if reach is None:
-            reach = np.full(len(queries), LAYERS - 1, np.uint8)
+            reach = every_layer(len(queries))
         passes = ((first, slice(first, first + _QUERIES)) for first in range(0, len(queries), _QUERIES))
         parts = [
             self._nearest(Queries(queries[some], reach[some]), radius, limit, keep).moved(first)

@@ -254,7 +254,7 @@ class TestFiles:
     """The checkpoint with cold slabs in it."""
 
     def test_same_answer_from_disk(self, make: Make, archive: FlatSlab, directory: CheckpointDirectory) -> None:
-        """Loaded again, hot and cold give the very hits they gave before; 2,500 lists are found in groups."""
+        """Loaded again, hot and cold give the very hits they gave before, with 2,500 lists."""
         settings = TierSettings()
         centroids = train(
             copy(archive.read(0, 30_000), 0.02), 2500, archive.rows, settings.probes_for(2500, 10**5), nothing
