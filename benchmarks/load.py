@@ -112,12 +112,11 @@ async def _at_times(target: str, requests: Sequence[bytes], times: Sequence[floa
         for number, due in enumerate(times):
             # Even when late: a sleep of nothing lets answers in.
             await asyncio.sleep(max(0.0, pace.left(due)))
-            if places.locked():
-                full = time.perf_counter()
-                await places.acquire()
-                pace.held += time.perf_counter() - full
-            else:
-                await places.acquire()
+            full = places.locked()
+            await places.acquire()
+            if full:
+                # Not only this wait: what sending itself was late by while there was nobody to take it is not theirs.
+                pace.held += max(0.0, -pace.left(due))
             moved = pace.held + due
             tasks.append(asyncio.create_task(_one(send, requests, number, moved, pace.began + moved)))
             tasks[-1].add_done_callback(lambda _: places.release())

@@ -82,7 +82,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the workload."""
     parser.add_argument("--uploads", type=int, default=150_000, help="in the day (default: %(default)s)")
     parser.add_argument(
-        "--compress", type=float, default=288.0, help="times as fast as the clock, at most (default: %(default)s)"
+        "--compress", type=float, default=480.0, help="times as fast as the clock, at most (default: %(default)s)"
     )
     parser.add_argument("--hashes", type=int, default=0, help="hashes in the bank before (default: %(default)s)")
     parser.add_argument("--data", type=Path, help="use a copy-to-be-changed of a bank that is there; it is changed")

@@ -87,10 +87,10 @@ def prepare(work: Path, videos: Path, known: int, edits: Sequence[str] = EDITS) 
 def varied(fingerprint: Fingerprint, seed: int) -> Fingerprint:
     """The same footage as another upload of it hashes to: one bit in 64 of each hash changed, other bytes."""
     random = np.random.default_rng((_SEED, seed))
-    noise = random.integers(0, 256, (_RARITY, *fingerprint.hashes.shape), np.uint8)
+    noise = np.frombuffer(random.bytes(_RARITY * fingerprint.hashes.size), np.uint8)
     return dataclasses.replace(
         fingerprint,
-        hashes=fingerprint.hashes ^ np.bitwise_and.reduce(noise),
+        hashes=fingerprint.hashes ^ np.bitwise_and.reduce(noise.reshape(_RARITY, *fingerprint.hashes.shape)),
         digests=Digests(md5=random.bytes(16), sha256=random.bytes(32)),
     )
 
