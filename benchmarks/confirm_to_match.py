@@ -25,13 +25,14 @@ from hashsvc.demo import process
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.match.model import MatchResult
 from hashsvc.service import DEFAULT_BANK, Service
+from hashsvc_index import compilation
 
 REQUIRED = 1.0
 """Seconds; what the 99th percentile may be."""
 GIVE_UP = 10.0
 """Seconds after which a confirm counts as not found."""
-PAUSE = 0.02
-"""Seconds between two questions of one who waits, so that waiting leaves the machine to the work."""
+PAUSE = 0.1
+"""Seconds between two questions of one who waits: a tenth of what may pass, so that asking is not itself much of the load."""
 _REQUESTS, _STRANGER_SEED = 200, 10**6
 _COPY_EVERY = 100
 """One in so many uploads is a copy of what is known."""
@@ -73,8 +74,8 @@ def run(options: argparse.Namespace) -> Report:
         data = Path(scratch) / "data"
         with Service.open(data) as service:
             for seed in range(options.before // _BULK):
-                service.confirm(DEFAULT_BANK, synthetic.reference(_BULK_SEED + seed, _BULK))
-            known = synthetic.reference(_BULK_SEED - 1, options.hashes)
+                service.confirm(DEFAULT_BANK, synthetic.footage(_BULK_SEED + seed, _BULK))
+            known = synthetic.footage(_BULK_SEED - 1, options.hashes)
             service.confirm(DEFAULT_BANK, known, external_id="known")
         with (
             process.running(data, Path(scratch) / "server.log") as target,
@@ -113,7 +114,7 @@ def confirms(target: str, watcher: Connection, count: int, hashes: int) -> tuple
     here, there = [], []
     with Client(target) as client:
         for seed in range(count):
-            video = synthetic.reference(seed, hashes)
+            video = synthetic.footage(seed, hashes)
             query = synthetic.upload(video)
             watcher.send(query)
             entry = client.confirm(DEFAULT_BANK, video, external_id=str(seed))
@@ -135,7 +136,11 @@ def found_at(match: Match, query: Fingerprint, entry: str, deadline: float) -> f
 
 
 def watch(connection: Connection, data: Path) -> None:
-    """Match each fingerprint that comes until it is found; then say when, once told which entry it was to be."""
+    """Match each fingerprint that comes until it is found; then say when, once told which entry it was to be.
+
+    As a second server would: what is compiled is.
+    """
+    compilation.load_all()
     with Service.open(data) as service, contextlib.suppress(EOFError):
         connection.send(None)
         while True:
@@ -151,9 +156,7 @@ def watch(connection: Connection, data: Path) -> None:
 
 def keep_matching(connection: Connection, target: str, known: Fingerprint, rate: float) -> None:
     """Match strangers, and a copy of what is known now and then, until told when the first confirm was; send the Traffic."""
-    strangers = [
-        synthetic.upload(synthetic.reference(_STRANGER_SEED + n, _HASHES), _VIEWS) for n in range(_REQUESTS - 1)
-    ]
+    strangers = [synthetic.upload(synthetic.footage(_STRANGER_SEED + n, _HASHES), _VIEWS) for n in range(_REQUESTS - 1)]
     requests = [load.request(query) for query in (synthetic.upload(known, _VIEWS), *strangers)]
     order = [0 if n % _COPY_EVERY == 0 else 1 + n % (_REQUESTS - 1) for n in range(_REQUESTS * _COPY_EVERY)]
     asked = [requests[place] for place in order]
