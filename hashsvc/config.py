@@ -72,7 +72,9 @@ class IndexSettings:
     probes: int = 8
     """Lists searched for each hash of an upload at least,"""
     scan_hashes: int = 14_000
-    """and more as long as they hold fewer hashes than this together: a small bank is searched nearly whole."""
+    """and more as long as they hold fewer hashes than this together,"""
+    most_probes: int = 32
+    """and are no more than this: so many of the short lists of a small bank are enough."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,11 +32,14 @@ class TierSettings:
     probes: int = 8
     """Lists of the cold tier that are searched for each query at least,"""
     scan_hashes: int = 14_000
-    """and more as long as they hold fewer vectors than this: a small cold tier is searched nearly whole."""
+    """and more as long as they hold fewer vectors than this,"""
+    most_probes: int = 32
+    """and there are no more of them: of the many short lists of a small cold tier so many are enough."""
 
     def probes_for(self, lists: int, rows: int) -> int:
         """Lists to search of so many that hold so many rows."""
-        return min(lists, max(self.probes, math.ceil(self.scan_hashes * lists / max(1, rows))))
+        wanted = math.ceil(self.scan_hashes * lists / max(1, rows))
+        return min(lists, max(self.probes, min(self.most_probes, wanted)))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
