@@ -151,13 +151,13 @@ def ways(bank: FlatSlab, layers_of: LayersOf, scratch: Path) -> "list[tuple[str,
     wanted = sample_size(lists)
     rows = np.sort(np.random.default_rng(2).choice(bank.rows, min(wanted, bank.rows), replace=False))
     sample = np.concatenate([bank.read(int(row), int(row) + 1) for row in rows])
-    directory = CheckpointDirectory(scratch / "tiers")
+    directory = CheckpointDirectory(scratch / "tiers", layers_of=layers_of)
     directory.lock()
     found: list[tuple[str, float, Search]] = []
     for probes in (0, *_PROBES):
         chosen = probes or settings.probes_for(lists, bank.rows)
         centroids = train(sample, lists, bank.rows, chosen, lambda: None)
-        cold = directory.make_cold(f"{probes:032x}", centroids, [bank], np.zeros(0, np.int64), lambda: None, layers_of)
+        cold = directory.make_cold(f"{probes:032x}", centroids, [bank], np.zeros(0, np.int64), lambda: None)
         assert cold is not None
         snapshot = Snapshot(slabs=(cold,), hashes=cold.rows)
         name = (

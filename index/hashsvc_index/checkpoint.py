@@ -36,9 +36,11 @@ _TIERS = TierSettings()
 class CheckpointDirectory:
     """The files of one index. Any process may load; the one that holds the lock may save and make cold slabs."""
 
-    def __init__(self, path: Path, tiers: TierSettings = _TIERS) -> None:
+    def __init__(self, path: Path, tiers: TierSettings = _TIERS, layers_of: LayersOf = no_layers) -> None:
+        """`layers_of` says in which layers the rows go of cold slabs that are made here and of flat ones that are read."""
         self.path = path
         self._tiers = tiers
+        self._layers_of = layers_of
         self._lock: int | None = None
         self._centroids: dict[str, Centroids] = {}
         """Those of the checkpoint being loaded, so that its slabs share them."""
@@ -116,7 +118,6 @@ class CheckpointDirectory:
         slabs: Sequence[Slab],
         withdrawn: Numbers,
         give_way: Callable[[], None],
-        layers_of: LayersOf = no_layers,
     ) -> ColdSlab | None:
         """A cold slab of all rows of `slabs` but those of the entries `withdrawn`; None if none is left.
 
@@ -126,7 +127,7 @@ class CheckpointDirectory:
         path, new = self.path / f"{name}{_COLD}", self.path / f"{name}{_COLD}{_NEW}"
         self._unnamed |= {path.name, new.name, f"{centroids.name}{_CENTROIDS}"}
         try:
-            made = ColdWriter(centroids, slabs, withdrawn, layers_of, give_way).write(new)
+            made = ColdWriter(centroids, slabs, withdrawn, self._layers_of, give_way).write(new)
             if made is None:
                 return None
             layout, crc = made
@@ -159,8 +160,9 @@ class CheckpointDirectory:
                 return self._open_cold(self.path / name, expected)
             with (self.path / name).open("rb") as file:
                 return read_flat(
-                    file, name=expected.name, entries=expected.entries, rows=expected.rows, crc32=expected.crc32
-                )
+                    file, name=expected.name, entries=expected.entries, rows=expected.rows, crc32=expected.crc32,
+                    layers_of=self._layers_of,
+                )  # fmt: skip
         except (OSError, ValueError) as error:
             raise CheckpointError(f"{name}: {error}") from error
 

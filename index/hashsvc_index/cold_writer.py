@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from hashsvc_index.arrays import Numbers
 from hashsvc_index.centroids import Centroids
 from hashsvc_index.cold import MOST_ROWS, ColdSlab, Layout
-from hashsvc_index.layers import LAYERS, Layers, LayersOf
+from hashsvc_index.layers import LAYERS, LayersOf, layers_of_rows
 from hashsvc_index.records import VECTOR_BYTES, Vectors
 from hashsvc_index.slabs import Piece, Slab
 
@@ -63,7 +62,7 @@ class ColdWriter:
     def _assign(self) -> Layout:
         sizes = np.zeros(len(self._centroids) * LAYERS, np.int64)
         for slab, kept in zip(self._slabs, self._kept, strict=True):
-            layers = self._layers(slab, kept)
+            layers = layers_of_rows(slab.numbers, slab.starts, self._layers_of, self._give_way)
             for piece, lists in self._listed(slab):
                 self._give_way()
                 held = kept[_entries(slab, piece)]
@@ -77,17 +76,6 @@ class ColdWriter:
             counts=np.concatenate([np.diff(slab.starts)[kept] for slab, kept in pairs]),
             sizes=sizes.reshape(-1, LAYERS),
         )
-
-    def _layers(self, slab: Slab, kept: npt.NDArray[np.bool_]) -> Layers:
-        """The layer of each row of the slab; of entries that are not kept, and where they say nothing that fits, 0."""
-        layers = np.zeros(slab.rows, np.uint8)
-        for place in np.flatnonzero(kept).tolist():
-            self._give_way()
-            said = self._layers_of(int(slab.numbers[place]))
-            rows = layers[slab.starts[place] : slab.starts[place + 1]]
-            if said.shape == rows.shape:
-                np.minimum(said, LAYERS - 1, out=rows)
-        return layers
 
     def _listed(self, slab: Slab) -> Iterator[tuple[Piece, Numbers]]:
         if isinstance(slab, ColdSlab) and slab.centroids is self._centroids:

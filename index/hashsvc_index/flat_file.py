@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from hashsvc_index.layers import LayersOf, no_layers
 from hashsvc_index.records import VECTOR_BYTES
 from hashsvc_index.slabs import BLOCK_ROWS, FlatSlab, SlabBuilder
 
@@ -29,7 +30,9 @@ def write_flat(slab: FlatSlab, file: BinaryIO) -> int:
     return crc
 
 
-def read_flat(file: BinaryIO, *, name: str, entries: int, rows: int, crc32: int) -> FlatSlab:
+def read_flat(
+    file: BinaryIO, *, name: str, entries: int, rows: int, crc32: int, layers_of: LayersOf = no_layers
+) -> FlatSlab:
     """The slab, streamed in. Raises ValueError for what is not the file expected, OSError."""
     head = file.read(_HEADER.size)
     if head != _HEADER.pack(_MAGIC, FORMAT, VECTOR_BYTES, entries, rows):
@@ -41,7 +44,7 @@ def read_flat(file: BinaryIO, *, name: str, entries: int, rows: int, crc32: int)
     if (counts < 1).any():
         raise ValueError("an entry has no rows")
     crc = zlib.crc32(table, zlib.crc32(head))
-    builder = SlabBuilder()
+    builder = SlabBuilder(layers_of)
     builder.add_entries(numbers, counts)
     while part := file.read(BLOCK_ROWS * VECTOR_BYTES):
         crc = zlib.crc32(part, crc)

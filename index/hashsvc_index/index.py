@@ -80,7 +80,7 @@ class Index:
         self._store = store
         self._layers_of = layers_of
         self._settings = settings
-        self._directory = CheckpointDirectory(path / INDEX, settings)
+        self._directory = CheckpointDirectory(path / INDEX, settings, layers_of)
         self._searchers = Searchers(settings.threads or len(os.sched_getaffinity(0)))
         self._snapshot: Snapshot | None = None
         self._changed = threading.Condition()
@@ -167,8 +167,8 @@ class Index:
     ) -> Hits:
         """The `limit` nearest live vectors of each query at a Hamming distance of `radius` bits or less, ties arbitrary.
 
-        Of what is in the cold tier a share is missed, the larger the farther, and what is in deeper layers than a query
-        reaches; what is in the hot tier is found. `queries` is uint8 (m, 32); `reach` uint8 (m,), without it they reach
+        What is in deeper layers than a query reaches is passed over. Of the rest all is found that is in the hot tier, and of
+        the cold tier a share is missed, the larger the farther. `queries` is uint8 (m, 32); `reach` uint8 (m,), without it they reach
         all; `keep` leaves entries out, see `Snapshot.search`. Raises IndexLoadingError until ready, ValueError for
         arguments of a wrong shape.
         """
@@ -244,13 +244,13 @@ class Index:
         began = time.monotonic()
         snapshot = self._load_checkpoint()
         if snapshot is None:
-            snapshot = rebuild(self._store, self._stopping.is_set)
+            snapshot = rebuild(self._store, self._layers_of, self._stopping.is_set)
         goal = self._store.revision()
         while snapshot.revision < goal:
             if self._stopping.is_set():
                 raise StoppedError
-            snapshot = advance(self._store, snapshot)
-            while merged := step(snapshot, _INLINE_MERGE_ROWS):
+            snapshot = advance(self._store, snapshot, self._layers_of)
+            while merged := step(snapshot, _INLINE_MERGE_ROWS, layers_of=self._layers_of):
                 snapshot = snapshot.replaced(*merged) or snapshot
         with self._changed:
             self._snapshot = snapshot
@@ -297,7 +297,7 @@ class Index:
         if self._stopping.is_set():
             return False
         before = self.snapshot
-        after = advance(self._store, before)
+        after = advance(self._store, before, self._layers_of)
         if after is before:
             return False
         with self._changed:
@@ -312,7 +312,7 @@ class Index:
 
     def _merge(self, most_rows: int | None) -> bool:
         """Merge once and publish it; False if there was nothing to merge, or it was overtaken."""
-        merged = step(self.snapshot, most_rows, self._spoken_for)
+        merged = step(self.snapshot, most_rows, self._spoken_for, self._layers_of)
         if merged is None:
             return False
         with self._changed:
@@ -353,9 +353,7 @@ class Index:
         self._spoken_for = move.slabs
         try:
             centroids = tiers.centroids_for(move, self._settings, self._give_way)
-            made = self._directory.make_cold(
-                uuid.uuid4().hex, centroids, move.slabs, before.withdrawn, self._give_way, self._layers_of
-            )
+            made = self._directory.make_cold(uuid.uuid4().hex, centroids, move.slabs, before.withdrawn, self._give_way)
             with self._changed:
                 after = self.snapshot.replaced(move.slabs, made)
                 self._snapshot = after or self._snapshot
@@ -391,7 +389,7 @@ class Index:
             self._give_way()
             current = self.snapshot
             while loaded.revision < current.revision:
-                loaded = advance(self._store, loaded)
+                loaded = advance(self._store, loaded, self._layers_of)
             with self._changed:
                 if self._snapshot is current:
                     self._snapshot = loaded

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from hashsvc_index.layers import LayersOf, no_layers
 from hashsvc_index.slabs import FlatSlab, Slab, SlabBuilder
 from hashsvc_index.snapshot import Snapshot
 
@@ -34,18 +35,21 @@ def plan(snapshot: Snapshot, spoken_for: Collection[Slab] = ()) -> tuple[FlatSla
 
 
 def step(
-    snapshot: Snapshot, most_rows: int | None = None, spoken_for: Collection[Slab] = ()
+    snapshot: Snapshot,
+    most_rows: int | None = None,
+    spoken_for: Collection[Slab] = (),
+    layers_of: LayersOf = no_layers,
 ) -> tuple[tuple[FlatSlab, ...], FlatSlab | None] | None:
     """Carry out the plan once, for `Snapshot.replaced`; None if there is none, or one of more than `most_rows` rows."""
     chosen = plan(snapshot, spoken_for)
     if not chosen or (most_rows is not None and sum(slab.rows for slab in chosen) > most_rows):
         return None
-    return chosen, merge(chosen, snapshot)
+    return chosen, merge(chosen, snapshot, layers_of)
 
 
-def merge(slabs: Sequence[Slab], snapshot: Snapshot) -> FlatSlab | None:
+def merge(slabs: Sequence[Slab], snapshot: Snapshot, layers_of: LayersOf = no_layers) -> FlatSlab | None:
     """One flat slab of the rows of `slabs` without the entries withdrawn in `snapshot`; None if nothing is left."""
-    builder = SlabBuilder()
+    builder = SlabBuilder(layers_of)
     for slab in slabs:
         kept = ~np.isin(slab.numbers, snapshot.withdrawn)
         counts = np.diff(slab.starts)

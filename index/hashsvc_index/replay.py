@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from hashsvc_index.layers import LayersOf
 from hashsvc_index.reader import Reader
 from hashsvc_index.records import ChangeKind, Vectors
 from hashsvc_index.slabs import SlabBuilder
@@ -18,7 +19,7 @@ class StoppedError(Exception):
     """The caller's `stop` said so."""
 
 
-def advance(store: Store, snapshot: Snapshot) -> Snapshot:
+def advance(store: Store, snapshot: Snapshot, layers_of: LayersOf) -> Snapshot:
     """`snapshot` brought forward by the next piece of the change log; the same object when there is nothing new.
 
     Says the same however often a change is seen, so that a replay may overlap what is there already.
@@ -45,7 +46,7 @@ def advance(store: Store, snapshot: Snapshot) -> Snapshot:
                     break
     if revision == snapshot.revision:
         return snapshot
-    builder = SlabBuilder()
+    builder = SlabBuilder(layers_of)
     for number, vectors in added.items():
         if live[number]:
             builder.add(number, vectors)
@@ -53,14 +54,14 @@ def advance(store: Store, snapshot: Snapshot) -> Snapshot:
     return snapshot.advanced(revision, builder.finish(), present)
 
 
-def rebuild(store: Store, stop: Callable[[], bool]) -> Snapshot:
+def rebuild(store: Store, layers_of: LayersOf, stop: Callable[[], bool]) -> Snapshot:
     """A snapshot of everything live in the store now. Raises StoppedError soon after `stop()` becomes true.
 
     It reads entries a piece at a time, not in one transaction, which is sound: vectors never change, and what was
     added, withdrawn or restored since the revision it claims is in the log that `advance` goes through next.
     """
     revision = store.revision()
-    builder = SlabBuilder()
+    builder = SlabBuilder(layers_of)
     after = 0
     while True:
         if stop():

@@ -17,6 +17,8 @@ _ROOM = 4096
 """Hits for which there is room at first; more than four rows have with all queries of a pass."""
 _MANY, _LONG = 8, 64
 """Queries for which it pays to turn the rows that they meet, where there are so many rows: measured, with fewer it takes longer."""
+_FEW = 8
+"""Rows to which it pays to compare each query, rather than find out which queries go together."""
 _AGREED = np.uint64(192)
 """Bits in which queries must agree to be compared together: unrelated rows differ in half of them, by far over the radius."""
 _TOPS, _ONCE_EACH, _BELOW_TOP = np.uint64(0x8000_8000_8000_8000), np.uint64(0x0001_0001_0001_0001), 0x7FFF
@@ -61,6 +63,13 @@ def _together(pairs: Numbers, queries: Words, each: int, mask: Words) -> int:
             pairs[count], pairs[turn] = pairs[turn], pairs[count]
             count += 1
     return count
+
+
+@part
+def _none_told(pairs: Numbers, mask: Words) -> int:
+    """All of them go together, in no bit."""
+    mask[:] = np.uint64(0)
+    return len(pairs)
 
 
 @part
@@ -150,9 +159,9 @@ def _met(
     """As `_scanned`, of queries that need have nothing in common, through to `end`; the order of `pairs` is changed."""
     if len(pairs) >= _MANY and end - first >= _LONG and 0 <= radius <= FARTHEST:
         return _tiled(rows, first, end, digits, pairs, each, radius, planes, distances, hits, found)
-    turn = 0
+    turn, few = 0, end - first <= _FEW
     while turn < len(pairs):
-        count = _together(pairs[turn:], queries, each, mask)
+        count = _none_told(pairs[turn:], mask) if few else _together(pairs[turn:], queries, each, mask)
         place = first
         while place < end:
             found, place = _scanned(

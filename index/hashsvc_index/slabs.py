@@ -9,6 +9,7 @@ import numpy as np
 
 from hashsvc_index.arrays import Distances, Numbers, Words
 from hashsvc_index.compilation import SCAN
+from hashsvc_index.layers import LAYERS, Layers, LayersOf, layers_of_rows, no_layers
 from hashsvc_index.queries import Queries
 from hashsvc_index.records import VECTOR_BYTES, Vectors
 
@@ -17,6 +18,8 @@ BLOCK_ROWS = 1 << 15
 one search call can return, however wide the radius."""
 _TILE_ROWS = 1 << 12
 """Rows that several queries are compared with before the next ones are: 128 KiB, a share of a core's cache."""
+_LAYERED_ROWS = BLOCK_ROWS
+"""Rows of a slab that lie by layer as well, which takes as much memory again: no more than the hot tier has for long."""
 
 
 class Piece(NamedTuple):
@@ -62,14 +65,27 @@ class Slab(Protocol):
 
 
 class FlatSlab:
-    """A slab searched exactly, row by row, with FAISS's IndexBinaryFlat; 32 bytes a vector."""
+    """A slab searched exactly, row by row, with FAISS's IndexBinaryFlat; 32 bytes a vector, 72 of a small one with layers."""
 
-    def __init__(self, name: str, numbers: Numbers, counts: Numbers, blocks: tuple[faiss.IndexBinaryFlat, ...]) -> None:
+    def __init__(
+        self,
+        name: str,
+        numbers: Numbers,
+        counts: Numbers,
+        blocks: tuple[faiss.IndexBinaryFlat, ...],
+        layers_of: LayersOf = no_layers,
+    ) -> None:
+        """`layers_of` is asked here, and only for a slab of _LAYERED_ROWS or less: of a larger one, which is soon to be cold,
+        every query meets all rows."""
         self.name = name
         self.numbers = numbers
         self.starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)))
         self.rows = int(self.starts[-1])
         self._blocks = blocks
+        self._layered = None
+        if self.rows <= _LAYERED_ROWS:
+            layers = layers_of_rows(numbers, self.starts, layers_of)
+            self._layered = _Layered(blocks[0], layers) if layers.any() else None
 
     @property
     def met(self) -> int:
@@ -77,7 +93,10 @@ class FlatSlab:
         return self.rows
 
     def near(self, queries: Queries, radius: int) -> Iterator[tuple[Numbers, Numbers, Distances]]:
-        """See `Slab.near`; all of them."""
+        """See `Slab.near`; all of them that are in layers that a query reaches."""
+        if self._layered is not None and SCAN.module is not None:
+            yield from self._layered.near(queries, radius)
+            return
         everyone = np.arange(len(queries))
         for number, block in enumerate(self._blocks):
             if SCAN.module is not None:
@@ -91,8 +110,11 @@ class FlatSlab:
             # FAISS returns what is nearer than its radius, not what is on it.
             limits, distances, rows = block.range_search(queries.vectors, radius + 1)
             if len(rows):
-                query = np.repeat(everyone, np.diff(limits.astype(np.int64)))
-                yield query, rows.astype(np.int64) + number * BLOCK_ROWS, distances.astype(np.int32)
+                query, row = np.repeat(everyone, np.diff(limits.astype(np.int64))), rows.astype(np.int64)
+                if self._layered is not None:
+                    reached = self._layered.layers[row] <= queries.reach[query]
+                    query, row, distances = query[reached], row[reached], distances[reached]
+                yield query, row + number * BLOCK_ROWS, distances.astype(np.int32)
 
     def pieces(self) -> Iterator[Piece]:
         """See `Slab.pieces`; the rows in order."""
@@ -117,6 +139,31 @@ class FlatSlab:
         return np.concatenate(found)
 
 
+class _Layered:
+    """A block's rows once more, those of each tile by layer, so that a query stops where it does not reach any deeper."""
+
+    def __init__(self, block: faiss.IndexBinaryFlat, layers: Layers) -> None:
+        """`layers` is uint8 (n,), the layer of each of the block's n rows."""
+        self.layers = layers
+        tiles = np.arange(len(layers)) // _TILE_ROWS
+        self._rows = np.lexsort((layers, tiles))
+        self._words: Words = _words(block)[self._rows]
+        self._begins = np.arange(0, len(layers), _TILE_ROWS)
+        sizes = np.bincount(tiles * LAYERS + layers, minlength=len(self._begins) * LAYERS)
+        self._ends = np.cumsum(sizes).reshape(-1, LAYERS)
+
+    def near(self, queries: Queries, radius: int) -> Iterator[tuple[Numbers, Numbers, Distances]]:
+        """See `Slab.near`; compiled only. The rows of each query in ascending order."""
+        lists = np.tile(np.arange(len(self._begins)), (len(queries), 1))
+        query, place, found = SCAN.module.near(
+            self._words, self._begins, self._ends, lists, queries.reach, queries.words, radius
+        )
+        if len(query):
+            row = self._rows[place]
+            order = np.lexsort((row, query))
+            yield query[order], row[order], found[order]
+
+
 def _words(block: faiss.IndexBinaryFlat) -> Words:
     """The rows that FAISS holds, valid as long as the block."""
     held: Any = block  # FAISS's stubs leave out where the rows are.
@@ -133,7 +180,8 @@ def _tiles(rows: int, queries: int) -> tuple[Numbers, Numbers, Numbers]:
 class SlabBuilder:
     """Collects entries and their rows into a FlatSlab; every block but the last is full."""
 
-    def __init__(self) -> None:
+    def __init__(self, layers_of: LayersOf = no_layers) -> None:
+        self._layers_of = layers_of
         self._numbers: list[Numbers] = []
         self._counts: list[Numbers] = []
         self._blocks: list[faiss.IndexBinaryFlat] = []
@@ -174,7 +222,7 @@ class SlabBuilder:
         numbers, counts = np.concatenate(self._numbers), np.concatenate(self._counts)
         if int(counts.sum()) != self.rows:
             raise ValueError(f"{self.rows} rows for entries that have {int(counts.sum())}")
-        return FlatSlab(name or uuid.uuid4().hex, numbers, counts, tuple(self._blocks))
+        return FlatSlab(name or uuid.uuid4().hex, numbers, counts, tuple(self._blocks), self._layers_of)
 
     def _end_block(self) -> None:
         block = faiss.IndexBinaryFlat(VECTOR_BYTES * 8)

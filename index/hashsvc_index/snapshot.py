@@ -125,8 +125,8 @@ class Snapshot:
     ) -> Hits:
         """The `limit` nearest live vectors within `radius` bits, the border included, of each query; ties arbitrary.
 
-        All of them in the hot tier; in the cold tier those that are in the lists searched, and in layers within `reach`,
-        uint8 (m,), without which all are.
+        Those in layers within `reach`, uint8 (m,), without which all are; of them all in the hot tier, and in the cold tier
+        those that are in the lists searched.
 
         With `keep`, only those of entries that it returns True for: what is not wanted must not crowd out what is.
         """

@@ -41,20 +41,26 @@ def layers_of(number: int) -> Layers:
 
 
 @pytest.fixture
-def cold(tmp_path: Path) -> ColdSlab:
-    """Footage and a few single vectors in lists of all sizes, some of them empty; six are searched."""
-    builder = SlabBuilder()
+def flat() -> FlatSlab:
+    """Footage, by layer, in two tiles."""
+    builder = SlabBuilder(layers_of)
     for number, vectors in VIDEOS.items():
         builder.add(number, vectors[: 200 + number])
     slab = builder.finish()
-    assert slab is not None
+    assert slab is not None and slab.rows > 4096
+    return slab
+
+
+@pytest.fixture
+def cold(tmp_path: Path, flat: FlatSlab) -> ColdSlab:
+    """The same in lists of all sizes, some of them empty; six are searched."""
     trained = train(np.concatenate([VIDEOS[1], VIDEOS[7]]), 60, 1, 6, lambda: None).vectors
     centroids = Centroids("b" * 32, np.concatenate([trained, trained[:1]]), 1, 6)
-    directory = CheckpointDirectory(tmp_path / "index")
+    directory = CheckpointDirectory(tmp_path / "index", layers_of=layers_of)
     assert directory.lock()
-    made = directory.make_cold("a" * 32, centroids, [slab], np.zeros(0, np.int64), lambda: None, layers_of)
+    made = directory.make_cold("a" * 32, centroids, [flat], np.zeros(0, np.int64), lambda: None)
     assert made is not None
-    sizes = np.bincount(centroids.assigned(np.concatenate([part.vectors for part in slab.pieces()])), minlength=61)
+    sizes = np.bincount(centroids.assigned(np.concatenate([part.vectors for part in flat.pieces()])), minlength=61)
     assert 0 in sizes and len({*(sizes % 4).tolist()}) == 4
     return made
 
@@ -93,14 +99,29 @@ def test_cold_as_faiss(cold: ColdSlab, queries: Vectors, radius: int) -> None:
         assert len(ours[0]) > 6_000
 
 
-def test_no_deeper_than_reached(cold: ColdSlab, queries: Vectors) -> None:
+@pytest.mark.parametrize("radius", RADII)
+def test_layered_as_faiss(flat: FlatSlab, queries: Vectors, radius: int) -> None:
+    """Rows of the exact tier that lie by layer, across tiles."""
+    faiss, ours = both(flat, queries, radius)
+    assert len(faiss) == len(ours) == (3 if radius >= 0 else 0)
+    for one, other in zip(faiss, ours, strict=True):
+        assert one.dtype == other.dtype
+        assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("tier", ["cold", "flat"])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_no_deeper_than_reached(tier: str, compiled: bool, queries: Vectors, request: pytest.FixtureRequest) -> None:
     """What a query finds is what it finds without layers, less the rows of deeper ones; those of entry 4 all count."""
     positions = np.concatenate([np.arange(200 + number) for number in VIDEOS])
     layer = np.where(np.repeat([*VIDEOS], [200 + number for number in VIDEOS]) == 4, 0, positions % LAYERS)
     everything = np.full(len(queries), LAYERS - 1, np.uint8)
-    [(query, row, _)] = cold.near(Queries(queries, everything), 110)
+    slab: Slab = request.getfixturevalue(tier)
+    if compiled:
+        SCAN.load()
+    [(query, row, _)] = slab.near(Queries(queries, everything), 110)
     for reach in range(LAYERS):
-        [(reached, found, _)] = cold.near(Queries(queries, np.full_like(everything, reach)), 110)
+        [(reached, found, _)] = slab.near(Queries(queries, np.full_like(everything, reach)), 110)
         within = layer[row] <= reach
         assert (reached.tolist(), found.tolist()) == (query[within].tolist(), row[within].tolist())
         assert reach == LAYERS - 1 or not within.all()
