@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hashsvc.bank import records
+from hashsvc.errors import FingerprintError
 from hashsvc.fingerprint.encoding import decode
 from hashsvc.fingerprint.model import HASH_BYTES
 from hashsvc.fingerprint.profiles import profile_named
@@ -41,13 +42,13 @@ def layers_from(store: Store) -> LayersOf:
     """For an index of the `store`."""
 
     def layers_of(number: int) -> Layers:
-        """Of an entry that is gone meanwhile, nothing. Raises FingerprintError."""
+        """Of an entry that is gone meanwhile, or whose fingerprint cannot be read, nothing: the index goes on."""
         try:
             blob = store.blob(number, records.FINGERPRINT)
-        except EntryNotFoundError:
+            bare = decode(blob, lambda quality, _: np.zeros((*quality.shape, HASH_BYTES), np.uint8))
+            passed = bare.quality >= profile_named(bare.profile).quality_gate
+        except (EntryNotFoundError, FingerprintError):
             return np.zeros(0, np.uint8)
-        bare = decode(blob, lambda quality, _: np.zeros((*quality.shape, HASH_BYTES), np.uint8))
-        passed = bare.quality >= profile_named(bare.profile).quality_gate
         return np.broadcast_to(layers_of_views(bare.views), passed.shape)[passed]
 
     return layers_of

@@ -55,6 +55,18 @@ def test_layers_of_an_entry(tmp_path: Path) -> None:
     assert layers.tolist() == layers_of_views(reference.views)[views].tolist()
 
 
+@pytest.mark.parametrize("blob", [b"", b"garbled"])
+def test_of_what_cannot_be_read(tmp_path: Path, blob: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is known of its layers, and the index still finds it."""
+    reference = a_reference(1, 10.0)
+    with Service.open(tmp_path / "data") as service:
+        monkeypatch.setattr(service._store, "blob", lambda _number, _name: blob)
+        entry = service.confirm(DEFAULT_BANK, reference)
+        assert service._index.wait_for(entry.revision, 10)
+        assert len(service._index.search(reference.hashes[:1, 40], radius=0, limit=1)) == 1
+        assert len(layers_from(service._store)(1)) == 0
+
+
 @pytest.mark.parametrize("view", ["full", "mirror", "bottom-right-70", "tilt+8", "middle-third"])
 def test_found_when_it_is_cold(tmp_path: Path, view: str) -> None:
     """A copy that shows as a whole what any part of the reference shows, among others, all of them cold."""
