@@ -12,7 +12,7 @@ with Store.open(path) as store:
 
 from hashsvc_index.environment import StoreSettings
 from hashsvc_index.errors import StoreCorruptError, StoreError
-from hashsvc_index.index import Index, IndexSettings
+from hashsvc_index.index import Index
 from hashsvc_index.journal import Appended
 from hashsvc_index.records import (
     BankRecord,
@@ -24,6 +24,7 @@ from hashsvc_index.records import (
     EventRecord,
 )
 from hashsvc_index.ring import Block, Item, Ring, RingStats
+from hashsvc_index.settings import IndexSettings
 from hashsvc_index.snapshot import Hits
 from hashsvc_index.store import EntryUpdate, Stats, Store
 from hashsvc_index.verify import verify

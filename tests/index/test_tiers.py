@@ -197,7 +197,7 @@ def test_restored_while_a_slab_without_it_is_made(
     monkeypatch.setattr(ColdWriter, "write", late)
     index = Index(store, store.path, IndexSettings(hot_hashes=100))
     # Held back by the merge of the flat slab, which would drop the entry before.
-    monkeypatch.setattr("hashsvc_index.index.step", lambda *_: None)
+    monkeypatch.setattr("hashsvc_index.keeper.step", lambda *_: None)
     index.start()
     assert index.wait_ready(WAIT)
     wait_until(lambda: restored and cold_hashes(index) >= 1500)

@@ -112,9 +112,9 @@ def test_index_faults(filled: Store, open_index: OpenIndex, random: Random) -> N
         ({1: one, 3: three[:4]}, "The index has other vectors of entry 3 than the store."),
         ({1: one, 3: three, 8: random(2)}, "The index has entry 8, which is not live in the store."),
     ):
-        index._snapshot = snapshot_of(entries, revision)
+        index._latest.replace(index.snapshot, snapshot_of(entries, revision))
         assert verify(filled, index) == [sentence]
-    index._snapshot = snapshot_of({1: one, 3: three}, revision - 1)
+    index._latest.replace(index.snapshot, snapshot_of({1: one, 3: three}, revision - 1))
     assert verify(filled, index) == [f"The index is at revision {revision - 1}, the store at {revision}."]
 
 
