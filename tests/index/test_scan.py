@@ -88,25 +88,17 @@ def both(slab: Slab, queries: Vectors, radius: int) -> list[list[np.ndarray]]:
 
 
 @pytest.mark.parametrize("radius", RADII)
-def test_cold_as_faiss(cold: ColdSlab, queries: Vectors, radius: int) -> None:
-    """Lists of any length, queries that are compared together and alone, and more hits than there is room for at first."""
-    faiss, ours = both(cold, queries, radius)
+@pytest.mark.parametrize("tier", ["cold", "flat"])
+def test_as_faiss(tier: str, queries: Vectors, radius: int, request: pytest.FixtureRequest) -> None:
+    """Lists of any length, or rows by layer across tiles; queries that are compared together and alone, and more hits than
+    there is room for at first."""
+    faiss, ours = both(request.getfixturevalue(tier), queries, radius)
     assert len(faiss) == len(ours) == (3 if radius >= 0 else 0)
     for one, other in zip(faiss, ours, strict=True):
         assert one.dtype == other.dtype
         assert np.array_equal(one, other)
     if radius > 200:
         assert len(ours[0]) > 6_000
-
-
-@pytest.mark.parametrize("radius", RADII)
-def test_layered_as_faiss(flat: FlatSlab, queries: Vectors, radius: int) -> None:
-    """Rows of the exact tier that lie by layer, across tiles."""
-    faiss, ours = both(flat, queries, radius)
-    assert len(faiss) == len(ours) == (3 if radius >= 0 else 0)
-    for one, other in zip(faiss, ours, strict=True):
-        assert one.dtype == other.dtype
-        assert np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("tier", ["cold", "flat"])
@@ -170,7 +162,7 @@ def test_assigned_gives_way(random: Random) -> None:
 
 
 @pytest.mark.parametrize("radius", RADII)
-def test_flat_as_faiss(random: Random, queries: Vectors, radius: int) -> None:
+def test_without_layers_as_faiss(random: Random, queries: Vectors, radius: int) -> None:
     """Across tiles and blocks of the exact tier, of which every query meets every row."""
     builder = SlabBuilder()
     builder.add(1, np.concatenate([random(BLOCK_ROWS - 50), VIDEOS[3][:120], VIDEOS[5]]))
