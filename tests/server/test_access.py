@@ -422,7 +422,7 @@ def test_a_plaintext_client_gets_nowhere(server: BackgroundServer) -> None:
 
 def served(port: int) -> bytes:
     """The certificate that a new connection is shown."""
-    return ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", port))).strip()
+    return ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", port)))
 
 
 def in_file(path: Path) -> bytes:
