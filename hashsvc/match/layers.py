@@ -15,7 +15,7 @@ from hashsvc.fingerprint.encoding import decode
 from hashsvc.fingerprint.model import HASH_BYTES
 from hashsvc.fingerprint.profiles import profile_named
 from hashsvc_index import Store
-from hashsvc_index.errors import EntryNotFoundError
+from hashsvc_index.errors import EntryNotFoundError, StoreCorruptError
 from hashsvc_index.layers import Layers, LayersOf
 
 _CUT = re.compile("(left|right)-72|middle-.*|centre-92(-mirror)?")
@@ -47,7 +47,7 @@ def layers_from(store: Store) -> LayersOf:
             blob = store.blob(number, records.FINGERPRINT)
             bare = decode(blob, lambda quality, _: np.zeros((*quality.shape, HASH_BYTES), np.uint8))
             passed = bare.quality >= profile_named(bare.profile).quality_gate
-        except (EntryNotFoundError, FingerprintError):
+        except (EntryNotFoundError, StoreCorruptError, FingerprintError):
             return np.zeros(0, np.uint8)
         return np.broadcast_to(layers_of_views(bare.views), passed.shape)[passed]
 

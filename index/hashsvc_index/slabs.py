@@ -65,7 +65,7 @@ class Slab(Protocol):
 
 
 class FlatSlab:
-    """A slab searched exactly, row by row, with FAISS's IndexBinaryFlat; 32 bytes a vector, 72 of a small one with layers."""
+    """A slab searched exactly, row by row, with FAISS's IndexBinaryFlat; 32 bytes a vector, 73 of a small one with layers."""
 
     def __init__(
         self,

@@ -28,7 +28,8 @@ class TierSettings:
     """How much is searched exactly, and how much of the rest."""
 
     hot_hashes: int = 1 << 14
-    """Vectors searched exactly; when there are more, older entries move to the cold tier, about half of them."""
+    """Vectors searched exactly, but for layers that a query does not reach; when there are more, older entries move to the
+    cold tier, about half of them."""
     probes: int = 8
     """Lists of the cold tier that are searched for each query at least,"""
     scan_hashes: int = 14_000

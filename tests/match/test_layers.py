@@ -13,6 +13,7 @@ from hashsvc.fingerprint.profiles import DEFAULT
 from hashsvc.match.layers import layers_from, layers_of_views, reach_of_views
 from hashsvc.service import DEFAULT_BANK, Service
 from hashsvc_index.cold import ColdSlab
+from hashsvc_index.errors import StoreCorruptError
 from hashsvc_index.layers import LAYERS
 from tests.match.synthetic import a_reference, an_upload
 
@@ -55,12 +56,18 @@ def test_layers_of_an_entry(tmp_path: Path) -> None:
     assert layers.tolist() == layers_of_views(reference.views)[views].tolist()
 
 
-@pytest.mark.parametrize("blob", [b"", b"garbled"])
-def test_of_what_cannot_be_read(tmp_path: Path, blob: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is known of its layers, and the index still finds it."""
+@pytest.mark.parametrize("blob", [b"", b"garbled", None])
+def test_of_what_cannot_be_read(tmp_path: Path, blob: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is known of its layers, and the index still finds it; None: the store finds it damaged."""
+
+    def read(_number: int, _name: str) -> bytes:
+        if blob is None:
+            raise StoreCorruptError("damaged", path=tmp_path)
+        return blob
+
     reference = a_reference(1, 10.0)
     with Service.open(tmp_path / "data") as service:
-        monkeypatch.setattr(service._store, "blob", lambda _number, _name: blob)
+        monkeypatch.setattr(service._store, "blob", read)
         entry = service.confirm(DEFAULT_BANK, reference)
         assert service._index.wait_for(entry.revision, 10)
         assert len(service._index.search(reference.hashes[:1, 40], radius=0, limit=1)) == 1
