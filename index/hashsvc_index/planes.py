@@ -4,7 +4,7 @@ A row is 64 digits of four bits. In a plane of a tile lies one digit of every ro
 is looked up for 32 rows at once in a table of sixteen bytes, which is one instruction where the processor has AVX2 (pshufb). The
 method is that of quantized codes in André, Kermarrec and Le Scouarnec, "Cache locality is not enough: high-performance nearest
 neighbor search with product quantization fast scan", PVLDB 9(4), 2015; here the codes are the bits themselves and nothing is
-lost. Turning a tile has its cost, so it pays where many queries meet the same rows, or where the rows stay.
+lost. Turning a tile has its cost, so it pays where the rows stay, as those of the centroids do.
 """
 
 from typing import Any
