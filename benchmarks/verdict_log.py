@@ -19,6 +19,7 @@ from hashsvc.bank.model import Verdict
 from hashsvc.decisions.grounds import record_of
 from hashsvc.decisions.model import VerdictRecord
 from hashsvc.fingerprint.model import Fingerprint
+from hashsvc.match.known import Known
 from hashsvc.match.model import MatchResult
 from hashsvc.service import DEFAULT_BANK, Service
 
@@ -67,7 +68,7 @@ def _prepared(service: Service) -> tuple[list[Fingerprint], VerdictRecord]:
 
 
 def _record(service: Service, result: MatchResult, upload: Fingerprint) -> VerdictRecord:
-    return record_of(service._store, result, [upload], asked=(), content_id="upload-12345")
+    return record_of(Known(service._store), result, [upload], asked=(), content_id="upload-12345")
 
 
 def _at_rate(

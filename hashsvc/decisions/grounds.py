@@ -2,24 +2,23 @@
 
 from collections.abc import Sequence
 
-from hashsvc.bank import records
 from hashsvc.bank.model import Bank
 from hashsvc.decisions.model import OWN, Ground, VerdictRecord
 from hashsvc.fingerprint.model import Digests, Fingerprint
+from hashsvc.match.known import Known
 from hashsvc.match.model import MatchResult
 from hashsvc.traffic.monitor import upload_of
-from hashsvc_index import Store
 
 
 def record_of(
-    store: Store,
+    known: Known,
     result: MatchResult,
     queries: Sequence[Fingerprint | Digests],
     *,
     asked: Sequence[str],
     content_id: str,
 ) -> VerdictRecord:
-    """The record of `result`, to which the readings of one upload in `queries` came."""
+    """The record of `result`, to which the readings of one upload in `queries` came; `known` is the store's, of now."""
     first = queries[0]
     return VerdictRecord(
         verdict=result.verdict,
@@ -29,22 +28,22 @@ def record_of(
         profile=first.profile if isinstance(first, Fingerprint) else "",
         duration=first.duration if isinstance(first, Fingerprint) else 0.0,
         asked=tuple(asked),
-        policies=_policies(store, result),
-        grounds=_grounds(store, result),
+        policies=_policies(known, result),
+        grounds=_grounds(known, result),
         excused=result.excused,
         digests=first.digests if isinstance(first, Fingerprint) else first,
     )
 
 
-def _policies(store: Store, result: MatchResult) -> tuple[Bank, ...]:
+def _policies(known: Known, result: MatchResult) -> tuple[Bank, ...]:
     """The banks of the matches, in order of name."""
-    return tuple(records.bank_of(store.get_bank(bank)) for bank in sorted({one.bank for one in result.matches}))
+    return tuple(known.bank(bank) for bank in sorted({one.bank for one in result.matches}))
 
 
-def _grounds(store: Store, result: MatchResult) -> tuple[Ground, ...]:
+def _grounds(known: Known, result: MatchResult) -> tuple[Ground, ...]:
     grounds = []
     for match in result.matches:
-        entry = records.entry_of(store.get_entry(match.bank, match.entry))
+        entry = known.named(match.bank, match.entry)
         grounds.append(
             Ground(
                 match=match,

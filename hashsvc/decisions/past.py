@@ -1,7 +1,7 @@
 """A store as it was: the banks and entries of an earlier revision, from what the log says of every change since."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hashsvc.bank import decisions as changes
 from hashsvc.bank import records
@@ -72,18 +72,21 @@ class PastStore(Store):
             raise EntryNotFoundError(f"there was no entry number {number}", number=number)
         return record
 
-    def find_digest(self, digest: bytes) -> list[EntryRecord]:
-        """The entries with this digest that were live, oldest first."""
+    def find_digests(self, digests: Sequence[bytes]) -> list[list[EntryRecord]]:
+        """For each digest the entries with it that were live, oldest first."""
+        return [self._with_digest(digest) for digest in digests]
+
+    def live_entries(self) -> Iterator[tuple[int, int]]:
+        """(number, vector count) of every entry that was live, in order."""
+        yield from self._counts.items()
+
+    def _with_digest(self, digest: bytes) -> list[EntryRecord]:
         with self.environment.read() as transaction:
             numbers = Reader(self.environment, transaction).digest_numbers(digest)
         # An entry that was replaced since has its digests under its later number.
         now = [super(PastStore, self).get_entry_by_number(number) for number in numbers]
         then = {self._numbers[one.bank, one.entry] for one in now if (one.bank, one.entry) in self._numbers}
         return [self.get_entry_by_number(number) for number in sorted(then) if number in self._counts]
-
-    def live_entries(self) -> Iterator[tuple[int, int]]:
-        """(number, vector count) of every entry that was live, in order."""
-        yield from self._counts.items()
 
     def _everything(self) -> Iterator[EntryRecord]:
         """Every entry that there was, as it was, under its number then."""

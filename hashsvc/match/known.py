@@ -20,6 +20,7 @@ class Known:
         self._seen = -1
         """The store's last write when this was the latest."""
         self._entries: dict[int, Entry | None] = {}
+        self._named: dict[tuple[str, str], Entry] = {}
         self._banks: dict[str, Bank] = {}
         self._every_bank: Sequence[Bank] | None = None
 
@@ -40,6 +41,15 @@ class Known:
         if len(held) >= _MOST_ENTRIES:
             held = self._entries = {}
         held[number] = found = self._read(number)
+        return found
+
+    def named(self, bank: str, entry: str) -> Entry:
+        """An entry by its names, live or not. Raises BankNotFoundError, EntryNotFoundError."""
+        name = bank, entry
+        if (found := self._named.get(name)) is None:
+            if len(self._named) >= _MOST_ENTRIES:
+                self._named = {}
+            found = self._named[name] = records.entry_of(self._store.get_entry(bank, entry))
         return found
 
     def bank(self, name: str) -> Bank:

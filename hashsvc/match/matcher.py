@@ -100,17 +100,23 @@ class Matcher:
             similar = _all_excused(similar, harmless)
         return dataclasses.replace(combined(known, similar), deepen=similar.deepen) if exact else similar
 
+    def known(self) -> Known:
+        """What is known of the store as it is now."""
+        known = self._known = self._known.latest()
+        return known
+
     def _exact(
         self, digests: Digests, banks: Mapping[str, Bank], duration: float
     ) -> tuple[list[Match | Excused], Entry | None]:
         """Entries of equal bytes, and one of an allow bank if there is any."""
         found: dict[int, Match | Excused] = {}
         harmless: Entry | None = None
-        for kind, digest in (("sha256", digests.sha256), ("md5", digests.md5)):
-            for record in self._store.find_digest(digest) if digest else []:
+        asked = {kind: digest for kind, digest in (("sha256", digests.sha256), ("md5", digests.md5)) if digest}
+        for kind, entries in zip(asked, self._store.find_digests([*asked.values()]), strict=True):
+            for record in entries:
                 if record.number not in found and (not banks or record.bank in banks):
                     entry = records.entry_of(record)
-                    bank = banks.get(record.bank) or self._latest().bank(record.bank)
+                    bank = banks.get(record.bank) or self.known().bank(record.bank)
                     if bank.mode is not BankMode.ALLOW:
                         found[record.number] = _ruled(entry, bank, _whole(entry, duration), digest=kind)
                     elif entry.state is EntryState.CONFIRMED:
@@ -130,7 +136,7 @@ class Matcher:
         if len(query.activity):
             nominated = self._with_moving(query, nominated, keep)
         # Read after the search, lest what was withdrawn before it be found.
-        known = self._latest()
+        known = self.known()
         candidates: dict[tuple[str, str], _Candidate] = {}
         for nomination in nominated:
             entry = known.entry(nomination.number)
@@ -194,12 +200,7 @@ class Matcher:
 
     def _allowing(self) -> dict[str, Bank]:
         """Every allow bank, by name."""
-        return {bank.bank: bank for bank in self._latest().every_bank() if bank.mode is BankMode.ALLOW}
-
-    def _latest(self) -> Known:
-        """What is known of the store as it is now."""
-        known = self._known = self._known.latest()
-        return known
+        return {bank.bank: bank for bank in self.known().every_bank() if bank.mode is BankMode.ALLOW}
 
     def _curve(self, number: int) -> npt.NDArray[np.float32]:
         """The activity curve of an entry; its hashes stay on disk."""

@@ -97,7 +97,7 @@ class Matching(Banks):
         if result.verdict is Verdict.ALLOW:
             return Judged(result)
         queries = [one.query for one in readings]
-        record = record_of(self._store, result, queries, asked=banks, content_id=content_id)
+        record = record_of(self._matcher.known(), result, queries, asked=banks, content_id=content_id)
         fingerprints = [one for one in queries if isinstance(one, Fingerprint)]
         return Judged(result, self._decisions.append(record, actor or self._actor, fingerprints))
 

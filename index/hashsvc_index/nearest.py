@@ -97,16 +97,22 @@ def nearest(turned_rows: Planes, count: int, queries: Words, wanted: int) -> tup
 
 
 @compiled(_WORDS, types.int64)
-def leaders(queries: Words, most: int) -> Numbers:
-    """For each query the first that follows none and is within so many bits of it, itself where there is none: int64 (m,)."""
-    found = np.arange(len(queries))
+def leaders(queries: Words, most: int) -> tuple[Numbers, Numbers]:
+    """Queries that follow none, ascending, int64 (l,), and the place there of the one that each follows, int64 (m,).
+
+    That is the first of them within so many bits of it, itself where there is none.
+    """
+    leading, followed, count = np.empty(len(queries), np.int64), np.empty(len(queries), np.int64), 0
     for query in range(len(queries)):
-        for other in range(query):
-            if found[other] == other:
-                distance = np.uint64(0)
-                for word in range(4):
-                    distance += ones(queries[query, word] ^ queries[other, word])
-                if np.int64(distance) <= most:
-                    found[query] = other
-                    break
-    return found
+        place = 0
+        while place < count:
+            distance = np.uint64(0)
+            for word in range(4):
+                distance += ones(queries[query, word] ^ queries[leading[place], word])
+            if np.int64(distance) <= most:
+                break
+            place += 1
+        if place == count:
+            leading[count], count = query, count + 1
+        followed[query] = place
+    return leading[:count], followed

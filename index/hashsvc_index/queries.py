@@ -32,19 +32,19 @@ class Queries:
     def probed(self, centroids: Centroids) -> tuple[Numbers, Distances]:
         """`Centroids.probed`, found once for all slabs that share the centroids, and for queries that are alike."""
         if centroids.name not in self._probed:
-            leading, followed = np.unique(self._leaders(), return_inverse=True)
+            leading, followed = self._leaders()
             lists, distances = centroids.probed(self.vectors[leading])
             self._probed[centroids.name] = lists[followed], distances[followed]
         return self._probed[centroids.name]
 
-    def _leaders(self) -> Numbers:
-        """For each query the first that follows none and is alike, itself where there is none: int64 (m,)."""
+    def _leaders(self) -> tuple[Numbers, Numbers]:
+        """As `nearest.leaders`: those that follow none, and the place among them of the one that each query follows."""
         if NEAREST.module is not None:
-            found: Numbers = NEAREST.module.leaders(self.words, _ALIKE)
+            found: tuple[Numbers, Numbers] = NEAREST.module.leaders(self.words, _ALIKE)
             return found
         alike = np.bitwise_count(self.words[:, None] ^ self.words).sum(axis=2) <= _ALIKE
         leaders = np.arange(len(self))
         for query in range(len(self)):
             leads = alike[query, :query] & (leaders[:query] == np.arange(query))
             leaders[query] = np.flatnonzero(leads)[0] if leads.any() else query
-        return leaders
+        return np.unique(leaders, return_inverse=True)

@@ -154,9 +154,14 @@ class _Layered:
 
     def near(self, queries: Queries, radius: int) -> Iterator[tuple[Numbers, Numbers, Distances]]:
         """See `Slab.near`; compiled only. The rows of each query in ascending order."""
-        lists = np.tile(np.arange(len(self._begins)), (len(queries), 1))
         query, place, found = SCAN.module.near(
-            self._words, self._begins, self._ends, lists, queries.reach, queries.words, radius
+            self._words,
+            self._begins,
+            self._ends,
+            _all_tiles(len(self._begins), len(queries)),
+            queries.reach,
+            queries.words,
+            radius,
         )
         if len(query):
             row = self._rows[place]
@@ -174,7 +179,12 @@ def _words(block: faiss.IndexBinaryFlat) -> Words:
 def _tiles(rows: int, queries: int) -> tuple[Numbers, Numbers, Numbers]:
     """So many rows as lists of one layer: their first rows, where each ends, and that every query meets all of them."""
     begins = np.arange(0, rows, _TILE_ROWS)
-    return begins, np.minimum(begins + _TILE_ROWS, rows)[:, None], np.tile(np.arange(len(begins)), (queries, 1))
+    return begins, np.minimum(begins + _TILE_ROWS, rows)[:, None], _all_tiles(len(begins), queries)
+
+
+def _all_tiles(tiles: int, queries: int) -> Numbers:
+    """That each query meets every tile, int64 (queries, tiles)."""
+    return np.arange(tiles)[None].repeat(queries, axis=0)
 
 
 class SlabBuilder:

@@ -49,6 +49,8 @@ class Hits:
     @classmethod
     def joined(cls, parts: "Sequence[Hits]", revision: int) -> "Hits":
         """The hits of all parts, in order."""
+        if len(parts) == 1:
+            return dataclasses.replace(parts[0], revision=revision)
 
         def column(name: str, kind: type[np.signedinteger[Any]]) -> Any:
             return np.concatenate([np.zeros(0, kind), *(getattr(part, name) for part in parts)])

@@ -292,8 +292,13 @@ class Store(Documents, Journal):
 
     def find_digest(self, digest: bytes) -> list[EntryRecord]:
         """The live entries with this digest, oldest first. Raises ValueError for none or more than 64 bytes."""
+        return self.find_digests((digest,))[0]
+
+    def find_digests(self, digests: Sequence[bytes]) -> list[list[EntryRecord]]:
+        """For each digest `find_digest`, all as they are at one time."""
         with self.environment.read() as transaction:
-            return list(Reader(self._environment, transaction).live_with_digests((digest,)))
+            reader = Reader(self._environment, transaction)
+            return [list(reader.live_with_digests((digest,))) for digest in digests]
 
     def vectors(self, number: int) -> Vectors:
         """uint8 (n, 32), read-only, in the order added. Raises EntryNotFoundError."""
