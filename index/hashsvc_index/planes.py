@@ -1,10 +1,10 @@
-"""Many rows compared with one at a time: a tile of them turned on its side, so that one register holds one digit of 32 rows.
+"""Many rows compared with one at a time: a tile of them turned on its side, so that one register holds one digit of 32 rows or 64.
 
 A row is 64 digits of four bits. In a plane of a tile lies one digit of every row, and how many bits it differs in from that of a query
-is looked up for 32 rows at once in a table of sixteen bytes, which is one instruction where the processor has AVX2 (pshufb). The
-method is that of quantized codes in André, Kermarrec and Le Scouarnec, "Cache locality is not enough: high-performance nearest
-neighbor search with product quantization fast scan", PVLDB 9(4), 2015; here the codes are the bits themselves and nothing is
-lost. Turning a tile has its cost, so it pays where the rows stay, as those of the centroids do.
+is looked up for all of these at once in a table of sixteen bytes, which is one instruction where the processor has AVX2 or AVX-512
+(pshufb). The method is that of quantized codes in André, Kermarrec and Le Scouarnec, "Cache locality is not enough:
+high-performance nearest neighbor search with product quantization fast scan", PVLDB 9(4), 2015; here the codes are the bits
+themselves and nothing is lost. Turning a tile has its cost, so it pays where the rows stay, as those of the centroids do.
 """
 
 from typing import Any
@@ -31,13 +31,19 @@ Planes = npt.NDArray[np.uint8]
 """uint8 (DIGITS, TILE)."""
 
 _AT_ONCE = 32
-"""Rows that one register has a byte of."""
+"""Rows that are turned at once, each with a byte in one register."""
 _REGISTERS = TILE // _AT_ONCE
 _UNROLLED = 8
-_HAS_TABLES = not config.CPU_NAME and not config.CPU_FEATURES and bool(binding.get_host_cpu_features().get("avx2"))
-"""Whether code is made for this processor, and it looks digits up; else bits are counted."""
+_FEATURES = {} if config.CPU_NAME or config.CPU_FEATURES else binding.get_host_cpu_features()
+"""Of this processor, where code is made for it."""
+_LOOK_UP = {32: "llvm.x86.avx2.pshuf.b", 64: "llvm.x86.avx512.pshuf.b.512"}
+"""By how many digits they look up at once."""
+_WIDTH = 64 if _FEATURES.get("avx512bw") else 32
+"""Rows that are measured at once."""
+_HAS_TABLES = bool(_FEATURES.get("avx2"))
+"""Whether digits are looked up; else bits are counted."""
 _BYTE, _INT, _WORD = ir.IntType(8), ir.IntType(32), ir.IntType(64)
-_HALF, _FULL = ir.VectorType(_BYTE, 16), ir.VectorType(_BYTE, _AT_ONCE)
+_HALF, _FULL, _WIDE = (ir.VectorType(_BYTE, bytes) for bytes in (16, _AT_ONCE, _WIDTH))
 _LANES = (0, 16)
 _LOWER = [lane + source * _AT_ONCE + place for lane in _LANES for place in range(8) for source in (0, 1)]
 _UPPER = [lane + source * _AT_ONCE + place for lane in _LANES for place in range(8, 16) for source in (0, 1)]
@@ -75,29 +81,30 @@ def measured(typing: Any, planes: Any, digits: Any, query: Any, differing: Any, 
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kinds = (_FULL, _BYTE, None, _HALF, None, _FULL)
+        kinds = (_WIDE, _BYTE, None, _HALF, None, _WIDE)
         base, digit, table, out = (
             builder.bitcast(data_of(context, builder, signature.args[place], arguments[place]), kind.as_pointer())
             for place, kind in enumerate(kinds)
             if kind is not None
         )
         digit = builder.gep(digit, [builder.mul(arguments[2], _WORD(DIGITS))])
-        sums = [cgutils.alloca_once_value(builder, ir.Constant(_FULL, [0] * _AT_ONCE)) for _ in range(_REGISTERS)]
+        several = TILE // _WIDTH
+        sums = [cgutils.alloca_once_value(builder, ir.Constant(_WIDE, [0] * _WIDTH)) for _ in range(several)]
         with cgutils.for_range(builder, _WORD(DIGITS // _UNROLLED)) as loop:
             for turn in range(_UNROLLED):
                 place = builder.add(builder.mul(loop.index, _WORD(_UNROLLED)), _WORD(turn))
                 count = _counting(builder, table, builder.load(builder.gep(digit, [place])))
                 for register, total in enumerate(sums):
-                    at = builder.add(builder.mul(place, _WORD(_REGISTERS)), _WORD(register))
+                    at = builder.add(builder.mul(place, _WORD(several)), _WORD(register))
                     plane = builder.load(builder.gep(base, [at]))
                     plane.align = 8
                     builder.store(_added(builder, builder.load(total), count(plane)), total)
-        widest, near = _everywhere(builder, builder.trunc(arguments[4], _BYTE)), ir.Constant(_INT, 0)
+        widest, near = _everywhere(builder, builder.trunc(arguments[4], _BYTE)), ir.Constant(_WORD, 0)
         for register, total in enumerate(sums):
             builder.store(builder.load(total), builder.gep(out, [_WORD(register)])).align = 8
             within = builder.icmp_unsigned("<=", builder.load(total), widest)
-            near = builder.or_(near, builder.bitcast(within, _INT))
-        return builder.icmp_unsigned("!=", near, _INT(0))
+            near = builder.or_(near, builder.zext(builder.bitcast(within, ir.IntType(_WIDTH)), _WORD))
+        return builder.icmp_unsigned("!=", near, _WORD(0))
 
     return types.boolean(planes, digits, types.intp, differing, types.intp, distances), generate
 
@@ -108,12 +115,13 @@ def within(typing: Any, distances: Any, first: Any, radius: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         base = builder.gep(data_of(context, builder, signature.args[0], arguments[0]), [arguments[1]])
+        base = builder.bitcast(base, _WIDE.as_pointer())
         widest, bits = _everywhere(builder, builder.trunc(arguments[2], _BYTE)), ir.Constant(_WORD, 0)
-        for register in range(2):
-            some = builder.load(builder.gep(builder.bitcast(base, _FULL.as_pointer()), [_WORD(register)]))
+        for register in range(_WORD.width // _WIDTH):
+            some = builder.load(builder.gep(base, [_WORD(register)]))
             some.align = 1
-            near = builder.bitcast(builder.icmp_unsigned("<=", some, widest), _INT)
-            bits = builder.or_(bits, builder.shl(builder.zext(near, _WORD), _WORD(_AT_ONCE * register)))
+            near = builder.bitcast(builder.icmp_unsigned("<=", some, widest), ir.IntType(_WIDTH))
+            bits = builder.or_(bits, builder.shl(builder.zext(near, _WORD), _WORD(_WIDTH * register)))
         return bits
 
     return types.uint64(distances, types.intp, types.intp), generate
@@ -139,27 +147,28 @@ def _transposed(builder: Any, halves: Any, half: int) -> list[Any]:
 def _counting(builder: Any, table: Any, digit: Any) -> Any:
     """How to make of a plane in how many bits its digits differ from one."""
     if not _HAS_TABLES:
-        kind = ir.FunctionType(_FULL, [_FULL])
-        ones = cgutils.get_or_insert_function(builder.module, kind, "llvm.ctpop.v32i8")
+        kind = ir.FunctionType(_WIDE, [_WIDE])
+        ones = cgutils.get_or_insert_function(builder.module, kind, f"llvm.ctpop.v{_WIDTH}i8")
         other = _everywhere(builder, digit)
         return lambda plane: builder.call(ones, [builder.xor(plane, other)])
-    kind = ir.FunctionType(_FULL, [_FULL, _FULL])
-    look_up = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.avx2.pshuf.b")
+    kind = ir.FunctionType(_WIDE, [_WIDE, _WIDE])
+    look_up = cgutils.get_or_insert_function(builder.module, kind, _LOOK_UP[_WIDTH])
     counts = builder.load(builder.gep(table, [builder.zext(digit, _WORD)]))
     counts.align = 1
-    both = _shuffled(builder, [counts, counts], [*range(16)] * 2)
-    return lambda plane: builder.call(look_up, [both, plane])
+    everywhere = _shuffled(builder, [counts, counts], [*range(16)] * (_WIDTH // 16))
+    return lambda plane: builder.call(look_up, [everywhere, plane])
 
 
 def _added(builder: Any, total: Any, counts: Any) -> Any:
     """The sum, where it does not fit the largest there is."""
-    kind = ir.FunctionType(_FULL, [_FULL, _FULL])
-    return builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.uadd.sat.v32i8"), [total, counts])
+    kind = ir.FunctionType(_WIDE, [_WIDE, _WIDE])
+    add = cgutils.get_or_insert_function(builder.module, kind, f"llvm.uadd.sat.v{_WIDTH}i8")
+    return builder.call(add, [total, counts])
 
 
 def _everywhere(builder: Any, byte: Any) -> Any:
-    one = builder.insert_element(ir.Constant(_FULL, ir.Undefined), byte, _INT(0))
-    return _shuffled(builder, [one, one], [0] * _AT_ONCE)
+    one = builder.insert_element(ir.Constant(_WIDE, ir.Undefined), byte, _INT(0))
+    return _shuffled(builder, [one, one], [0] * _WIDTH)
 
 
 def _shuffled(builder: Any, pair: Any, order: Any) -> Any:
