@@ -69,9 +69,9 @@ class IndexSettings:
 
     hot_hashes: int = 1 << 14
     """Newest hashes that are searched exactly; older ones move to the cold tier, which is searched by list."""
-    probes: int = 8
+    probes: int = 12
     """Lists searched for each hash of an upload at least,"""
-    scan_hashes: int = 14_000
+    scan_hashes: int = 8_000
     """and more as long as they hold fewer hashes than this together,"""
     most_probes: int = 32
     """and are no more than this: so many of the short lists of a small bank are enough."""

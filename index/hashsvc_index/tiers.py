@@ -30,9 +30,9 @@ class TierSettings:
     hot_hashes: int = 1 << 14
     """Vectors searched exactly, but for layers that a query does not reach; when there are more, older entries move to the
     cold tier, about half of them."""
-    probes: int = 8
+    probes: int = 12
     """Lists of the cold tier that are searched for each query at least,"""
-    scan_hashes: int = 14_000
+    scan_hashes: int = 8_000
     """and more as long as they hold fewer vectors than this,"""
     most_probes: int = 32
     """and there are no more of them: of the many short lists of a small cold tier so many are enough."""
