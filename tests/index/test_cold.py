@@ -185,7 +185,7 @@ class TestRecall:
 
 @pytest.mark.parametrize(
     ("lists", "rows", "probes"),
-    [(5, 100, 5), (190, 26_000, 32), (2000, 1_000_000, 28), (9000, 10_000_000, 13), (10, 10**6, 8)],
+    [(5, 100, 5), (190, 26_000, 32), (2000, 1_000_000, 16), (4000, 4_000_000, 12), (30, 10**6, 12)],
 )
 def test_probes(lists: int, rows: int, probes: int) -> None:
     """All of very few, enough to meet so many rows, but no more of short lists and no less of long ones than is set."""
