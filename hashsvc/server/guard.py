@@ -44,8 +44,8 @@ class Guard(grpc.aio.ServerInterceptor):
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        self._guarded: dict[str, Any] = {}
-        """By method, of those that there are."""
+        self._handlers: dict[str, Any] = {}
+        """Guarded, by method, of those that there are."""
 
     async def intercept_service(
         self,
@@ -56,9 +56,9 @@ class Guard(grpc.aio.ServerInterceptor):
         method = handler_call_details.method.removeprefix("/")
         if handler is None or method in OPEN_TO_ALL:
             return handler
-        guarded: grpc.RpcMethodHandler[Request, Response] | None = self._guarded.get(method)
+        guarded: grpc.RpcMethodHandler[Request, Response] | None = self._handlers.get(method)
         if guarded is None:
-            guarded = self._guarded[method] = _guarded(self._gate, method, handler)
+            guarded = self._handlers[method] = _guarded(self._gate, method, handler)
         return guarded
 
 

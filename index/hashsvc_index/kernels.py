@@ -79,7 +79,7 @@ def four_distances(typing: Any, rows: Any, first: Any, row: Any, mask: Any) -> A
         base = builder.bitcast(data_of(context, builder, signature.args[0], vector), _ROW.as_pointer())
         query, told = (_register(builder, cgutils.unpack_tuple(builder, one)) for one in others)
         for ahead in range(_AHEAD, _AHEAD + 4, _LINE):
-            call_for(builder, builder.gep(base, [builder.add(first, _WORD(ahead))]))
+            _call_for(builder, builder.gep(base, [builder.add(first, _WORD(ahead))]))
         lanes = ir.Constant(_ROW, [0] * 4)
         for lane in range(4):
             words = builder.load(builder.gep(base, [builder.add(first, _WORD(lane))]))
@@ -103,7 +103,7 @@ def _register(builder: Any, words: Any) -> Any:
     return register
 
 
-def call_for(builder: Any, address: Any) -> None:
+def _call_for(builder: Any, address: Any) -> None:
     """Have the line at an address brought into the caches: it will be read."""
     kind = ir.FunctionType(ir.VoidType(), [_BYTES, _INT, _INT, _INT])
     prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")

@@ -8,7 +8,6 @@ from hashsvc_index.kernels import compiled, ones, part, readable
 from hashsvc_index.planes import (
     DIFFERING,
     DIGITS,
-    FARTHEST,
     TILE,
     Planes,
     digits_of,
@@ -80,7 +79,7 @@ def _chosen(distances: Planes, count: int, places: Numbers, found: Distances) ->
 def nearest(turned_rows: Planes, count: int, queries: Words, wanted: int) -> tuple[Numbers, Distances]:
     """The `wanted` nearest, at most `count`, of so many rows of `tiles` to each query: int64 (m, wanted), int32 likewise.
 
-    Nearest first, of equally near ones the first; what is farther than FARTHEST counts as a bit farther than that.
+    Nearest first, of equally near ones the first; what is farther than 254 counts as 255.
     """
     places, found = np.empty((len(queries), wanted), np.int64), np.empty((len(queries), wanted), np.int32)
     digits, distances = digits_of(queries), np.empty((_AT_ONCE, len(turned_rows) * TILE), np.uint8)
@@ -89,7 +88,7 @@ def nearest(turned_rows: Planes, count: int, queries: Words, wanted: int) -> tup
         for tile in range(len(turned_rows)):
             for query in range(some):
                 part = distances[query, tile * TILE : (tile + 1) * TILE]
-                measured(turned_rows[tile], digits, first + query, DIFFERING, FARTHEST, part)
+                measured(turned_rows[tile], digits, first + query, DIFFERING, part)
         distances[:, count:] = 255
         for query in range(some):
             _chosen(distances[query], count, places[first + query], found[first + query])

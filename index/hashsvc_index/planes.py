@@ -16,14 +16,12 @@ from numba import config, types
 from numba.core import cgutils
 
 from hashsvc_index.arrays import Words
-from hashsvc_index.kernels import call_for, data_of, intrinsic, part
+from hashsvc_index.kernels import data_of, intrinsic, part
 
 TILE = 128
 """Rows of a tile."""
 DIGITS = 64
 """Planes of a tile, digits of a row: the lower half of the first byte, its upper half, and so on."""
-FARTHEST = 254
-"""The largest distance that is told from larger ones."""
 DIFFERING = np.array([[(one ^ other).bit_count() for other in range(16)] for one in range(16)], np.uint8)
 """In how many bits two digits differ."""
 
@@ -59,8 +57,6 @@ def turned(typing: Any, rows: Any, first: Any, planes: Any, block: Any) -> Any:
         base = builder.bitcast(data_of(context, builder, signature.args[0], vector), _HALF.as_pointer())
         out = builder.bitcast(data_of(context, builder, signature.args[2], planes), _FULL.as_pointer())
         halves = builder.gep(base, [builder.mul(first, _WORD(2))])
-        for line in range(0, 2 * _AT_ONCE, 4):
-            call_for(builder, builder.gep(halves, [_WORD(2 * TILE + line)]))
         for half in range(2):
             for byte, register in enumerate(_transposed(builder, halves, half)):
                 lower = builder.and_(register, ir.Constant(_FULL, [15] * _AT_ONCE))
@@ -74,14 +70,14 @@ def turned(typing: Any, rows: Any, first: Any, planes: Any, block: Any) -> Any:
 
 
 @intrinsic
-def measured(typing: Any, planes: Any, digits: Any, query: Any, differing: Any, radius: Any, distances: Any) -> Any:
-    """Fill in the `distances`, uint8 (TILE,), of a tile from a query: whether any is within the radius, at most 255.
+def measured(typing: Any, planes: Any, digits: Any, query: Any, differing: Any, distances: Any) -> Any:
+    """Fill in the `distances`, uint8 (TILE,), of a tile from a query; what is farther than 254 is 255.
 
-    `digits` is uint8 (m, DIGITS), `query` the row of it, `differing` DIFFERING. What is farther than FARTHEST is 255.
+    `digits` is uint8 (m, DIGITS), `query` the row of it, `differing` DIFFERING.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kinds = (_WIDE, _BYTE, None, _HALF, None, _WIDE)
+        kinds = (_WIDE, _BYTE, None, _HALF, _WIDE)
         base, digit, table, out = (
             builder.bitcast(data_of(context, builder, signature.args[place], arguments[place]), kind.as_pointer())
             for place, kind in enumerate(kinds)
@@ -99,14 +95,11 @@ def measured(typing: Any, planes: Any, digits: Any, query: Any, differing: Any, 
                     plane = builder.load(builder.gep(base, [at]))
                     plane.align = 8
                     builder.store(_added(builder, builder.load(total), count(plane)), total)
-        widest, near = _everywhere(builder, builder.trunc(arguments[4], _BYTE)), ir.Constant(_WORD, 0)
         for register, total in enumerate(sums):
             builder.store(builder.load(total), builder.gep(out, [_WORD(register)])).align = 8
-            within = builder.icmp_unsigned("<=", builder.load(total), widest)
-            near = builder.or_(near, builder.zext(builder.bitcast(within, ir.IntType(_WIDTH)), _WORD))
-        return builder.icmp_unsigned("!=", near, _WORD(0))
+        return context.get_dummy_value()
 
-    return types.boolean(planes, digits, types.intp, differing, types.intp, distances), generate
+    return types.void(planes, digits, types.intp, differing, distances), generate
 
 
 @intrinsic

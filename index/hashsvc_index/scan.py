@@ -16,7 +16,7 @@ from hashsvc_index.layers import Layers
 _ROOM = 4096
 """Hits for which there is room at first; more than four rows have with all queries of a pass."""
 _AGREED = np.uint64(208)
-"""Bits in which a group agrees: with a fifth fewer, rows of the lists that it meets come too near in them, which are nearer than others."""
+"""Bits in which a group agrees: with 192 more rows of the lists that it meets come too near in them to be passed over."""
 _ALL = ~np.uint64(0)
 _TOPS, _ONCE_EACH, _BELOW_TOP = np.uint64(0x8000_8000_8000_8000), np.uint64(0x0001_0001_0001_0001), 0x7FFF
 _Row = tuple[np.uint64, np.uint64, np.uint64, np.uint64]

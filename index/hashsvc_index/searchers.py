@@ -13,7 +13,7 @@ from hashsvc_index.snapshot import Hits
 Find = Callable[[Vectors, Layers], Hits]
 
 _ONE_THREAD_WORK = 1 << 24
-"""Queries x vectors compared below which a search is not worth a second thread: 2 to 4 ms of what is compiled."""
+"""Queries x vectors compared below which a search is not worth a second thread: 2 to 5 ms where the scan is compiled."""
 
 
 class Searchers:
