@@ -5,7 +5,7 @@ import dataclasses
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import structlog
 
@@ -15,6 +15,7 @@ from hashsvc.bank.model import Depth
 from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.incidents.counter import Counter
 from hashsvc.incidents.register import Register
+from hashsvc.match.depths import Depths
 from hashsvc.match.model import MatchResult
 from hashsvc.match.verdict import mildest
 from hashsvc.traffic.monitor import upload_of
@@ -32,8 +33,7 @@ class _Open:
 
     incidents: Mapping[Place, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     limits: Mapping[Place, int] = dataclasses.field(default_factory=dict)
-    depths: Mapping[str, frozenset[Depth]] = dataclasses.field(default_factory=dict)
-    """By bank."""
+    depths: Depths = Depths()
 
 
 class Current:
@@ -80,10 +80,9 @@ class Current:
         """Different uploads that entries of open incidents may block within the breaker's window."""
         return self._open.limits
 
-    def depths(self, banks: Collection[str]) -> frozenset[Depth]:
-        """How closely open incidents want uploads read for these banks; none: for any."""
-        depths = self._open.depths
-        return frozenset().union(*(depths[bank] for bank in (banks or depths) if bank in depths))
+    def depths(self) -> Depths:
+        """How closely open incidents want uploads read."""
+        return self._open.depths
 
     def count(self, query: Fingerprint | Digests, content_id: str, result: MatchResult) -> None:
         """Take note of what an upload was given for entries of open incidents."""
@@ -114,4 +113,4 @@ def _opened(incidents: Iterable[Incident]) -> _Open:
             names[entry.place] += (one.incident,)
             limits[entry.place] = max(limits[entry.place], one.breaker_hits)
             depths[entry.bank] |= {one.depth}
-    return _Open(dict(names), dict(limits), dict(depths))
+    return _Open(dict(names), dict(limits), Depths(dict(depths)))

@@ -17,6 +17,7 @@ from hashsvc.fingerprint.profiles import profile_named
 from hashsvc.match import allow, exclude, seeds
 from hashsvc.match.common import weighed
 from hashsvc.match.curve_index import CurveIndex
+from hashsvc.match.depths import Depths
 from hashsvc.match.extend import Finding, covered, find
 from hashsvc.match.hint import is_hint, is_put_together
 from hashsvc.match.known import Known
@@ -66,9 +67,9 @@ class Matcher:
         index: Index,
         references: References,
         hints: HintSettings = HintSettings(),
-        depths: Callable[[Collection[str]], Collection[Depth]] = lambda _: (),
+        depths: Callable[[], Depths] = Depths,
     ) -> None:
-        """`depths` says how closely uploads are to be read for banks, none: any, beside what the banks' policies say."""
+        """`depths` gives what is asked for beside the banks' policies."""
         self._hints = hints
         self._depths = depths
         self._store = store
@@ -195,7 +196,7 @@ class Matcher:
         if result.verdict is Verdict.BLOCK and not is_put_together(query, self._hints):
             return False
         depths = {bank.policy.depth for bank in searched if bank.mode is not BankMode.ALLOW}
-        depths |= {*self._depths(asked)}
+        depths |= self._depths().of(asked)
         return Depth.DEEP in depths or (hint and Depth.AUTO in depths)
 
     def _allowing(self) -> dict[str, Bank]:

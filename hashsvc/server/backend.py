@@ -5,6 +5,7 @@ import contextlib
 
 from hashsvc.config import Settings
 from hashsvc.errors import UnavailableError
+from hashsvc.match.processes import AT_ONCE
 from hashsvc.server.pool import Pool
 from hashsvc.server.upload import UploadDirectory
 from hashsvc.service import Service
@@ -17,14 +18,16 @@ _WAIT_THREADS, _WAIT_QUEUE = 16, 256
 class Backend:
     """The service and one pool for each kind of call, so that no kind can starve another.
 
-    `match` searches; `wait` searches that may first wait for a revision; `store` reads and writes the store; `media`
+    `match` searches, or has that done by a process; `deep` does so for deep readings, which take long; `wait` searches that may first wait for a revision; `store` reads and writes the store; `media`
     hashes uploads, which takes seconds; `hunt` searches recent uploads, `verify` reads everything, which takes longer still.
     """
 
     def __init__(self, settings: Settings, uploads: UploadDirectory) -> None:
         self.settings = settings
         self.uploads = uploads
-        self.match = Pool("match", threads=settings.server.match_threads, queue=_MATCH_QUEUE)
+        server = settings.server
+        self.match = Pool("match", threads=server.match_processes * AT_ONCE or server.match_threads, queue=_MATCH_QUEUE)
+        self.deep = Pool("deep", threads=max(1, server.match_processes), queue=_MATCH_QUEUE)
         self.wait = Pool("wait", threads=_WAIT_THREADS, queue=_WAIT_QUEUE)
         self.store = Pool("store", threads=_STORE_THREADS, queue=_STORE_QUEUE)
         # A thread for each upload that the workers and their queue take: the sandbox decides what waits.
@@ -62,5 +65,5 @@ class Backend:
 
     async def close(self, seconds: float) -> None:
         """Stop the pools, giving running calls `seconds`."""
-        pools = (self.match, self.wait, self.store, self.media, self.hunt, self.verify)
+        pools = (self.match, self.deep, self.wait, self.store, self.media, self.hunt, self.verify)
         await asyncio.gather(*(pool.close(seconds) for pool in pools))

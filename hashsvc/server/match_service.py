@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from hashsvc.server.backend import Backend
 from hashsvc.server.context import Context
 from hashsvc.server.gate import current_caller
+from hashsvc.server.pool import Pool
 from hashsvc.v1 import match_service_pb2 as pb
 from hashsvc.v1.match_service_pb2_grpc import MatchServiceServicer
 from hashsvc.wire.match import decode_query, encode_result
@@ -20,9 +21,7 @@ class MatchServicer(MatchServiceServicer):
 
     async def Match(self, request: pb.MatchRequest, context: Context) -> pb.MatchResponse:
         options = request.options
-        # A call that may wait for a revision must not hold one of the few threads that search.
-        pool = self._backend.wait if options.min_revision else self._backend.match
-        response, logged = await pool.run(self._judge, request, options, current_caller().name)
+        response, logged = await self._pool(request).run(self._judge, request, options, current_caller().name)
         if logged is not None:  # waited for here, and by none of the threads that search
             await asyncio.wrap_future(logged)
         return response
@@ -42,6 +41,12 @@ class MatchServicer(MatchServiceServicer):
                 actor=current_caller().name,
             )
         return pb.MatchMediaResponse(result=encode_result(result))
+
+    def _pool(self, request: pb.MatchRequest) -> Pool:
+        """A call that may wait for a revision, or takes long, must not hold one of the few threads that search."""
+        if request.options.min_revision:
+            return self._backend.wait
+        return self._backend.deep if request.fingerprint.activity else self._backend.match
 
     def _judge(
         self, request: pb.MatchRequest, options: pb.MatchOptions, actor: str

@@ -27,15 +27,24 @@ def serve(data: Path, listen: str = DEFAULT_LISTEN, settings: Settings = Setting
     """
     configure_logs()
     server = Server(
-        lambda: Service.open(data, settings, wait=False, vaccinate=True, hunt=True, deliver=True, expire=True),
+        lambda: Service.open(
+            data,
+            settings,
+            wait=False,
+            vaccinate=True,
+            hunt=True,
+            deliver=True,
+            expire=True,
+            match_processes=settings.server.match_processes,
+        ),
         listen,
         settings,
         insecure=insecure,
     )
-    asyncio.run(_run(server))
+    asyncio.run(_run(server, compiled=not settings.server.match_processes))
 
 
-async def _run(server: Server) -> None:
+async def _run(server: Server, *, compiled: bool) -> None:
     signalled = asyncio.Event()
     cuts: set[asyncio.Task[None]] = set()
 
@@ -51,19 +60,20 @@ async def _run(server: Server) -> None:
     await server.start()
     log.info("listening", target=server.target, port=server.port)
     # Beside the opening of the directory. Until it is done, matches take the plain way.
-    threading.Thread(target=_prepare, name="hashsvc-prepare", daemon=True).start()
+    threading.Thread(target=_prepare, args=(compiled,), name="hashsvc-prepare", daemon=True).start()
     await signalled.wait()
     log.info("draining")
     await server.stop()
     log.info("stopped")
 
 
-def _prepare() -> None:
-    """Have what is compiled compiled; then keep what is there by now from being searched for garbage again and again.
+def _prepare(compiled: bool) -> None:
+    """Have what is compiled compiled, where matches are made in this process; then keep what is there by now from being searched for garbage again and again.
 
     There are some hundred thousand objects, none of which will go, and Python's lock is held for a tenth of a second meanwhile.
     """
-    _compile()
+    if compiled:
+        _compile()
     gc.collect()
     gc.freeze()
     log.info("prepared", objects=gc.get_freeze_count())

@@ -23,6 +23,8 @@ from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.incidents import Current, Register
 from hashsvc.match.layers import layers_from
 from hashsvc.match.matcher import Matcher
+from hashsvc.match.process import Opening
+from hashsvc.match.processes import MatchProcesses
 from hashsvc.retro.caution import Caution
 from hashsvc.retro.recorder import Recorder
 from hashsvc.retro.retro import Retro
@@ -62,6 +64,7 @@ class Service(Access, Appeals, Decisions, Floods, Hunting, Incidents, Lives, Mat
         settings: Settings,
         *,
         vaccinate: bool = False,
+        match_processes: int = 0,
         actor: str = ANYBODY.name,
     ) -> None:
         self._actor = actor
@@ -76,6 +79,13 @@ class Service(Access, Appeals, Decisions, Floods, Hunting, Incidents, Lives, Mat
         self._register = Register(store, self._outbox)
         self._current = Current(store, self._register)
         self._matcher = Matcher(store, index, self._references, settings.hints, self._current.depths)
+        opening = Opening(
+            data=store.path,
+            index=settings.index,
+            hints=settings.hints,
+            reference_cache_bytes=settings.server.reference_cache_bytes,
+        )
+        self._processes = MatchProcesses(self._matcher, index, opening, self._current.depths, processes=match_processes)
         self._recorder = Recorder(store.path, settings.recent)
         vaccinate = vaccinate and settings.vaccination.enabled
         # What the hasher tries of its own is no upload: it counts for no breaker.
@@ -100,6 +110,7 @@ class Service(Access, Appeals, Decisions, Floods, Hunting, Incidents, Lives, Mat
         hunt: bool = False,
         deliver: bool = False,
         expire: bool = False,
+        match_processes: int = 0,
         actor: str = ANYBODY.name,
     ) -> "Service":
         """Open or create `data`; with `wait` return only when the index has caught up, else watch `ready`.
@@ -108,17 +119,19 @@ class Service(Access, Appeals, Decisions, Floods, Hunting, Incidents, Lives, Mat
         `hunt` recent uploads are searched for whatever is confirmed, here or by another process, incidents closed when
         their time is over, and the fingerprints of uploads that were not let through expire in time; with `deliver`
         webhooks are sent events, unless another process on the directory does so. What has expired is withdrawn at once,
-        and with `expire` within a minute as long as the service is open.
+        and with `expire` within a minute as long as the service is open. With `match_processes` so many processes match
+        uploads beside this one.
 
         Raises InvalidInputError CONFIG_INVALID for a taxonomy that cannot be read, and the store's errors: NOT_A_DATA_DIRECTORY, DATA_FORMAT_TOO_NEW, DATA_DIRECTORY_READ_ONLY, STORE_CORRUPT.
         """
         store = Store.open(data)
         try:
             index = Index(store, data, IndexSettings(**dataclasses.asdict(settings.index)), layers_from(store))
-            service = cls(store, index, settings, vaccinate=vaccinate, actor=actor)
+            service = cls(store, index, settings, vaccinate=vaccinate, match_processes=match_processes, actor=actor)
             if store.revision() == 0:
                 service._create_default()
             index.start()
+            service._processes.start()
             if hunt:
                 service._retro.follow()
                 service._decisions.start()
@@ -146,6 +159,7 @@ class Service(Access, Appeals, Decisions, Floods, Hunting, Incidents, Lives, Mat
         self._deliverer.close()
         self._retro.close()
         self._vaccinator.close()
+        self._processes.close()
         self._recorder.close()
         self._sandbox.close()
         self._index.close()

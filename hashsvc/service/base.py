@@ -19,6 +19,7 @@ from hashsvc.fingerprint.profiles import profile_named
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.incidents import Current, Register
 from hashsvc.match.matcher import Matcher
+from hashsvc.match.processes import MatchProcesses
 from hashsvc.retro.caution import Caution
 from hashsvc.retro.recorder import Recorder
 from hashsvc.retro.retro import Retro
@@ -42,6 +43,7 @@ class Base:
     _sandbox: Sandbox
     _references: References
     _matcher: Matcher
+    _processes: MatchProcesses
     _recorder: Recorder
     _retro: Retro
     _caution: Caution

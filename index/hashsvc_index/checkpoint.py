@@ -6,7 +6,7 @@ A cold slab is written when it is made, since its file is also what is searched.
 
 import fcntl
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -76,13 +76,17 @@ class CheckpointDirectory:
             raise CheckpointError(f"the manifest cannot be read: {error}") from error
         return Manifest.decode(text)
 
-    def load(self, check: Callable[[Manifest], None]) -> Snapshot:
-        """The snapshot on disk. Raises CheckpointError if any byte of it is wrong, or from `check`, which may refuse."""
+    def load(self, check: Callable[[Manifest], None], opened: Sequence[Slab] = ()) -> Snapshot:
+        """The snapshot on disk. Raises CheckpointError if any byte of it is wrong, or from `check`, which may refuse.
+
+        Cold slabs that are `opened` already are not opened, and not read through, once more.
+        """
+        cold = {slab.name: slab for slab in opened if isinstance(slab, ColdSlab)}
         manifest = self.manifest()
         for _ in range(_RETRIES):
             check(manifest)
             try:
-                return self._load(manifest)
+                return self._load(manifest, cold)
             except CheckpointError:
                 # The process that holds the lock may have saved a newer one and removed the files of this.
                 newer = self.manifest()
@@ -143,9 +147,9 @@ class CheckpointDirectory:
         """From now on files are removed that the manifest being saved does not name."""
         self._unnamed.clear()
 
-    def _load(self, manifest: Manifest) -> Snapshot:
-        self._centroids.clear()
-        slabs = tuple(self._read_slab(file) for file in manifest.slabs)
+    def _load(self, manifest: Manifest, opened: Mapping[str, ColdSlab]) -> Snapshot:
+        self._centroids = {slab.centroids.name: slab.centroids for slab in opened.values()}
+        slabs = tuple(opened.get(file.name) or self._read_slab(file) for file in manifest.slabs)
         numbers = np.concatenate([np.zeros(0, np.int64), *(slab.numbers for slab in slabs)])
         if len(np.unique(numbers)) != len(numbers):
             raise CheckpointError("an entry is in two slabs")

@@ -96,7 +96,7 @@ class Keeper:
     def load(self) -> Snapshot | None:
         """The checkpoint's snapshot; None, and the cause in the log, if the store has to be read instead."""
         try:
-            self._directory.lock()
+            self._may_save()
         except OSError as error:
             logger.warning("index of %s: checkpoints cannot be saved: %s", self._store.path, error)
         try:
@@ -131,7 +131,7 @@ class Keeper:
         with self._saving:
             added = self._added
             try:
-                if not self._directory.lock():
+                if not self._may_save():
                     return False
                 last = self._store.changes(snapshot.revision - 1, 1) if snapshot.revision else []
                 self._directory.save(snapshot, self._store.store_id, last[0].mark.hex() if last else "")
@@ -140,6 +140,10 @@ class Keeper:
             self._saved_revision, self._saved_added = snapshot.revision, added
             self._reshaped = self._reshaped and self._latest.snapshot is not snapshot
             return True
+
+    def _may_save(self) -> bool:
+        """Raises OSError."""
+        return self._settings.saves and self._directory.lock()
 
     def _check(self, manifest: Manifest) -> None:
         """Raise CheckpointError unless the checkpoint is one of this store's past."""
@@ -159,7 +163,7 @@ class Keeper:
         move = tiers.plan(before, self._settings)
         if move is None:
             return False
-        if not self._directory.lock():
+        if not self._may_save():
             return self._take_over()
         began = time.monotonic()
         self._spoken_for = move.slabs
@@ -191,7 +195,7 @@ class Keeper:
             manifest = self._directory.manifest()
             if manifest == self._taken:
                 return False
-            loaded = self._directory.load(self._check)
+            loaded = self._directory.load(self._check, self._latest.snapshot.slabs)
         except CheckpointError:
             return False
         self._taken = manifest

@@ -11,6 +11,8 @@ class IndexSettings(TierSettings):
 
     poll_seconds: float = 0.05
     """How often the store is asked for changes of other processes."""
+    saves: bool = True
+    """Whether this process may be the one that saves checkpoints and makes cold slabs."""
     threads: int = 0
     """Threads that one search may use when no other runs; 0 is one for each core that this process may use."""
     checkpoint_hashes: int = 1_000_000

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hashsvc_index import Index, IndexSettings, Store, verify
+from hashsvc_index import Index, IndexSettings, Store, checkpoint, verify
+from hashsvc_index.checkpoint import CheckpointDirectory
 from hashsvc_index.cold import ColdSlab
 from hashsvc_index.cold_writer import ColdWriter
 from hashsvc_index.records import Vectors
@@ -236,6 +237,35 @@ def test_second_process_takes_them_over(store: Store, data: Path, add: Add, open
     assert second.wait_for(store.revision(), WAIT)
     wait_until(lambda: second.hashes - cold_hashes(second) <= 1000)
     assert verify(store, second) == []
+
+
+def test_what_is_open_is_not_read_again(
+    store: Store, data: Path, add: Add, open_index: OpenIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkpoint of cold slabs that are open already is loaded without a look into them."""
+    index = open_index(hot_hashes=1000)
+    fill(add, store, range(20))
+    wait_until(lambda: cold_hashes(index) >= 3000)
+    assert index.checkpoint()
+    directory = CheckpointDirectory(data / "index")
+    opened = directory.load(lambda _: None)
+    monkeypatch.setattr(checkpoint, "crc_of", None)
+    again = directory.load(lambda _: None, opened.slabs)
+    cold = [slab for slab in again.slabs if isinstance(slab, ColdSlab)]
+    assert cold and all(slab in opened.slabs for slab in cold)
+    assert again.hashes == opened.hashes
+    with pytest.raises(TypeError):
+        directory.load(lambda _: None)
+
+
+def test_one_that_may_not_save(store: Store, data: Path, add: Add, open_index: OpenIndex) -> None:
+    """Where no other process does, it leaves no file, and keeps all its hashes hot."""
+    index = open_index(hot_hashes=1000, saves=False)
+    fill(add, store, range(20))
+    assert index.wait_for(store.revision(), WAIT)
+    assert not index.checkpoint()
+    index.close()
+    assert cold_hashes(index) == 0 and not (data / "index").exists()
 
 
 DAMAGES: dict[str, tuple[str, Callable[[Path], object], str]] = {
