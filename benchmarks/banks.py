@@ -1,7 +1,6 @@
-"""Banks of many hashes, made quickly, and what a process that serves one takes."""
+"""Banks of many hashes, made quickly."""
 
 import dataclasses
-import os
 import time
 from pathlib import Path
 
@@ -18,7 +17,6 @@ PER_ENTRY = 14_160
 FIRST_SEED = 5 * 10**6
 _NOTHING = Digests(sha256=bytes(32))
 _SETTLING_SECONDS = 3600.0
-_KIB = 1024
 
 
 def fill(data: Path, hashes: int) -> None:
@@ -55,33 +53,3 @@ def settle(data: Path) -> None:
                 raise TimeoutError(f"{data} does not settle")
             time.sleep(0.1)
         index.close()
-
-
-def resident(pid: int | None = None) -> int:
-    """Bytes of a process, of this one without `pid`, that are in memory, mapped files among them."""
-    return _status(pid, "VmRSS")
-
-
-def private(pid: int) -> int:
-    """Bytes of a process that are in memory, mapped files not among them: those the system may take back."""
-    return _status(pid, "RssAnon")
-
-
-def descriptors(pid: int) -> int:
-    """Open files, sockets and the like of a process."""
-    return len(list(Path("/proc", str(pid), "fd").iterdir()))
-
-
-def _status(pid: int | None, name: str) -> int:
-    status = Path("/proc", str(pid or "self"), "status")
-    for line in status.read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) * _KIB
-    raise OSError(f"{status} does not say {name}")
-
-
-def processor_seconds(pid: int) -> float:
-    """Processor time that a process has taken, all its threads together; what the machine also does hardly changes it."""
-    # After the name, which may hold anything but ends in the last parenthesis; utime and stime are fields 14 and 15.
-    fields = Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

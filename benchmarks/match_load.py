@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import banks, corpus, load, search_peers, uploads
+from benchmarks import banks, corpus, load, search_peers, taken, uploads
 from benchmarks.load import Load
 from benchmarks.report import Report
 from benchmarks.uploads import Footage, Upload
@@ -77,12 +77,12 @@ def _run(name: str, options: argparse.Namespace, sort: Callable[[Footage], list[
                     if rate
                     else (functools.partial(load.flat_out, seconds=options.seconds))
                 )
-                before = banks.processor_seconds(server.pid)
+                before = taken.processor_seconds(server.pid)
                 seen = send(server.target, requests)
-                spent = banks.processor_seconds(server.pid) - before
+                spent = taken.processor_seconds(server.pid) - before
                 right, wrong = judged(seen, several, footage)
                 faults += wrong
-                resident = banks.resident(server.pid)
+                resident = taken.memory(server.pid).resident
                 rows.append(
                     row(rate, seen)
                     | {"processor ms": 1000 * spent / len(seen.sent), "right": right}

@@ -19,7 +19,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from benchmarks import banks, corpus, load, uploads
+from benchmarks import banks, corpus, load, taken, uploads
 from benchmarks.load import Load, Pace, Sent
 from benchmarks.match_load import row
 from benchmarks.report import Report
@@ -98,10 +98,10 @@ def run(options: argparse.Namespace) -> Report:
         banks.fill(data, options.hashes)
         day = planned(footage, options.uploads, options.compress)
         with process.started(data, Path(scratch) / "server.log") as server, watched(server.pid) as looks:
-            before = banks.processor_seconds(server.pid)
+            before = taken.processor_seconds(server.pid)
             pace = load.Pace()
             seen, confirmed = _replayed(server.target, day, footage, pace)
-            spent = banks.processor_seconds(server.pid) - before
+            spent = taken.processor_seconds(server.pid) - before
         with Service.open(data) as service:
             faults = service.verify()
     return _report(options, day, seen, confirmed, pace, looks, spent, faults)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks import banks, synthetic
+from benchmarks import banks, synthetic, taken
 from hashsvc.config import Settings
 from hashsvc.fingerprint.model import Fingerprint
 from hashsvc.service import Service
@@ -63,13 +63,13 @@ def serve(data: Path, matches: int, settings: Settings = Settings()) -> Served:
 def _serve(connection: Connection, data: Path, matches: int, settings: Settings) -> None:
     copies = [_copy(number) for number in range(4)]
     strangers = [_upload(_STRANGER_SEED + number) for number in range(4)]
-    base = banks.resident()
+    base = taken.memory().resident
     opening = time.perf_counter()
     faults: list[str] = []
     with Service.open(data, settings) as service:
         _ask(service, 0, copies, faults)
         opened = time.perf_counter() - opening
-        opened_bytes = banks.resident()
+        opened_bytes = taken.memory().resident
         compilation.load_all()
         for turn in range(_WARM):
             _ask(service, turn % len(copies), copies, faults)
@@ -89,7 +89,7 @@ def _serve(connection: Connection, data: Path, matches: int, settings: Settings)
                 hashes=service.hashes,
                 base_bytes=base,
                 opened_bytes=opened_bytes,
-                bytes=banks.resident(),
+                bytes=taken.memory().resident,
                 hit_seconds=[float(one[0]) for one in hits],
                 miss_seconds=[float(one[0]) for one in misses],
                 hit_processor_seconds=[float(one[1]) for one in hits],

@@ -6,13 +6,13 @@ import statistics
 import threading
 from collections.abc import Iterator, Sequence
 
-from benchmarks import banks
+from benchmarks import taken
 
 _SECONDS = 0.5
 _FIFTHS = 5
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Look:
     """What it took at one moment."""
 
@@ -33,9 +33,7 @@ def watched(pid: int) -> Iterator[list[Look]]:
         while not over.wait(_SECONDS):
             # The process may end first.
             with contextlib.suppress(OSError):
-                looks.append(
-                    Look(resident=banks.resident(pid), private=banks.private(pid), descriptors=banks.descriptors(pid))
-                )
+                looks.append(Look(*taken.memory(pid), taken.descriptors(pid)))
 
     watcher = threading.Thread(target=keep_looking, daemon=True)
     watcher.start()

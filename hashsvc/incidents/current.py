@@ -33,7 +33,7 @@ class _Open:
 
     incidents: Mapping[Place, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     limits: Mapping[Place, int] = dataclasses.field(default_factory=dict)
-    depths: Depths = Depths()
+    depths: Depths = dataclasses.field(default_factory=Depths)
 
 
 class Current:

@@ -60,8 +60,8 @@ class MatchProcesses:
         self._opening = opening
         self._depths = depths
         self._change = threading.Condition()
-        self._started: "set[subprocess.Popen[bytes]]" = set()
-        self._ready: "set[subprocess.Popen[bytes]]" = set()
+        self._started: set[subprocess.Popen[bytes]] = set()
+        self._ready: set[subprocess.Popen[bytes]] = set()
         """Those of the started ones whose index has caught up."""
         self._free: tuple[list[_Place], list[_Place]] = [], []
         """Of those that are ready: those for all others, and those for deep readings."""

@@ -1,7 +1,9 @@
 """Matching beside the server: the same answers, whatever happens to the processes."""
 
+import dataclasses
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -58,10 +60,7 @@ def is_running(pid: int) -> bool:
 def deep(query: Fingerprint) -> Fingerprint:
     """The same reading with an activity curve."""
     curve = np.random.default_rng(5).random((1, activity_samples(query.duration)), np.float32)
-    return Fingerprint(
-        profile=query.profile, duration=query.duration, views=query.views, starts=query.starts, ends=query.ends,
-        hashes=query.hashes, quality=query.quality, activity=curve,
-    )  # fmt: skip
+    return dataclasses.replace(query, activity=curve)
 
 
 @pytest.fixture
@@ -112,12 +111,8 @@ def test_banks_are_kept_to(only_there: Service) -> None:
 def test_bad_fingerprints_do_not_reach_it(only_there: Service) -> None:
     """What is no fingerprint is refused, and the next upload is answered."""
     with pytest.raises(FingerprintError):
-        only_there.match(Fingerprint(**{**fields(COPY), "quality": COPY.quality[:-1]}))
+        only_there.match(dataclasses.replace(COPY, quality=COPY.quality[:-1]))
     assert only_there.match(COPY).matches
-
-
-def fields(query: Fingerprint) -> dict[str, object]:
-    return {name: getattr(query, name) for name in Fingerprint.__dataclass_fields__}
 
 
 def test_digests_are_looked_up_here(service: Service) -> None:
@@ -193,7 +188,7 @@ def test_processes_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
 
 def test_a_process_that_cannot_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without any process a service answers as well, and closes."""
-    monkeypatch.setattr(processes.sys, "executable", str(tmp_path / "nothing"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
     with Service.open(tmp_path / "data", match_processes=1) as service:
         service.confirm(DEFAULT_BANK, KNOWN)
         assert service.match(COPY, min_revision=service.revision).verdict is Verdict.BLOCK
