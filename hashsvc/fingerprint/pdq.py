@@ -9,10 +9,13 @@ The kernel runs on a 256 x 256 area reduction, not on the full picture; tests/co
 """
 
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 GRID = 64
 BANDS = 16
@@ -85,7 +88,7 @@ def tilted(
 
 
 @functools.lru_cache(maxsize=64)
-def _rotation(degrees: float, aspect: float, side: int) -> scipy.sparse.csr_array:
+def _rotation(degrees: float, aspect: float, side: int) -> "csr_array":
     """float32 (64 x 64, side x side): the mean of 4 x 4 points of each cell, each read where the turn takes it."""
     points = (np.arange(GRID * 4) + 0.5) / (GRID * 4) - 0.5
     down, across = np.meshgrid(points, points * aspect, indexing="ij")
@@ -104,7 +107,7 @@ def quadrilateral(lumas: npt.NDArray[np.uint8] | Floats, quad: Quad) -> tuple[Fl
 
 
 @functools.lru_cache(maxsize=64)
-def _perspective(quad: Quad, side: int) -> scipy.sparse.csr_array:
+def _perspective(quad: Quad, side: int) -> "csr_array":
     """float32 (64 x 64, side x side): the mean of 4 x 4 points of each cell, each read where the projection takes it.
 
     The projection of the unit square onto four points after Heckbert 1989, "Fundamentals of texture mapping and image
@@ -123,14 +126,16 @@ def _perspective(quad: Quad, side: int) -> scipy.sparse.csr_array:
     return _gathering(column, row, side)
 
 
-def _gathering(column: npt.NDArray[np.float64], row: npt.NDArray[np.float64], side: int) -> scipy.sparse.csr_array:
+def _gathering(column: npt.NDArray[np.float64], row: npt.NDArray[np.float64], side: int) -> "csr_array":
     """float32 (64 x 64, side x side): means of 4 x 4 points, whose places in the picture are given, (256, 256) each."""
+    from scipy.sparse import csr_array  # not at the top: 20 MB that a process which compares hashes has no use for
+
     inside = (column > -0.5) & (column < side - 0.5) & (row > -0.5) & (row < side - 0.5)
     x, y = np.rint(column[inside]).astype(int), np.rint(row[inside]).astype(int)
     cell_rows, cell_columns = np.indices((GRID * 4, GRID * 4)) // 4
     cell = (cell_rows * GRID + cell_columns)[inside]
     weights = np.full(len(cell), 1 / 16, np.float32)
-    return scipy.sparse.csr_array((weights, (cell, y * side + x)), shape=(GRID * GRID, side * side))
+    return csr_array((weights, (cell, y * side + x)), shape=(GRID * GRID, side * side))
 
 
 def _transformed(cells: Floats) -> tuple[Floats, npt.NDArray[np.uint8]]:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import uniform_filter1d
 
 from hashsvc.fingerprint.model import ACTIVITY_RATE
 from hashsvc.match.align import MOST_BONUS
@@ -176,6 +175,8 @@ def _levelled(curve: Curve) -> tuple[Curve, Curve]:
 
 
 def _without_slow(curve: Curve) -> Curve:
+    from scipy.ndimage import uniform_filter1d  # not at the top: 20 MB that most uploads have no use for
+
     fast: Curve = curve - uniform_filter1d(curve, _SLOW, mode="nearest")
     return fast
 

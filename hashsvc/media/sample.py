@@ -3,13 +3,16 @@
 import dataclasses
 import enum
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from hashsvc.config import Limits
 from hashsvc.errors import LimitExceededError
-from hashsvc.media.probe import MediaInfo
+
+if TYPE_CHECKING:  # what decodes is not for every process that knows of sampling
+    from hashsvc.media.probe import MediaInfo
 
 _NEARLY = 1.05
 """Keyframes may be so many times the asked gap apart: sixty frames at 29.97 a second are 2.002 s."""
@@ -67,7 +70,7 @@ class Plan:
     """The decoder's. Uploads come by the thousand, and there is a worker a core: a second thread would only cost more."""
 
 
-def plan(info: MediaInfo, rule: DenseRule | SparseRule, limits: Limits) -> Plan:
+def plan(info: "MediaInfo", rule: DenseRule | SparseRule, limits: Limits) -> Plan:
     """Pick the cheapest decode that satisfies the rule.
 
     Raises LimitExceededError LIMIT_FRAMES when a reference would need more hashed frames than allowed.
