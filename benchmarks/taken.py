@@ -17,16 +17,16 @@ class Memory(NamedTuple):
     resident: int
     """All of them. Of a part of a file that several processes map, what most of it one has in memory counts, once."""
     private: int
-    """Those of no file, which the system cannot take back."""
+    """Those of no file, which the system cannot take back; those that processes share since one forked the other, once."""
 
 
 def memory(pid: int | None = None) -> Memory:
     """Of a process, of this one without `pid`, and of those that match for it."""
     private, mapped = 0, dict[str, int]()
     for one in _together(pid or os.getpid()):
-        for place, resident, anonymous in _mappings(one):
-            private += anonymous
-            mapped[place] = max(mapped.get(place, 0), resident - anonymous)
+        private += _anonymous(one)
+        for place, size in _mapped(one):
+            mapped[place] = max(mapped.get(place, 0), size)
     return Memory(private + sum(mapped.values()), private)
 
 
@@ -36,18 +36,26 @@ def descriptors(pid: int) -> int:
 
 
 def _together(pid: int) -> list[int]:
-    """A process, and those that match for it."""
+    """A process, and those that match for it, which may have others do so."""
     found = [pid]
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # of one that has just ended
             parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
             if parent == pid and process.__name__.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
+                found += _together(int(folder.name))
     return found
 
 
-def _mappings(pid: int) -> Iterator[tuple[str, int, int]]:
-    """Of each piece of a process's memory the file and offset, the bytes in memory, and those of no file."""
+def _anonymous(pid: int) -> int:
+    """Bytes of no file, those that processes share divided among them."""
+    for line in Path("/proc", str(pid), "smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss_Anon:"):
+            return int(line.split()[1]) * _KIB
+    raise OSError(f"the system does not say what process {pid} has in memory")
+
+
+def _mapped(pid: int) -> Iterator[tuple[str, int]]:
+    """Of each piece of a file that a process maps: which, and the bytes of it in memory, without those that were written to."""
     place, resident = "", 0
     for line in Path("/proc", str(pid), "smaps").read_text().splitlines():
         name, *values = line.split()
@@ -56,7 +64,7 @@ def _mappings(pid: int) -> Iterator[tuple[str, int, int]]:
         elif name == "Rss:":
             resident = int(values[0]) * _KIB
         elif name == "Anonymous:":
-            yield place, resident, int(values[0]) * _KIB
+            yield place, resident - int(values[0]) * _KIB
 
 
 def processor_seconds(pid: int) -> float:

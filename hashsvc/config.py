@@ -51,8 +51,8 @@ class ServerSettings:
 
     max_message_bytes: int = 64 << 20
     """One gRPC message; media is streamed in chunks, so only fingerprints come near it."""
-    match_processes: int = 1
-    """Processes that match uploads beside the one that serves: one for each core but one. With 0 the server matches itself,"""
+    match_processes: int = 2
+    """Processes that match uploads beside the one that serves, one for each core. With 0 the server matches itself,"""
     match_threads: int = 2
     """on so many threads, which wait for each other most of the time: one process runs one thread's Python at a time."""
     drain_seconds: float = 15.0

@@ -1,7 +1,8 @@
-"""A process that matches uploads for a server: `python -m hashsvc.match.process DESCRIPTOR...`, of its connections.
+"""Processes that match uploads for a server: `python -m hashsvc.match.process DESCRIPTOR,... ...`.
 
-It follows the store by itself and maps the same cold slabs as the server, so that their pages are in memory once. It is given
-what the server has decoded and checked, and ends when the server does.
+For each argument there is one, which answers on the connections of those descriptors. The first forks the others when all
+that is compiled is loaded, so that it is in memory once; cold slabs are mapped, and in memory once, too. Each follows the
+store by itself. They are given what the server has decoded and checked, and end when the server does, or one of them.
 """
 
 import dataclasses
@@ -9,20 +10,16 @@ import gc
 import logging
 import os
 import selectors
-import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 from hashsvc.bank import records
-from hashsvc.bank.model import Bank
 from hashsvc.bank.references import References
-from hashsvc.config import HintSettings, IndexSettings
-from hashsvc.fingerprint.model import Digests, Fingerprint
-from hashsvc.match.depths import Depths
+from hashsvc.fingerprint.model import Fingerprint
+from hashsvc.match.jobs import Job, Opening, Ready
 from hashsvc.match.layers import layers_from
 from hashsvc.match.matcher import Matcher
 from hashsvc.match.model import MatchResult
@@ -31,28 +28,6 @@ from hashsvc_index import IndexSettings as SearchSettings
 
 _CATCH_UP_SECONDS = 1.0
 """How long a match waits for a change that the server knows of already."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
-    """What a process is told first, on the last of its connections, where it then says True: it is ready."""
-
-    data: Path
-    index: IndexSettings
-    hints: HintSettings
-    reference_cache_bytes: int
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Job:
-    """An upload to be matched; the answer is a MatchResult, or in words why there is none."""
-
-    query: Fingerprint | Digests
-    banks: Mapping[str, Bank]
-    """See `Matcher.match`."""
-    depths: Depths
-    revision: int
-    """What has to be searchable first."""
 
 
 class _Process:
@@ -89,18 +64,54 @@ class _Process:
         return records.join(self._store.vectors(number), self._store.blob(number, records.FINGERPRINT))
 
 
-def main(descriptors: Sequence[str]) -> None:
-    """Answer jobs until a connection is closed by the server. Deep readings come on the last one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # comes to the server as well, which then ends this
+def main(processes: Sequence[str]) -> None:
+    """Answer jobs until a connection is closed by the server. Deep readings come on the last one of each process."""
     logging.disable()  # of its index the server says as much, in its own format
-    *others, deep = [Connection(int(one)) for one in descriptors]
+    not_compiled = _prepare()
+    *others, deep = _connections(_forked([list(map(int, one.split(","))) for one in processes]))
     process = _Process(deep.recv())
     process.open()
-    deep.send(True)
-    threading.Thread(target=_prepare, name="hashsvc-prepare", daemon=True).start()
-    # What does not take long by one thread: several would wait for Python's lock from each other, at each of some thirty steps.
+    deep.send(Ready(pid=os.getpid(), not_compiled=not_compiled))
     threading.Thread(target=_serve, args=([deep], process.answer), name="hashsvc-match-deep", daemon=True).start()
+    # What does not take long by one thread: several would wait for Python's lock from each other, at each of some thirty steps.
     _serve(others, process.answer)
+
+
+def _prepare() -> str:
+    """Have what is compiled compiled, and keep what is there by then from being searched for garbage; why it is not compiled."""
+    not_compiled = ""
+    try:
+        compilation.load_all()
+    except Exception as error:  # noqa: BLE001 - matches go the plain way, only slower
+        not_compiled = repr(error)
+    gc.collect()
+    gc.freeze()
+    return not_compiled
+
+
+def _forked(groups: list[list[int]]) -> list[int]:
+    """Fork a process for each group of descriptors but the first. Returns that of the calling process; the others are closed."""
+    own = groups[0]
+    children = 0
+    for group in groups[1:]:
+        if os.fork() == 0:
+            own, children = group, 0
+            break
+        children += 1
+    for descriptor in (one for group in groups if group is not own for one in group):
+        os.close(descriptor)
+    if children:
+        threading.Thread(target=_end_with_a_child, name="hashsvc-match-children", daemon=True).start()
+    return own
+
+
+def _end_with_a_child() -> None:
+    os.wait()
+    os._exit(1)
+
+
+def _connections(descriptors: Sequence[int]) -> "list[Connection[Any, Any]]":
+    return [Connection(one) for one in descriptors]
 
 
 def _serve(connections: "Sequence[Connection[Any, Any]]", answer: Callable[[Job], MatchResult | str]) -> None:
@@ -114,13 +125,6 @@ def _serve(connections: "Sequence[Connection[Any, Any]]", answer: Callable[[Job]
                     key.data.send(answer(key.data.recv()))
         except (EOFError, OSError):
             os._exit(0)  # there is nothing to be saved, and a thread that still searches would outlive what it uses
-
-
-def _prepare() -> None:
-    """Have what is compiled compiled, and keep what is there by now from being searched for garbage again and again."""
-    compilation.load_all()
-    gc.collect()
-    gc.freeze()
 
 
 if __name__ == "__main__":

@@ -1,15 +1,18 @@
-"""Matching beside the server, on cores of its own.
+"""Matching beside the server, on all cores.
 
 Half of a match is compiled and half is Python, of which one process runs one thread at a time: threads that search wait for
 each other and for the event loop, and on two cores they did no more than on one.
 """
 
+import contextlib
 import dataclasses
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection, Pipe
 from typing import Any
@@ -21,13 +24,13 @@ from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.sandbox import ONE_THREAD
 from hashsvc.match import process
 from hashsvc.match.depths import Depths
+from hashsvc.match.jobs import Job, Opening, Ready
 from hashsvc.match.matcher import Matcher
 from hashsvc.match.model import MatchResult
-from hashsvc.match.process import Job, Opening
 from hashsvc_index import Index, compilation
 
-AT_ONCE = 3
-"""Uploads that one process is given at once, and a deep reading beside them: one is matched, the others are there when it is
+AT_ONCE = 2
+"""Uploads that one process is given at once, and a deep reading beside them: one is matched, the other is there when it is
 done."""
 _ANSWER_SECONDS = 60.0
 """A process that takes longer hangs, and is killed."""
@@ -42,14 +45,15 @@ class _Place:
     """A connection to a process, used by one thread at a time."""
 
     connection: "Connection[Any, Any]"
-    process: "subprocess.Popen[bytes]"
+    process: int
+    """Which one of those that were started together."""
     deep: bool
     """Whether it is for deep readings, which have a thread of their own there: they would hold up all others."""
 
 
 class MatchProcesses:
-    """Thread-safe. Uploads that no process can take are matched here, by the `matcher`: while processes start, and where they
-    have died, until there are new ones. All give the same results."""
+    """Thread-safe. Uploads that no process can take are matched here, by the `matcher`: while processes start, and where one has
+    died, until there are new ones. All give the same results."""
 
     def __init__(
         self, matcher: Matcher, index: Index, opening: Opening, depths: Callable[[], Depths], *, processes: int
@@ -59,27 +63,26 @@ class MatchProcesses:
         self._index = index
         self._opening = opening
         self._depths = depths
+        self._processes = processes
         self._change = threading.Condition()
-        self._started: set[subprocess.Popen[bytes]] = set()
-        self._ready: set[subprocess.Popen[bytes]] = set()
-        """Those of the started ones whose index has caught up."""
-        self._free: tuple[list[_Place], list[_Place]] = [], []
-        """Of those that are ready: those for all others, and those for deep readings."""
+        self._started: subprocess.Popen[bytes] | None = None
+        """The process that has forked the others, and leads their group."""
+        self._places: list[_Place] = []
+        """Of the processes that run, once all of them are ready; a place that is not among them any more leads nowhere."""
+        self._free: list[_Place] = []
+        self._pids: Sequence[int] = ()
         self._closing = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._keep, name="hashsvc-match-process", daemon=True) for _ in range(processes)
-        ]
+        self._keeper = threading.Thread(target=self._keep, name="hashsvc-match-processes", daemon=True)
 
     def start(self) -> None:
         """Start the processes, and others in place of those that end; returns at once."""
-        for thread in self._threads:
-            thread.start()
+        if self._processes:
+            self._keeper.start()
 
     @property
     def ready(self) -> Sequence[int]:
         """Identifiers of the processes that take uploads now."""
-        with self._change:
-            return sorted(one.pid for one in self._ready)
+        return self._pids
 
     def match(self, query: Fingerprint | Digests, banks: Mapping[str, Bank]) -> MatchResult:
         """`Matcher.match`, and no older than what the index of this process has."""
@@ -90,26 +93,27 @@ class MatchProcesses:
             answer = self._asked(place, Job(query=query, banks=banks, depths=self._depths(), revision=revision))
             if isinstance(answer, MatchResult):
                 return answer
-            log.warning("an upload is matched without its process", pid=place.process.pid, error=answer)
+            log.warning("an upload is matched without its process", error=answer)
         return self._matcher.match(query, banks)
 
     def close(self) -> None:
         """End the processes; matches go on here."""
         self._closing.set()
-        with self._change:
-            started = list(self._started)
-        for one in started:
-            self._dismiss(one)
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join()
+        self._dismiss()
+        if self._keeper.ident is not None:
+            self._keeper.join()
 
     def _take(self, *, deep: bool) -> _Place | None:
-        """A place in a process, waited for where all are taken; None where no process is ready."""
+        """A place in the process that has the least to do, waited for where all are taken; None where no process is ready."""
         with self._change:
-            free = self._free[deep]
-            self._change.wait_for(lambda: free or not self._ready)
-            return free.pop() if free else None
+            while self._places:
+                if free := [one for one in self._free if one.deep is deep]:
+                    most = Counter(one.process for one in free)
+                    place = max(free, key=lambda one: most[one.process])
+                    self._free.remove(place)
+                    return place
+                self._change.wait()
+            return None
 
     def _asked(self, place: _Place, job: Job) -> MatchResult | str:
         """What a process answers, or why it does not."""
@@ -119,29 +123,29 @@ class MatchProcesses:
                 raise TimeoutError(f"no answer in {_ANSWER_SECONDS:g} s")
             answer: MatchResult | str = place.connection.recv()
         except Exception as error:  # noqa: BLE001 - whatever it is, the match is made here
-            place.process.kill()
             place.connection.close()
+            self._dismiss(place)
             return repr(error)
         with self._change:
-            if place.process in self._ready:
-                self._free[place.deep].append(place)
+            if place in self._places:
+                self._free.append(place)
                 self._change.notify_all()
-            else:
-                place.connection.close()
+                return answer
+        place.connection.close()
         return answer
 
     def _keep(self) -> None:
-        """Have one process as long as this is open."""
+        """Have processes as long as this is open."""
         pause = _RETRY_SECONDS
         while not self._closing.is_set():
             began = time.monotonic()
             try:
                 status = self._run()
-            except OSError as error:
-                log.error("a matching process could not be started", error=str(error))
+            except Exception as error:  # the thread must outlive what nobody foresaw
+                log.error("matching processes could not be started", exc_info=error)
             else:
                 if not self._closing.is_set():
-                    log.error("a matching process ended, uploads are matched without it", status=status)
+                    log.error("a matching process ended, uploads are matched without any", status=status)
             if self._closing.is_set():
                 return
             _compile()
@@ -149,65 +153,76 @@ class MatchProcesses:
             self._closing.wait(pause)
 
     def _run(self) -> int:
-        """Start a process, share it, and return its status when it has ended."""
-        pairs = [Pipe() for _ in range(AT_ONCE + 1)]
-        theirs = [other.fileno() for _, other in pairs]
+        """Start processes, share them out, and return the status of the first one when it has ended."""
+        groups = [[Pipe() for _ in range(AT_ONCE + 1)] for _ in range(self._processes)]
+        theirs = [[other.fileno() for _, other in group] for group in groups]
         try:
             started = subprocess.Popen(
-                [sys.executable, "-m", process.__name__, *map(str, theirs)],
+                [sys.executable, "-m", process.__name__, *(",".join(map(str, group)) for group in theirs)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                pass_fds=theirs,
+                pass_fds=[one for group in theirs for one in group],
                 env={**os.environ, **ONE_THREAD},
+                process_group=0,  # so that one signal ends all, and one from the terminal none
             )
         finally:
-            for _, other in pairs:
+            for _, other in (pair for group in groups for pair in group):
                 other.close()
-        places = [_Place(own, started, deep=place == AT_ONCE) for place, (own, _) in enumerate(pairs)]
+        places = [
+            _Place(own, number, deep=turn == AT_ONCE)
+            for number, group in enumerate(groups)
+            for turn, (own, _) in enumerate(group)
+        ]
         with self._change:
-            self._started.add(started)
-        if self._closing.is_set() or not self._admitted(started, places):
-            for one in places:
-                one.connection.close()
-            started.kill()
+            self._started = started
         try:
+            if self._closing.is_set() or not self._admitted(places):
+                for one in places:
+                    one.connection.close()
+                _kill(started)
             return started.wait()
         finally:
-            self._dismiss(started)
+            self._dismiss()
+            _kill(started)
+            started.wait()
 
-    def _admitted(self, started: "subprocess.Popen[bytes]", places: list[_Place]) -> bool:
-        """Share a process out as soon as it is ready; False where it does not live to be."""
+    def _admitted(self, places: list[_Place]) -> bool:
+        """Share places out as soon as their processes are ready; False where one does not live to be."""
+        told: list[Ready] = []
         try:
-            places[-1].connection.send(self._opening)
-            places[-1].connection.recv()
+            for one in (place for place in places if place.deep):
+                one.connection.send(self._opening)
+            told = [place.connection.recv() for place in places if place.deep]
         except (EOFError, OSError):
             return False
         with self._change:
             if self._closing.is_set():
                 return False
-            self._ready.add(started)
-            for one in places:
-                self._free[one.deep].append(one)
+            self._places, self._free, self._pids = places, [*places], [one.pid for one in told]
             self._change.notify_all()
-        log.info("matching process ready", pid=started.pid)
+        log.info("matching processes ready", pids=self._pids)
+        if why := told[0].not_compiled:
+            log.warning("not compiled", error=why)
         return True
 
-    def _dismiss(self, ended: "subprocess.Popen[bytes]") -> None:
-        """Give it nothing more to do, and see that it ends."""
+    def _dismiss(self, place: _Place | None = None) -> None:
+        """Give the processes nothing more to do, and see that they end; with a `place` only where it is one of theirs."""
         with self._change:
-            self._started.discard(ended)
-            self._ready.discard(ended)
-            dropped = [one for free in self._free for one in free if one.process is ended]
-            for free in self._free:
-                free[:] = [one for one in free if one.process is not ended]
+            if place is not None and place not in self._places:
+                return
+            started, dropped = self._started, self._free
+            self._started, self._places, self._free, self._pids = None, [], [], ()
             self._change.notify_all()
         for one in dropped:
             one.connection.close()
-        try:
-            ended.wait(_END_SECONDS if dropped else 0)
-        except subprocess.TimeoutExpired:
-            ended.kill()
-            ended.wait()
+        if started is not None:
+            _kill(started)
+
+
+def _kill(started: "subprocess.Popen[bytes]") -> None:
+    """End a process and those that it has forked. They have nothing to lose."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(started.pid, signal.SIGKILL)
 
 
 def _compile() -> None:

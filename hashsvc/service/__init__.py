@@ -21,9 +21,9 @@ from hashsvc.events.outbox import Outbox
 from hashsvc.events.webhooks import Webhooks
 from hashsvc.fingerprint.sandbox import Sandbox
 from hashsvc.incidents import Current, Register
+from hashsvc.match.jobs import Opening
 from hashsvc.match.layers import layers_from
 from hashsvc.match.matcher import Matcher
-from hashsvc.match.process import Opening
 from hashsvc.match.processes import MatchProcesses
 from hashsvc.retro.caution import Caution
 from hashsvc.retro.recorder import Recorder

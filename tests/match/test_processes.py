@@ -2,10 +2,11 @@
 
 import dataclasses
 import os
+import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from hashsvc.match import processes
 from hashsvc.match.matcher import Matcher
 from hashsvc.match.processes import AT_ONCE
 from hashsvc.service import DEFAULT_BANK, Service
+from hashsvc_index.compilation import SCAN
 from hashsvc_index.errors import BankNotFoundError
 from tests.crash.serving import Serving
 from tests.match.synthetic import a_reference, an_upload
@@ -29,16 +31,16 @@ KNOWN, LATER = a_reference(1), a_reference(2)
 COPY, STRANGER = an_upload([(KNOWN, 5.0, 20.0, 1.0)]), an_upload([(None, 0.0, 20.0, 1.0)])
 
 
-def process_of(service: Service, other_than: int = 0) -> int:
-    """Wait for a process that takes uploads; its identifier."""
-    found = 0
+def processes_of(service: Service, other_than: Sequence[int] = ()) -> Sequence[int]:
+    """Wait for processes that take uploads, none of which is among others; their identifiers."""
+    found: Sequence[int] = ()
 
-    def is_there() -> bool:
+    def are_there() -> bool:
         nonlocal found
-        found = next((one for one in service._processes.ready if one != other_than), 0)
-        return found > 0
+        found = service._processes.ready
+        return len(found) > 0 and set(found).isdisjoint(other_than)
 
-    wait_until(is_there)
+    wait_until(are_there)
     return found
 
 
@@ -65,16 +67,16 @@ def deep(query: Fingerprint) -> Fingerprint:
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
-    """One that knows a video, and has a process that is ready."""
-    with Service.open(tmp_path / "data", match_processes=1) as service:
+    """One that knows a video, and has two processes that are ready."""
+    with Service.open(tmp_path / "data", match_processes=2) as service:
         service.confirm(DEFAULT_BANK, KNOWN, external_id="known")
-        process_of(service)
+        processes_of(service)
         yield service
 
 
 @pytest.fixture
 def only_there(service: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
-    """The service, of which the process alone can match."""
+    """The service, of which the processes alone can match."""
     monkeypatch.setattr(Matcher, "match", None)
     return service
 
@@ -108,7 +110,13 @@ def test_banks_are_kept_to(only_there: Service) -> None:
         only_there.match(COPY, banks=["nowhere"])
 
 
-def test_bad_fingerprints_do_not_reach_it(only_there: Service) -> None:
+def test_the_idle_one_is_asked(only_there: Service) -> None:
+    """Two uploads at once go to two processes."""
+    first, second = (only_there._processes._take(deep=False) for _ in range(2))
+    assert first is not None and second is not None and first.process != second.process
+
+
+def test_bad_fingerprints_do_not_reach_them(only_there: Service) -> None:
     """What is no fingerprint is refused, and the next upload is answered."""
     with pytest.raises(FingerprintError):
         only_there.match(dataclasses.replace(COPY, quality=COPY.quality[:-1]))
@@ -117,79 +125,95 @@ def test_bad_fingerprints_do_not_reach_it(only_there: Service) -> None:
 
 def test_digests_are_looked_up_here(service: Service) -> None:
     """Exact digests take a look into the store, which is no task for a process."""
-    os.kill(process_of(service), signal.SIGSTOP)
+    for one in processes_of(service):
+        os.kill(one, signal.SIGSTOP)
     assert not service.match(Digests(md5=bytes(16))).matches
 
 
 def test_more_uploads_than_places(only_there: Service) -> None:
     """Every one of many at once gets its own answer."""
     queries = [COPY, STRANGER] * 20
-    with ThreadPoolExecutor(3 * AT_ONCE) as threads:
+    with ThreadPoolExecutor(5 * AT_ONCE) as threads:
         found = list(threads.map(only_there.match, queries))
     assert [one.verdict for one in found] == [Verdict.BLOCK, Verdict.ALLOW] * 20
 
 
 def test_deep_readings_have_a_place_of_their_own(only_there: Service) -> None:
     """While all places for other uploads are taken, a deep reading is matched."""
-    taken = [only_there._processes._take(deep=False) for _ in range(AT_ONCE)]
+    taken = [only_there._processes._take(deep=False) for _ in range(2 * AT_ONCE)]
     assert None not in taken
     assert only_there.match(deep(COPY)).matches
 
 
-def test_a_killed_process_is_replaced(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Uploads are matched meanwhile, then in another process."""
+@pytest.mark.parametrize("which", [0, 1], ids=["first", "forked"])
+def test_a_killed_process_is_replaced(service: Service, monkeypatch: pytest.MonkeyPatch, which: int) -> None:
+    """Uploads are matched meanwhile, then in other processes."""
     monkeypatch.setattr(processes, "_RETRY_SECONDS", 0.01)
-    before = process_of(service)
-    os.kill(before, signal.SIGKILL)
+    before = processes_of(service)
+    os.kill(before[which], signal.SIGKILL)
     for _ in range(3):
         assert service.match(COPY).verdict is Verdict.BLOCK
-    after = process_of(service, other_than=before)
+    after = processes_of(service, other_than=before)
     monkeypatch.setattr(Matcher, "match", None)
     assert service.match(COPY).verdict is Verdict.BLOCK
-    assert is_running(after) and not is_running(before)
+    assert len(after) == 2 and all(map(is_running, after))
+    wait_until(lambda: not any(map(is_running, before)))
 
 
-def test_a_process_that_hangs_is_killed(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The upload that it was given is matched all the same."""
+@pytest.mark.parametrize("which", [0, 1], ids=["first", "forked"])
+def test_a_process_that_hangs_is_killed(service: Service, monkeypatch: pytest.MonkeyPatch, which: int) -> None:
+    """The uploads that it was given are matched all the same."""
     monkeypatch.setattr(processes, "_ANSWER_SECONDS", 0.2)
     monkeypatch.setattr(processes, "_RETRY_SECONDS", 0.01)
-    before = process_of(service)
-    os.kill(before, signal.SIGSTOP)
-    assert service.match(COPY).verdict is Verdict.BLOCK
-    wait_until(lambda: not is_running(before))
-    process_of(service, other_than=before)
+    before = processes_of(service)
+    os.kill(before[which], signal.SIGSTOP)
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(service.match, [COPY] * 8))
+    assert {one.verdict for one in found} == {Verdict.BLOCK}
+    wait_until(lambda: not any(map(is_running, before)))
+    processes_of(service, other_than=before)
 
 
 def test_processes_end_with_the_service(tmp_path: Path) -> None:
-    """One that is ready, and one that was only started."""
+    """Those that are ready, and those that were only started."""
     with Service.open(tmp_path / "data", match_processes=2) as service:
-        first = process_of(service)
-        started = {one.pid for one in service._processes._started}
-        assert first in started
-    wait_until(lambda: not any(map(is_running, started)))
-    with Service.open(tmp_path / "data", match_processes=1) as service:
-        wait_until(lambda: len(service._processes._started) > 0)
-        started = {one.pid for one in service._processes._started}
-    assert not any(map(is_running, started))
+        ready = processes_of(service)
+    assert len(ready) == 2
+    wait_until(lambda: not any(map(is_running, ready)))
+    with Service.open(tmp_path / "data", match_processes=2) as service:
+        wait_until(lambda: service._processes._started is not None)
+        started = service._processes._started
+    assert started is not None and started.poll() is not None
 
 
 def test_processes_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
     """Nobody is left to tell them, and nothing is left of them."""
     server = Serving(tmp_path / "data", tmp_path / "uploads")
     try:
-        wait_until(lambda: len(server.events("matching process ready")) > 0)
-        pid = server.events("matching process ready")[0]["pid"]
-        assert is_running(pid)
+        wait_until(lambda: len(server.events("matching processes ready")) > 0)
+        pids = server.events("matching processes ready")[0]["pids"]
+        assert len(pids) == 2 and all(map(is_running, pids))
     finally:
         server.kill()
         server.end()
-    wait_until(lambda: not is_running(pid))
+    wait_until(lambda: not any(map(is_running, pids)))
 
 
-def test_a_process_that_cannot_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without any process a service answers as well, and closes."""
+def test_processes_that_cannot_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any a service answers as well, and closes."""
     monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
     with Service.open(tmp_path / "data", match_processes=1) as service:
         service.confirm(DEFAULT_BANK, KNOWN)
         assert service.match(COPY, min_revision=service.revision).verdict is Verdict.BLOCK
-        assert service._processes.ready == []
+        assert service._processes.ready == ()
+
+
+@pytest.mark.usefixtures("plain_again")
+def test_processes_that_end_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any a service answers as well, fast after a while, and closes."""
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with Service.open(tmp_path / "data", match_processes=1) as service:
+        service.confirm(DEFAULT_BANK, KNOWN)
+        assert service.match(COPY, min_revision=service.revision).verdict is Verdict.BLOCK
+        wait_until(lambda: SCAN.module is not None)
+        assert service.match(COPY).verdict is Verdict.BLOCK
