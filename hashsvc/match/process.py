@@ -54,7 +54,7 @@ class _Process:
                 self._index.notify()
                 self._index.wait_for(job.revision, _CATCH_UP_SECONDS)
             self._jobs.now = job
-            result = self._matcher.match(job.query, job.banks)
+            result = self._matcher.match(job.query.fingerprint(), job.banks)
         except Exception as error:  # noqa: BLE001 - the process is not to end for what one upload did
             return repr(error)
         behind = f"the index is at revision {result.revision}, behind {job.revision}"

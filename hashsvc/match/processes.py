@@ -24,7 +24,7 @@ from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.sandbox import ONE_THREAD
 from hashsvc.match import process
 from hashsvc.match.depths import Depths
-from hashsvc.match.jobs import Job, Opening, Ready
+from hashsvc.match.jobs import Job, Opening, Packed, Ready
 from hashsvc.match.matcher import Matcher
 from hashsvc.match.model import MatchResult
 from hashsvc_index import Index, compilation
@@ -88,9 +88,9 @@ class MatchProcesses:
         """`Matcher.match`, and no older than what the index of this process has."""
         revision = self._index.snapshot.revision
         # Digests alone are looked up sooner than passed on.
-        place = self._take(deep=len(query.activity) > 0) if isinstance(query, Fingerprint) else None
-        if place is not None:
-            answer = self._asked(place, Job(query=query, banks=banks, depths=self._depths(), revision=revision))
+        if isinstance(query, Fingerprint) and (place := self._take(deep=len(query.activity) > 0)):
+            packed = Packed.of(query)
+            answer = self._asked(place, Job(query=packed, banks=banks, depths=self._depths(), revision=revision))
             if isinstance(answer, MatchResult):
                 return answer
             log.warning("an upload is matched without its process", error=answer)

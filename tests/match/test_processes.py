@@ -17,6 +17,7 @@ from hashsvc.bank.model import Verdict
 from hashsvc.errors import FingerprintError
 from hashsvc.fingerprint.model import Digests, Fingerprint, activity_samples
 from hashsvc.match import processes
+from hashsvc.match.jobs import Packed
 from hashsvc.match.matcher import Matcher
 from hashsvc.match.processes import AT_ONCE
 from hashsvc.service import DEFAULT_BANK, Service
@@ -128,6 +129,17 @@ def test_digests_are_looked_up_here(service: Service) -> None:
     for one in processes_of(service):
         os.kill(one, signal.SIGSTOP)
     assert not service.match(Digests(md5=bytes(16))).matches
+
+
+def test_all_that_matching_reads_is_passed_on() -> None:
+    """Every field of a fingerprint but the signals, of a quick and of a deep reading."""
+    digests = Digests(md5=bytes(range(16)), sha256=bytes(range(32)))
+    for query in (dataclasses.replace(COPY, digests=digests), deep(COPY)):
+        passed = Packed.of(query).fingerprint().check()
+        for name in set(Fingerprint.__dataclass_fields__) - {"signals", "_checked"}:
+            before, after = getattr(query, name), getattr(passed, name)
+            assert np.array_equal(before, after) if isinstance(before, np.ndarray) else before == after
+        assert passed.activity.shape == query.activity.shape
 
 
 def test_more_uploads_than_places(only_there: Service) -> None:
