@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from benchmarks import load, synthetic
+from benchmarks import banks, load, synthetic
 from benchmarks.load import Load, Sent
 from benchmarks.report import Report
 from hashsvc.client import Client
@@ -77,6 +77,7 @@ def run(options: argparse.Namespace) -> Report:
                 service.confirm(DEFAULT_BANK, synthetic.footage(_BULK_SEED + seed, _BULK))
             known = synthetic.footage(_BULK_SEED - 1, options.hashes)
             service.confirm(DEFAULT_BANK, known, external_id="known")
+        banks.settle(data)  # what was there before has been there for long
         with (
             process.running(data, Path(scratch) / "server.log") as target,
             beside(watch, data) as watcher,

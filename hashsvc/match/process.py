@@ -26,6 +26,9 @@ from hashsvc.match.model import MatchResult
 from hashsvc_index import Index, Store, compilation
 from hashsvc_index import IndexSettings as SearchSettings
 
+_NICENESS = 10
+"""How much less of the cores a process claims than the server, which nobody can do without: it answers all calls, and where the
+bank has just grown it is what makes searches short again."""
 _CATCH_UP_SECONDS = 1.0
 """How long a match waits for a change that the server knows of already."""
 
@@ -66,6 +69,7 @@ class _Process:
 
 def main(processes: Sequence[str]) -> None:
     """Answer jobs until a connection is closed by the server. Deep readings come on the last one of each process."""
+    os.nice(_NICENESS)
     logging.disable()  # of its index the server says as much, in its own format
     not_compiled = _prepare()
     *others, deep = _connections(_forked([list(map(int, one.split(","))) for one in processes]))

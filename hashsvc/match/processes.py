@@ -6,6 +6,7 @@ each other and for the event loop, and on two cores they did no more than on one
 
 import contextlib
 import dataclasses
+import math
 import os
 import signal
 import subprocess
@@ -35,7 +36,9 @@ done."""
 _ANSWER_SECONDS = 60.0
 """A process that takes longer hangs, and is killed."""
 _RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 1.0, 60.0
-_END_SECONDS = 5.0
+_START_SECONDS = 5.0
+"""So long a server that has just begun is better left alone until there are processes. Where nothing is compiled yet they take
+longer, and uploads are matched without."""
 
 log = structlog.get_logger(__name__)
 
@@ -71,18 +74,25 @@ class MatchProcesses:
         """Of the processes that run, once all of them are ready; a place that is not among them any more leads nowhere."""
         self._free: list[_Place] = []
         self._pids: Sequence[int] = ()
+        self._settled_at = math.inf if processes else -math.inf
         self._closing = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="hashsvc-match-processes", daemon=True)
 
     def start(self) -> None:
         """Start the processes, and others in place of those that end; returns at once."""
         if self._processes:
+            self._settled_at = time.monotonic() + _START_SECONDS
             self._keeper.start()
 
     @property
     def ready(self) -> Sequence[int]:
         """Identifiers of the processes that take uploads now."""
         return self._pids
+
+    @property
+    def settled(self) -> bool:
+        """Whether uploads may come: there were processes once, or they could not be started, or had their time for it."""
+        return time.monotonic() >= self._settled_at
 
     def match(self, query: Fingerprint | Digests, banks: Mapping[str, Bank]) -> MatchResult:
         """`Matcher.match`, and no older than what the index of this process has."""
@@ -148,6 +158,7 @@ class MatchProcesses:
                     log.error("a matching process ended, uploads are matched without any", status=status)
             if self._closing.is_set():
                 return
+            self._settled_at = -math.inf
             _compile()
             pause = min(2 * pause, _LONGEST_RETRY_SECONDS) if time.monotonic() - began < pause else _RETRY_SECONDS
             self._closing.wait(pause)
@@ -199,6 +210,7 @@ class MatchProcesses:
             if self._closing.is_set():
                 return False
             self._places, self._free, self._pids = places, [*places], [one.pid for one in told]
+            self._settled_at = -math.inf
             self._change.notify_all()
         log.info("matching processes ready", pids=self._pids)
         if why := told[0].not_compiled:

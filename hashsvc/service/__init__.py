@@ -173,11 +173,11 @@ class Service(Access, Appeals, Decisions, Floods, Hunting, Incidents, Lives, Mat
 
     @property
     def ready(self) -> bool:
-        """True once the index has caught up with the store, and while it can follow.
+        """True once the index has caught up with the store, and while it can follow; with processes that match, once they do.
 
         Until it has, `match` raises INDEX_LOADING; where it no longer follows, `match` answers for an older revision.
         """
-        return self._index.ready and self._index.failure is None
+        return self._index.ready and self._index.failure is None and self._processes.settled
 
     @property
     def revision(self) -> int:

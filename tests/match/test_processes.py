@@ -82,6 +82,19 @@ def only_there(service: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
     return service
 
 
+
+def test_uploads_may_come_when_they_are_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or when they took too long; where there are none, at once."""
+    with Service.open(tmp_path / "data") as alone:
+        assert alone.ready
+    with Service.open(tmp_path / "data", match_processes=1) as service:
+        assert not service.ready or service._processes.ready
+        wait_until(lambda: service.ready)
+    monkeypatch.setattr(processes, "_START_SECONDS", 0.0)
+    with Service.open(tmp_path / "data", match_processes=1) as service:
+        assert service.ready and service.match(STRANGER).verdict is Verdict.ALLOW
+
+
 @pytest.mark.parametrize("query", [COPY, STRANGER, deep(COPY)], ids=["copy", "stranger", "deep"])
 def test_answers_as_the_matcher_does(service: Service, monkeypatch: pytest.MonkeyPatch, query: Fingerprint) -> None:
     """The same result, field by field, of which the process of the tests makes none."""
