@@ -86,4 +86,6 @@ class Job:
     """See `Matcher.match`."""
     depths: Depths
     revision: int
-    """What has to be searchable first."""
+    """What has to be searchable first; 0 where it is enough to search"""
+    known: int
+    """what the server has in its own index, or a moment later what there is."""

@@ -29,8 +29,8 @@ from hashsvc_index import IndexSettings as SearchSettings
 _NICENESS = 10
 """How much less of the cores a process claims than the server, which nobody can do without: it answers all calls, and where the
 bank has just grown it is what makes searches short again."""
-_CATCH_UP_SECONDS = 1.0
-"""How long a match waits for a change that the server knows of already."""
+_CATCH_UP_SECONDS, _MOMENT_SECONDS = 1.0, 0.04
+"""How long a match waits for a change that it was asked for, and for one that the server has in its index already."""
 
 
 class _Process:
@@ -53,8 +53,9 @@ class _Process:
     def answer(self, job: Job) -> MatchResult | str:
         """The result, or in words why there is none; the server then asks itself, and finds the same error or none."""
         try:
-            if self._index.revision < job.revision:
+            if self._index.revision < max(job.revision, job.known):
                 self._index.notify()
+                self._index.wait_for(job.known, _MOMENT_SECONDS)
                 self._index.wait_for(job.revision, _CATCH_UP_SECONDS)
             self._jobs.now = job
             result = self._matcher.match(job.query.fingerprint(), job.banks)

@@ -94,13 +94,17 @@ class MatchProcesses:
         """Whether uploads may come: there were processes once, or they could not be started, or had their time for it."""
         return time.monotonic() >= self._settled_at
 
-    def match(self, query: Fingerprint | Digests, banks: Mapping[str, Bank]) -> MatchResult:
-        """`Matcher.match`, and no older than what the index of this process has."""
-        revision = self._index.snapshot.revision
+    def match(self, query: Fingerprint | Digests, banks: Mapping[str, Bank], revision: int = 0) -> MatchResult:
+        """`Matcher.match` in a state no older than `revision`, which the index of this process has reached.
+
+        What a process searches may be a moment older than what this one does.
+        """
+        known = self._index.snapshot.revision
         # Digests alone are looked up sooner than passed on.
         if isinstance(query, Fingerprint) and (place := self._take(deep=len(query.activity) > 0)):
             packed = Packed.of(query)
-            answer = self._asked(place, Job(query=packed, banks=banks, depths=self._depths(), revision=revision))
+            job = Job(query=packed, banks=banks, depths=self._depths(), revision=revision, known=known)
+            answer = self._asked(place, job)
             if isinstance(answer, MatchResult):
                 return answer
             log.warning("an upload is matched without its process", error=answer)

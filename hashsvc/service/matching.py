@@ -113,7 +113,7 @@ class Matching(Banks):
             raise InvalidInputError("FIELD_INVALID", "a match takes a fingerprint or a digest", field="digests")
         chosen = {bank: self.get_bank(bank) for bank in banks}
         self._reach(min_revision)
-        return self._processes.match(query, chosen)
+        return self._processes.match(query, chosen, min_revision)
 
     def match_media(
         self,

@@ -71,14 +71,17 @@ class Keeper:
 
     def run(self) -> None:
         """Merge, move and save whenever there is something to, until stopped."""
-        _lower_priority()
+        if self._settings.saves:  # to take over what others have made is little work, and shortens searches at once
+            _lower_priority()
         keep_to_this_thread()
         while not self._stopping.wait(self._settings.poll_seconds):
             if not self._latest.ready:
                 continue
             try:
                 while not self._stopping.is_set() and (self.merge() or self._move()):
-                    pass
+                    # Other processes have it from the checkpoint only, and search all of it exactly until then.
+                    if self._reshaped:
+                        self._try_checkpoint()
             except StoppedError:
                 return
             except Exception:

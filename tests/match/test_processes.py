@@ -82,7 +82,6 @@ def only_there(service: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
     return service
 
 
-
 def test_uploads_may_come_when_they_are_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or when they took too long; where there are none, at once."""
     with Service.open(tmp_path / "data") as alone:
