@@ -81,7 +81,6 @@ class Fingerprint:
     reference has the full view's alone, an upload that was read quickly has none."""
     digests: Digests = Digests()
     signals: Signals = dataclasses.field(default_factory=Signals)
-    _checked: bool = dataclasses.field(default=False, init=False, repr=False)
 
     @property
     def frames(self) -> int:
@@ -104,11 +103,9 @@ class Fingerprint:
         )
 
     def check(self) -> "Fingerprint":
-        """Return self, or raise FingerprintError FINGERPRINT_MALFORMED naming the first fault. Once is enough: it is frozen."""
-        if not self._checked:
-            for fault in self._faults():
-                raise FingerprintError("FINGERPRINT_MALFORMED", fault)
-            object.__setattr__(self, "_checked", True)
+        """Return self, or raise FingerprintError FINGERPRINT_MALFORMED naming the first fault."""
+        for fault in self._faults():
+            raise FingerprintError("FINGERPRINT_MALFORMED", fault)
         return self
 
     def _faults(self) -> "list[str]":

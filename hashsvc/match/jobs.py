@@ -60,7 +60,7 @@ class Packed(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """What a process is told first, on the last of its connections. There it answers Ready."""
+    """What a process is told first, on the last of its connections. There it answers Ready, or in words why it is not."""
 
     data: Path
     index: IndexSettings

@@ -5,6 +5,7 @@ that is compiled is loaded, so that it is in memory once; cold slabs are mapped,
 store by itself. They are given what the server has decoded and checked, and end when the server does, or one of them.
 """
 
+import contextlib
 import dataclasses
 import gc
 import logging
@@ -41,6 +42,8 @@ class _Process:
         settings = SearchSettings(**dataclasses.asdict(opening.index), saves=False)
         self._index = Index(self._store, opening.data, settings, layers_from(self._store))
         self._jobs = threading.local()
+        self._hurried = 0
+        """The last change that a match waited for because the server knew of it."""
         references = References(self._load, opening.reference_cache_bytes)
         self._matcher = Matcher(self._store, self._index, references, opening.hints, lambda: self._jobs.now.depths)
 
@@ -53,16 +56,22 @@ class _Process:
     def answer(self, job: Job) -> MatchResult | str:
         """The result, or in words why there is none; the server then asks itself, and finds the same error or none."""
         try:
-            if self._index.revision < max(job.revision, job.known):
-                self._index.notify()
-                self._index.wait_for(job.known, _MOMENT_SECONDS)
-                self._index.wait_for(job.revision, _CATCH_UP_SECONDS)
+            self._catch_up(job)
             self._jobs.now = job
             result = self._matcher.match(job.query.fingerprint(), job.banks)
         except Exception as error:  # noqa: BLE001 - the process is not to end for what one upload did
             return repr(error)
         behind = f"the index is at revision {result.revision}, behind {job.revision}"
         return result if result.revision >= job.revision else behind
+
+    def _catch_up(self, job: Job) -> None:
+        if self._index.revision >= max(job.revision, job.known):
+            return
+        self._index.notify()
+        if job.known > self._hurried:  # once for each change, lest all matches wait where changes come too fast
+            self._hurried = job.known
+            self._index.wait_for(job.known, _MOMENT_SECONDS)
+        self._index.wait_for(job.revision, _CATCH_UP_SECONDS)
 
     def _load(self, number: int) -> Fingerprint:
         return records.join(self._store.vectors(number), self._store.blob(number, records.FINGERPRINT))
@@ -74,8 +83,13 @@ def main(processes: Sequence[str]) -> None:
     logging.disable()  # of its index the server says as much, in its own format
     not_compiled = _prepare()
     *others, deep = _connections(_forked([list(map(int, one.split(","))) for one in processes]))
-    process = _Process(deep.recv())
-    process.open()
+    opening: Opening = deep.recv()
+    try:
+        process = _Process(opening)
+        process.open()
+    except Exception as error:  # noqa: BLE001 - the server says it
+        deep.send(repr(error))
+        return
     deep.send(Ready(pid=os.getpid(), not_compiled=not_compiled))
     threading.Thread(target=_serve, args=([deep], process.answer), name="hashsvc-match-deep", daemon=True).start()
     # What does not take long by one thread: several would wait for Python's lock from each other, at each of some thirty steps.
@@ -133,4 +147,6 @@ def _serve(connections: "Sequence[Connection[Any, Any]]", answer: Callable[[Job]
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    with contextlib.suppress(EOFError, ConnectionError):  # the server is gone
+        main(sys.argv[1:])
+    os._exit(1)

@@ -203,21 +203,25 @@ class MatchProcesses:
 
     def _admitted(self, places: list[_Place]) -> bool:
         """Share places out as soon as their processes are ready; False where one does not live to be."""
-        told: list[Ready] = []
+        told: list[Ready | str] = []
         try:
             for one in (place for place in places if place.deep):
                 one.connection.send(self._opening)
             told = [place.connection.recv() for place in places if place.deep]
         except (EOFError, OSError):
             return False
+        ready = [one for one in told if isinstance(one, Ready)]
+        if failed := [one for one in told if isinstance(one, str)]:
+            log.error("a matching process could not begin", error=failed[0])
+            return False
         with self._change:
             if self._closing.is_set():
                 return False
-            self._places, self._free, self._pids = places, [*places], [one.pid for one in told]
+            self._places, self._free, self._pids = places, [*places], [one.pid for one in ready]
             self._settled_at = -math.inf
             self._change.notify_all()
         log.info("matching processes ready", pids=self._pids)
-        if why := told[0].not_compiled:
+        if why := ready[0].not_compiled:
             log.warning("not compiled", error=why)
         return True
 

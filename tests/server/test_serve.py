@@ -33,7 +33,8 @@ from pathlib import Path
 from typing import Any
 from hashsvc.config import ServerSettings, Settings
 from hashsvc.server import serve
-serve(Path(sys.argv[1]), "127.0.0.1:0", Settings(server=ServerSettings(drain_seconds=float(sys.argv[2]))))
+settings = ServerSettings(drain_seconds=float(sys.argv[2]), match_processes=int(sys.argv[3]))
+serve(Path(sys.argv[1]), "127.0.0.1:0", Settings(server=settings))
 """
 
 
@@ -50,8 +51,8 @@ def logs_as_before() -> Iterator[None]:
 class Process:
     """A serving process and its log."""
 
-    def __init__(self, data: Path, drain_seconds: float) -> None:
-        command = [sys.executable, "-c", PROGRAM, str(data), str(drain_seconds)]
+    def __init__(self, data: Path, drain_seconds: float, match_processes: int) -> None:
+        command = [sys.executable, "-c", PROGRAM, str(data), str(drain_seconds), str(match_processes)]
         self.temporary = data.parent
         environment = {**os.environ, "TMPDIR": str(self.temporary)}
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
@@ -98,9 +99,9 @@ def await_true(condition: Callable[[], bool]) -> None:
 
 
 @contextlib.contextmanager
-def serving(data: Path, drain_seconds: float) -> Iterator[Process]:
+def serving(data: Path, drain_seconds: float, match_processes: int = 2) -> Iterator[Process]:
     """A process that is SERVING; killed at the end if the test did not end it."""
-    running = Process(data, drain_seconds)
+    running = Process(data, drain_seconds, match_processes)
     try:
         with grpc.insecure_channel(running.target) as channel:
             await_true(lambda: health(channel) == health_pb2.HealthCheckResponse.SERVING)
@@ -162,9 +163,21 @@ def test_drain(tmp_path: Path) -> None:
     ]
 
 
-def test_compiles(tmp_path: Path) -> None:
-    """What is compiled is loaded beside the serving, and matches go on; then what there is is kept from the garbage collector."""
+def test_serves_when_its_matching_processes_are_ready(tmp_path: Path) -> None:
+    """It says which they are, then that it is SERVING; with the first upload nothing goes wrong, and with a stop neither."""
     with serving(tmp_path / "data", 1.0) as running, Client(running.target) as client:
+        assert not client.match(reference(1)).matches
+        running.process.send_signal(signal.SIGTERM)
+        assert running.wait(15) == 0
+    events = [line["event"] for line in running.log if line["event"] != "health" or line["serving"]]
+    assert events.index("matching processes ready") < events.index("health")
+    assert not [line for line in running.log if line["level"] in ("warning", "error") and "open: " not in str(line)]
+
+
+def test_compiles(tmp_path: Path) -> None:
+    """Where it matches itself, what is compiled is loaded beside the serving, and matches go on; then what there is is kept
+    from the garbage collector."""
+    with serving(tmp_path / "data", 1.0, match_processes=0) as running, Client(running.target) as client:
         assert not client.match(reference(1).digests).matches
         running.await_event("prepared")
         assert not client.match(reference(1)).matches
