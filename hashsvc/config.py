@@ -8,6 +8,9 @@ from typing import Any
 
 from hashsvc.errors import InvalidInputError
 
+_MAY_BE_NONE = frozenset({"match_processes"})
+"""Counts of which 0 is one."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -289,8 +292,9 @@ def _checked(wanted: type[Any], key: str, value: Any, path: Path) -> Any:
         value, (int, float) if wanted is float else wanted
     ):
         raise InvalidInputError("CONFIG_INVALID", f"{path}: {key} must be {wanted.__name__}", path=path, setting=key)
-    # No bound may be switched off by a value that nothing exceeds, and no count is useful at 0.
-    if wanted in (int, float) and not (math.isfinite(value) and (1 if wanted is int else 0) <= value < 1 << 63):
+    # No bound may be switched off by a value that nothing exceeds, and hardly a count is useful at 0.
+    least = 1 if wanted is int and key not in _MAY_BE_NONE else 0
+    if wanted in (int, float) and not (math.isfinite(value) and least <= value < 1 << 63):
         raise InvalidInputError("CONFIG_INVALID", f"{path}: {key} is out of range", path=path, setting=key)
     return wanted(value)
 

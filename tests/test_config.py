@@ -35,6 +35,11 @@ def test_what_is_said_holds_and_the_rest_stays(tmp_path: Path) -> None:
     assert settings.server == ServerSettings(drain_seconds=0.5)
 
 
+def test_a_server_that_matches_itself(tmp_path: Path) -> None:
+    """No process beside it is as good a number as any."""
+    assert load(tmp_path, "[server]\nmatch_processes = 0\n").server.match_processes == 0
+
+
 @pytest.mark.parametrize("section", ["limits", "workers", "server", "rates"])
 def test_every_setting_can_be_set(section: str, tmp_path: Path) -> None:
     """Each field of each section is known by its name."""
@@ -63,6 +68,8 @@ def test_every_setting_can_be_set(section: str, tmp_path: Path) -> None:
         "[limits]\nmax_cpu_seconds = inf",
         "[workers]\nworkers = 0",
         "[server]\nmax_page_size = 0",
+        "[server]\nmatch_threads = 0",
+        "[server]\nmatch_processes = -1",
         "[rates]\ncalls_per_second = inf",
         "[rates]\nburst = 0",
         "[tls]\ncertificate = 3",
