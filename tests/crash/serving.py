@@ -18,13 +18,16 @@ STOP_SECONDS = 30.0
 class Serving:
     """A serving process. Its uploads go below `uploads`, and its log is read as it comes."""
 
-    def __init__(self, data: Path, uploads: Path, listen: str = "127.0.0.1:0") -> None:
+    def __init__(self, data: Path, uploads: Path, listen: str = "127.0.0.1:0", settings: str = "") -> None:
+        """`settings` is what its configuration says, TOML."""
         uploads.mkdir(exist_ok=True)
+        config = uploads / "settings.toml"
+        config.write_text(settings)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "hashsvc.cli", "serve", "--data", str(data), "--listen", listen],
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "TMPDIR": str(uploads)},
+            env={**os.environ, "TMPDIR": str(uploads), "HASHSVC_CONFIG": str(config)},
         )
         self.log: list[dict[str, Any]] = []
         self._heard = threading.Event()
@@ -75,9 +78,9 @@ class Serving:
 
 
 @contextlib.contextmanager
-def serving(data: Path, uploads: Path, listen: str = "127.0.0.1:0") -> Iterator[Serving]:
+def serving(data: Path, uploads: Path, listen: str = "127.0.0.1:0", settings: str = "") -> Iterator[Serving]:
     """A serving process; killed at the end if the block did not end it. An error in its log fails the test."""
-    server = Serving(data, uploads, listen)
+    server = Serving(data, uploads, listen, settings)
     try:
         yield server
     finally:

@@ -121,7 +121,9 @@ def test_not_serving_while_it_loads(place: Place, tmp_path: Path) -> None:
     manifest = place.restore() / "MANIFEST"
     manifest.unlink()
     os.mkfifo(manifest)  # the server waits for what it is to read, for as long as the test likes
-    with serving(place.data, tmp_path) as server, grpc.insecure_channel(server.target, FAST) as channel:
+    # The processes that match would read it, too, and what is written there is for one reader.
+    alone = serving(place.data, tmp_path, settings="[server]\nmatch_processes = 0\n")
+    with alone as server, grpc.insecure_channel(server.target, FAST) as channel:
         with Client(server.target) as client:
             late = client.confirm("default", reference(ENTRIES + 1, frames=40), external_id="late")
             assert not client.status().ready
