@@ -81,7 +81,7 @@ class Ready:
 class Job:
     """An upload to be matched; the answer is a MatchResult, or in words why there is none."""
 
-    query: "Packed"
+    query: Packed
     banks: Mapping[str, Bank]
     """See `Matcher.match`."""
     depths: Depths

@@ -82,7 +82,9 @@ def main(processes: Sequence[str]) -> None:
     os.nice(_NICENESS)
     logging.disable()  # of its index the server says as much, in its own format
     not_compiled = _prepare()
-    *others, deep = _connections(_forked([list(map(int, one.split(","))) for one in processes]))
+    own = _forked([list(map(int, one.split(","))) for one in processes])
+    connections: list[Connection[Any, Any]] = [Connection(one) for one in own]
+    *others, deep = connections
     opening: Opening = deep.recv()
     try:
         process = _Process(opening)
@@ -92,7 +94,7 @@ def main(processes: Sequence[str]) -> None:
         return
     deep.send(Ready(pid=os.getpid(), not_compiled=not_compiled))
     threading.Thread(target=_serve, args=([deep], process.answer), name="hashsvc-match-deep", daemon=True).start()
-    # What does not take long by one thread: several would wait for Python's lock from each other, at each of some thirty steps.
+    # What does not take long by one thread: several would wait for Python's lock from each other at each step.
     _serve(others, process.answer)
 
 
@@ -127,10 +129,6 @@ def _forked(groups: list[list[int]]) -> list[int]:
 def _end_with_a_child() -> None:
     os.wait()
     os._exit(1)
-
-
-def _connections(descriptors: Sequence[int]) -> "list[Connection[Any, Any]]":
-    return [Connection(one) for one in descriptors]
 
 
 def _serve(connections: "Sequence[Connection[Any, Any]]", answer: Callable[[Job], MatchResult | str]) -> None:

@@ -1,7 +1,7 @@
 """Matching beside the server, on all cores.
 
-Half of a match is compiled and half is Python, of which one process runs one thread at a time: threads that search wait for
-each other and for the event loop, and on two cores they did no more than on one.
+What of a match is not compiled one process runs on one thread at a time: threads that search wait for each other and for the
+event loop, and on two cores they did no more than on one.
 """
 
 import contextlib

@@ -104,7 +104,7 @@ def test_answers_as_the_matcher_does(service: Service, monkeypatch: pytest.Monke
 
 
 def test_what_was_changed_a_moment_ago_counts(only_there: Service) -> None:
-    """A video is found as soon as this service has it in its index, and no more once it is withdrawn."""
+    """Whoever asks for the revision of a confirm finds the video, and of its withdrawal no more."""
     upload = an_upload([(LATER, 5.0, 20.0, 1.0)])
     for _ in range(5):
         entry = only_there.confirm(DEFAULT_BANK, LATER)
