@@ -43,9 +43,8 @@ def rectangles(lumas: npt.NDArray[np.uint8], most: int = _MOST) -> list[pdq.Rect
     """
     if len(lumas) < 4:
         return []
-    chosen = lumas[np.linspace(0, len(lumas) - 1, min(len(lumas), _FRAMES)).astype(int)].astype(np.float32)
-    upright = _edges(np.abs(np.diff(chosen, axis=2)).mean(axis=0))
-    level = _edges(np.abs(np.diff(chosen, axis=1)).mean(axis=0).T)
+    chosen = lumas[np.linspace(0, len(lumas) - 1, min(len(lumas), _FRAMES)).astype(int)]
+    upright, level = _edges(_gradient(chosen, 1)), _edges(_gradient(chosen, 0).T)
     columns, rows = _strongest(upright), _strongest(level)
     side = lumas.shape[1]
     x, y = _pairs(columns, side), _pairs(rows, side)
@@ -56,18 +55,28 @@ def rectangles(lumas: npt.NDArray[np.uint8], most: int = _MOST) -> list[pdq.Rect
     return _distinct(((int(x[i, 0]), int(y[j, 0]), int(x[i, 1]), int(y[j, 1])) for i, j in best.tolist()), side, most)
 
 
+def _gradient(lumas: npt.NDArray[np.uint8], axis: int) -> npt.NDArray[np.float32]:
+    """Mean absolute difference of neighbours along an axis of the pictures uint8 (n, side, side), n below 257."""
+    before, after = (np.moveaxis(lumas, axis + 1, 1)[:, some] for some in (slice(None, -1), slice(1, None)))
+    total = np.zeros(before.shape[1:], np.uint16)
+    for one, other in zip(before, after, strict=True):
+        total += np.maximum(one, other) - np.minimum(one, other)
+    mean: npt.NDArray[np.float32] = np.moveaxis(total, 0, axis).astype(np.float32) / np.float32(len(lumas))
+    return mean
+
+
 def _edges(gradient: npt.NDArray[np.float32]) -> Mask:
     """Which gradients (lines across axis 1) stand out from those beside them, bool like `gradient`, thickened by one."""
     width = gradient.shape[1]
-    padded = np.pad(gradient, ((0, 0), (_REACH, _REACH)), mode="reflect")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * _REACH + 1, axis=1)
-    # The median, which NumPy's own takes six times as long to find.
-    usual = np.partition(windows, _REACH, axis=2)[:, :, _REACH]
-    out = (gradient > _STANDS_OUT * (usual + 0.35)) & (gradient > _FAINT)
+    bars = _STANDS_OUT * (np.pad(gradient, ((0, 0), (_REACH, _REACH)), mode="reflect") + 0.35)
+    # It stands out from the median where it does from more than half of the neighbourhood: to count takes a seventh of the time.
+    lower = np.zeros(gradient.shape, np.uint8)
+    for first in range(2 * _REACH + 1):
+        lower += gradient > bars[:, first : first + width]
+    out = (lower > _REACH) & (gradient > _FAINT)
     thick = out.copy()
     thick[:, 1:] |= out[:, :-1]
     thick[:, :-1] |= out[:, 1:]
-    assert thick.shape[1] == width
     return thick
 
 
