@@ -4,7 +4,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
+from hashsvc.bank import records
 from hashsvc.fingerprint.model import Fingerprint
+from hashsvc_index import Store
+
+
+def stored(store: Store, number: int) -> Fingerprint:
+    """The fingerprint of an entry. Raises EntryNotFoundError, FingerprintError for what is no fingerprint."""
+    return records.join(store.vectors(number), store.blob(number, records.FINGERPRINT))
 
 
 class References:

@@ -7,6 +7,7 @@ store by itself. They are given what the server has decoded and checked, and end
 
 import contextlib
 import dataclasses
+import functools
 import gc
 import logging
 import os
@@ -17,9 +18,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
-from hashsvc.bank import records
-from hashsvc.bank.references import References
-from hashsvc.fingerprint.model import Fingerprint
+from hashsvc.bank.references import References, stored
 from hashsvc.match.jobs import Job, Opening, Ready
 from hashsvc.match.layers import layers_from
 from hashsvc.match.matcher import Matcher
@@ -44,7 +43,7 @@ class _Process:
         self._jobs = threading.local()
         self._hurried = 0
         """The last change that a match waited for because the server knew of it."""
-        references = References(self._load, opening.reference_cache_bytes)
+        references = References(functools.partial(stored, self._store), opening.reference_cache_bytes)
         self._matcher = Matcher(self._store, self._index, references, opening.hints, lambda: self._jobs.now.depths)
 
     def open(self) -> None:
@@ -72,9 +71,6 @@ class _Process:
             self._hurried = job.known
             self._index.wait_for(job.known, _MOMENT_SECONDS)
         self._index.wait_for(job.revision, _CATCH_UP_SECONDS)
-
-    def _load(self, number: int) -> Fingerprint:
-        return records.join(self._store.vectors(number), self._store.blob(number, records.FINGERPRINT))
 
 
 def main(processes: Sequence[str]) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 
 from hashsvc.access.tokens import Tokens
 from hashsvc.appeals.docket import Docket
-from hashsvc.bank import entries, records, rules
+from hashsvc.bank import entries, rules
 from hashsvc.bank.model import Bank, Interval
-from hashsvc.bank.references import References
+from hashsvc.bank.references import References, stored
 from hashsvc.bank.taxonomy import Taxonomy
 from hashsvc.config import Settings
 from hashsvc.decisions.log import DecisionLog
@@ -61,7 +61,7 @@ class Base:
     """Who makes a change where the call does not say."""
 
     def _load(self, number: int) -> Fingerprint:
-        return records.join(self._store.vectors(number), self._store.blob(number, records.FINGERPRINT))
+        return stored(self._store, number)
 
     def _checked_labels(self, bank: Bank, labels: Sequence[str], kept: Collection[str] = ()) -> str:
         """The version of the taxonomy that the labels of an entry are of; empty where the bank takes free ones.

@@ -16,8 +16,9 @@ import pytest
 from hashsvc.bank.model import Verdict
 from hashsvc.errors import FingerprintError
 from hashsvc.fingerprint.model import Digests, Fingerprint, activity_samples
-from hashsvc.match import processes
-from hashsvc.match.jobs import Packed
+from hashsvc.match import process, processes
+from hashsvc.match.depths import Depths
+from hashsvc.match.jobs import Job, Packed
 from hashsvc.match.matcher import Matcher
 from hashsvc.match.processes import AT_ONCE
 from hashsvc.service import DEFAULT_BANK, Service
@@ -121,6 +122,48 @@ def test_banks_are_kept_to(only_there: Service) -> None:
     assert only_there.match(COPY, banks=["others", DEFAULT_BANK]).matches
     with pytest.raises(BankNotFoundError):
         only_there.match(COPY, banks=["nowhere"])
+
+
+def test_the_server_goes_first(service: Service) -> None:
+    """What answers all calls, and makes searches short again, has more of a claim to the cores than what matches."""
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    for one in processes_of(service):
+        assert os.getpriority(os.PRIO_PROCESS, one) == min(own + process._NICENESS, 19)
+
+
+class Index:
+    """Instead of an index that is behind."""
+
+    revision = 5
+
+    def __init__(self) -> None:
+        self.waits: list[tuple[int, float]] = []
+        self.notified = 0
+
+    def notify(self) -> None:
+        self.notified += 1
+
+    def wait_for(self, revision: int, timeout: float) -> bool:
+        if revision > self.revision:
+            self.waits.append((revision, timeout))
+        return False
+
+
+def test_a_change_is_waited_for_once() -> None:
+    """By the first upload that comes after it, a moment; by one that asks for it, longer, however often."""
+    behind, index = object.__new__(process._Process), Index()
+    behind._index, behind._hurried = index, 0  # type: ignore[assignment]
+
+    def catch_up(*, known: int, asked: int = 0) -> list[tuple[int, float]]:
+        index.waits.clear()
+        behind._catch_up(Job(query=Packed.of(COPY), banks={}, depths=Depths(), revision=asked, known=known))
+        return [*index.waits]
+
+    assert catch_up(known=5) == [] and index.notified == 0
+    assert catch_up(known=7) == [(7, process._MOMENT_SECONDS)] and index.notified == 1
+    assert catch_up(known=7) == []
+    assert catch_up(known=7, asked=7) == [(7, process._CATCH_UP_SECONDS)]
+    assert catch_up(known=8, asked=7) == [(8, process._MOMENT_SECONDS), (7, process._CATCH_UP_SECONDS)]
 
 
 def test_the_idle_one_is_asked(only_there: Service) -> None:
