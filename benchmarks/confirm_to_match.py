@@ -65,6 +65,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--confirms", type=int, default=100, help="entries confirmed (default: %(default)s)")
     parser.add_argument("--hashes", type=int, default=1200, help="hashes of each (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=174.0, help="uploads a second beside (default: %(default)s)")
+    parser.add_argument(
+        "--every", type=float, default=0.0, help="seconds from one confirm to the next, at least (default: %(default)s)"
+    )
     parser.add_argument("--before", type=int, default=0, help="hashes in the bank before (default: %(default)s)")
 
 
@@ -85,7 +88,7 @@ def run(options: argparse.Namespace) -> Report:
         ):
             time.sleep(_ALONE_SECONDS)
             first = time.perf_counter()
-            here, there = confirms(target, watcher, options.confirms, options.hashes)
+            here, there = confirms(target, watcher, options.confirms, options.hashes, options.every)
             traffic.send(first)
             seen: Traffic = traffic.recv()
         with Service.open(data) as service:
@@ -110,7 +113,9 @@ def beside(work: Callable[..., None], *arguments: Any) -> Iterator[Connection]:
         child.kill()
 
 
-def confirms(target: str, watcher: Connection, count: int, hashes: int) -> tuple[list[float], list[float]]:
+def confirms(
+    target: str, watcher: Connection, count: int, hashes: int, every: float
+) -> tuple[list[float], list[float]]:
     """Seconds to the first match of each confirm, on the server and in the second process; GIVE_UP when not found."""
     here, there = [], []
     with Client(target) as client:
@@ -118,12 +123,14 @@ def confirms(target: str, watcher: Connection, count: int, hashes: int) -> tuple
             video = synthetic.footage(seed, hashes)
             query = synthetic.upload(video)
             watcher.send(query)
+            began = time.monotonic()
             entry = client.confirm(DEFAULT_BANK, video, external_id=str(seed))
             acknowledged = time.monotonic()
             here.append(found_at(client.match, query, entry.entry, acknowledged + GIVE_UP) - acknowledged)
             # A process that looks at the right moment sees an entry before its confirm has answered.
             watcher.send((entry.entry, acknowledged + GIVE_UP))
             there.append(max(0.0, watcher.recv() - acknowledged))
+            time.sleep(max(0.0, began + every - time.monotonic()))
     return here, there
 
 
@@ -220,6 +227,7 @@ def summary(
     figures = {
         "confirms": options.confirms,
         "hashes of each": options.hashes,
+        "seconds from one to the next, at least": options.every,
         "hashes before": options.before // _BULK * _BULK,
         "matches a second": options.rate,
         "wrong answers and errors": len(seen.faults),
