@@ -109,8 +109,9 @@ def _uploads(clip: Clip) -> Hashes:
 def fit(null: Null, distances: Sequence[int]) -> list[Knot]:
     """(distance, -log10 P) at `distances`, ascending; each rounded down, so that a knot never says more than was seen.
 
-    Of `null.joint`, since that is what evidence multiplies. Down to `null.edge` as measured. Nearer, no distance was seen often enough, and the curve goes on as a straight line
-    in log P as gently as the tail rises anywhere in its last power of ten (`tail_slope`), up to CAP.
+    Of `null.joint`, since that is what evidence multiplies. Down to `null.edge` as measured. Nearer, no distance was
+    seen often enough, and the curve goes on as a straight line in log P as gently as the tail rises anywhere in its
+    last power of ten (`tail_slope`), up to CAP.
     """
     curve, edge = surprise(null.joint), null.edge
     slope = tail_slope(curve, edge)

@@ -114,8 +114,9 @@ def _read_deeply(
 
 
 def query_views(lumas: npt.NDArray[np.uint8], profile: Profile, most: int) -> tuple[View, ...]:
-    """The profile's query views, and what was found inside the picture: `area` within two equal flat bars, `framed` within other flat borders, `moving` where the
-    rest stands still, `busy` where the rest moves only now and then, `inside-1` and so on, at most `most` of them, within edges that persist.
+    """The profile's query views, and what was found inside the picture: `area` within two equal flat bars, `framed`
+    within other flat borders, `moving` where the rest stands still, `busy` where the rest moves only now and then,
+    `inside-1` and so on, at most `most` of them, within edges that persist.
 
     A rectangle is a hint that something was added; an upload without any is not hashed in more views.
     """

@@ -140,9 +140,9 @@ def novelty(
 ) -> npt.NDArray[np.float64]:
     """Weights 0-1, float64 (n,), of aligned frames: how far both sides are from every one counted before.
 
-    `query` and `reference` are the aligned hashes, uint8 (n, 32), in order of time, `distances` (n,) those between them. A static shot is one piece of
-    evidence, not sixty, and so is a scene that keeps coming back to where it was. A frame under FLOOR is passed over,
-    so that it does not hide the next one.
+    `query` and `reference` are the aligned hashes, uint8 (n, 32), in order of time, `distances` (n,) those between
+    them. A static shot is one piece of evidence, not sixty, and so is a scene that keeps coming back to where it was. A
+    frame under FLOOR is passed over, so that it does not hide the next one.
     """
     fresh = np.clip(FRESH_SLOPE * distances + FRESH_OVER, FRESH_LEAST, FRESH_MOST)
     weights = np.zeros(len(gains))
@@ -175,9 +175,9 @@ def most(pictures: float) -> float:
 def log10_chance(gains: npt.NDArray[np.float32], weights: npt.NDArray[np.float64]) -> float:
     """log10 of an upper bound on the probability that unrelated frames gain so much.
 
-    `gains` (n,) are -log10 P of each frame, so 2.303 x (gain - FLOOR) of a counted frame is exponentially distributed for unrelated frames, and
-    the sum over n of them gamma distributed (Fisher's method). Chernoff's bound on its tail holds for the fractional
-    n that `weights` give, and far beyond where the gamma function itself underflows.
+    `gains` (n,) are -log10 P of each frame, so 2.303 x (gain - FLOOR) of a counted frame is exponentially distributed
+    for unrelated frames, and the sum over n of them gamma distributed (Fisher's method). Chernoff's bound on its tail
+    holds for the fractional n that `weights` give, and far beyond where the gamma function itself underflows.
     """
     count = float(weights.sum())
     total = float(((gains - FLOOR) * weights).sum()) * math.log(10)

@@ -23,7 +23,8 @@ log = structlog.get_logger("hashsvc.server")
 def serve(data: Path, listen: str = DEFAULT_LISTEN, settings: Settings = Settings(), *, insecure: bool = False) -> None:
     """Serve `data` on `listen` until SIGTERM or SIGINT; then drain and return. A second signal cuts the drain short.
 
-    With `insecure`, also where other machines reach it unprotected. Logs to standard error. Raises as `Server.start` does: HashsvcError for the address, StoreError for the directory.
+    With `insecure`, also where other machines reach it unprotected. Logs to standard error. Raises as `Server.start`
+    does: HashsvcError for the address, StoreError for the directory.
     """
     configure_logs()
     server = Server(
@@ -68,7 +69,8 @@ async def _run(server: Server, *, compiled: bool) -> None:
 
 
 def _prepare(compiled: bool) -> None:
-    """Have what is compiled compiled, where matches are made in this process; then keep what is there by now from being searched for garbage again and again.
+    """Have what is compiled compiled, where matches are made in this process; then keep what is there by now from being
+    searched for garbage again and again.
 
     There are some hundred thousand objects, none of which will go, and Python's lock is held for a tenth of a second meanwhile.
     """

@@ -122,7 +122,8 @@ class Service(Access, Appeals, Decisions, Floods, Hunting, Incidents, Lives, Mat
         and with `expire` within a minute as long as the service is open. With `match_processes` so many processes match
         uploads beside this one.
 
-        Raises InvalidInputError CONFIG_INVALID for a taxonomy that cannot be read, and the store's errors: NOT_A_DATA_DIRECTORY, DATA_FORMAT_TOO_NEW, DATA_DIRECTORY_READ_ONLY, STORE_CORRUPT.
+        Raises InvalidInputError CONFIG_INVALID for a taxonomy that cannot be read, and the store's errors:
+        NOT_A_DATA_DIRECTORY, DATA_FORMAT_TOO_NEW, DATA_DIRECTORY_READ_ONLY, STORE_CORRUPT.
         """
         store = Store.open(data)
         try:

@@ -41,8 +41,9 @@ class Entries(Banks):
         Safe to repeat: the same SHA-256 under the same external id with the same exclusions, live in the bank already,
         gives that entry back.
         Raises FingerprintError (PROFILE_UNKNOWN, FINGERPRINT_MALFORMED, FINGERPRINT_WITHOUT_EVIDENCE),
-        InvalidInputError (BANK_ID_INVALID, FIELD_TOO_LONG, FIELD_INVALID, LABEL_UNKNOWN, LABEL_RETIRED), AlreadyExistsError ENTRY_EXISTS when the
-        same bytes are live in the bank under another external id, with other exclusions or other details; BANK_NOT_FOUND.
+        InvalidInputError (BANK_ID_INVALID, FIELD_TOO_LONG, FIELD_INVALID, LABEL_UNKNOWN, LABEL_RETIRED),
+        AlreadyExistsError ENTRY_EXISTS when the same bytes are live in the bank under another external id, with other
+        exclusions or other details; BANK_NOT_FOUND.
         """
         name = secrets.token_hex(8)
         return self._add(bank, fingerprint, external_id, labels, details, exclusions, actor, name, RobustnessCard())

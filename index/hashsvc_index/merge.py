@@ -18,7 +18,8 @@ _DEAD_SHARE = 4
 def plan(snapshot: Snapshot, spoken_for: Collection[Slab] = ()) -> tuple[FlatSlab, ...]:
     """The slabs to merge next, () if none need it: the smallest tier with FAN_IN slabs, else one with many dead rows.
 
-    Cold slabs are not looked at, nor are those of which something else is being made, `spoken_for`. Carried out until it returns (), it leaves fewer than FAN_IN slabs in each of O(log rows) tiers.
+    Cold slabs are not looked at, nor are those of which something else is being made, `spoken_for`. Carried out until
+    it returns (), it leaves fewer than FAN_IN slabs in each of O(log rows) tiers.
     """
     flat = [slab for slab in snapshot.slabs if isinstance(slab, FlatSlab) and slab not in spoken_for]
     tiers: dict[int, list[FlatSlab]] = {}

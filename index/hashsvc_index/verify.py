@@ -27,7 +27,8 @@ def verify(store: Store, index: Index | None) -> list[str]:
     Reads one state of the store while others go on writing. With an `index`, waits up to 30 s until it has caught up,
     and checks that it holds the vectors of every live entry, byte for byte, and nothing else.
 
-    The decision log is read apart from that, a piece at a time. LMDB's own pages have no checksums, so damage to one of them may also end in StoreCorruptError.
+    The decision log is read apart from that, a piece at a time. LMDB's own pages have no checksums, so damage to one of
+    them may also end in StoreCorruptError.
     """
     while True:
         faults: list[str] = []
