@@ -9,7 +9,7 @@ from hashsvc.config import IndexSettings, Settings
 from hashsvc.fingerprint.model import Digests
 from hashsvc.match.layers import layers_from
 from hashsvc.service import DEFAULT_BANK, Service
-from hashsvc_index import Index, Store, tiers
+from hashsvc_index import Index, Store, compilation, tiers
 from hashsvc_index import IndexSettings as Tiers
 
 PER_ENTRY = 14_160
@@ -43,6 +43,7 @@ def exact() -> Settings:
 
 def settle(data: Path) -> None:
     """Wait until no hash has to move to the cold tier any more. Raises TimeoutError."""
+    compilation.load_all()  # as a server has
     settings = Tiers()
     with Store.open(data) as store:
         index = Index(store, data, settings, layers_from(store))
