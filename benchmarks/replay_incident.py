@@ -1,8 +1,8 @@
 """A day with an incident, replayed over gRPC in compressed time.
 
-Uploads come by the hour as people are awake, with a burst at ten times the mean while the incident runs. In a day so compressed
-that they come faster than they are answered, time stands still whenever so many wait for an answer as a platform would
-let. One in a hundred is a copy, drawn Zipf-like from edited variants of a few originals; the rest are other real
+Uploads come by the hour as people are awake, with a burst at ten times the mean while the incident runs. In a day so
+compressed that they come faster than they are answered, time stands still whenever so many wait for an answer as a
+platform would let. One in a hundred is a copy, drawn Zipf-like from edited variants of a few originals; the rest are other real
 footage, each a little different from all others. Originals are confirmed one after another while it runs; what came
 before its original was confirmed cannot be found, and is counted apart. Copies are judged by their quick reading alone.
 """

@@ -32,7 +32,6 @@ _QUIET = 0.05
 _MOST_BUSY = 0.6
 """A larger share of the frame is no window in it."""
 
-Floats = npt.NDArray[np.float32]
 Energy = npt.NDArray[np.float32]
 
 
@@ -96,7 +95,7 @@ def _some(lumas: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return some
 
 
-def _means(pictures: npt.NDArray[np.uint8] | Floats, axis: int, size: int) -> Floats:
+def _means(pictures: npt.NDArray[np.uint8] | pdq.Floats, axis: int, size: int) -> pdq.Floats:
     """Means of `size` neighbours along an axis; NumPy's own of so few at a time take several times as long."""
     shape = pictures.shape
     split = pictures.reshape(*shape[:axis], shape[axis] // size, size, *shape[axis + 1 :])
@@ -105,20 +104,20 @@ def _means(pictures: npt.NDArray[np.uint8] | Floats, axis: int, size: int) -> Fl
     sums = first.astype(np.uint16 if pictures.dtype == np.uint8 else np.float32)
     for one in others:
         sums += one
-    means: Floats = sums.astype(np.float32, copy=False) / np.float32(size)
+    means: pdq.Floats = sums.astype(np.float32, copy=False) / np.float32(size)
     return means
 
 
-def _blocks(pictures: npt.NDArray[np.uint8]) -> tuple[Floats, Floats]:
+def _blocks(pictures: npt.NDArray[np.uint8]) -> tuple[pdq.Floats, pdq.Floats]:
     """Means of _BLOCK pixels along the rows and along the columns: (n, lines, blocks) each."""
     return _means(pictures, 2, _BLOCK), _means(pictures, 1, _BLOCK).transpose(0, 2, 1)
 
 
-def _median(values: Floats) -> Floats:
+def _median(values: pdq.Floats) -> pdq.Floats:
     """Along axis 0; NumPy's own takes several times as long."""
     low, high = (len(values) - 1) // 2, len(values) // 2
     ordered = np.partition(values, (low, high), axis=0)
-    middle: Floats = (ordered[low] + ordered[high]) / np.float32(2)
+    middle: pdq.Floats = (ordered[low] + ordered[high]) / np.float32(2)
     return middle
 
 

@@ -86,6 +86,6 @@ class Job:
     """See `Matcher.match`."""
     depths: Depths
     revision: int
-    """What has to be searchable first; 0 where it is enough to search"""
+    """What has to be searchable first, 0 where nothing has to."""
     known: int
-    """what the server has in its own index, or a moment later what there is."""
+    """What the server has in its own index: waited for a moment, then what there is is searched."""

@@ -47,7 +47,9 @@ class GetStatusResponse(_message.Message):
     ENTRIES_FIELD_NUMBER: _builtins.int
     HASHES_FIELD_NUMBER: _builtins.int
     ready: _builtins.bool
-    """False while the index loads, when matches are refused as INDEX_LOADING, and for some seconds while processes that match start."""
+    """False while the index loads, when matches are refused as INDEX_LOADING, and for some seconds while processes that
+    match start.
+    """
     store_revision: _builtins.int
     """The last change of the store."""
     index_revision: _builtins.int

@@ -10,7 +10,8 @@ class Status:
     """How far the index has come."""
 
     ready: bool
-    """False while the index loads, when matches are refused as INDEX_LOADING, and for some seconds while processes that match start."""
+    """False while the index loads, when matches are refused as INDEX_LOADING, and for some seconds while processes that
+    match start."""
     store_revision: int
     """The last change of the store."""
     index_revision: int
