@@ -69,6 +69,14 @@ def _by_list(lists: Numbers, groups: Numbers, count: int) -> tuple[Numbers, Numb
 
 
 @part
+def _met_next(bounds: Numbers, turn: int, number: int) -> int:
+    """The first list from `number` on that has pairs left at `turn`; there is one."""
+    while bounds[number] <= turn:
+        number += 1
+    return number
+
+
+@part
 def _passed(rows: Words, place: int, end: int, query: _Row, told: _Row, added: np.uint64) -> int:
     """The first place from `place` on where one of four rows may be near enough, or fewer are left; each fourth is looked at."""
     while place + 4 <= end and (four_distances(rows, place, query, told) + added) & _TOPS == _TOPS:
@@ -168,8 +176,9 @@ def near(
     radius, reached = min(radius, 256), np.minimum(reach.astype(np.int64), ends.shape[1] - 1)
     groups = _grouped(queries)
     pairs, asked, bounds = _by_list(lists, groups, len(ends))
-    hits, found, turn = np.empty((_ROOM, 3), np.int64), 0, 0
-    for number in range(len(ends)):
+    hits, found, turn, number = np.empty((_ROOM, 3), np.int64), 0, 0, 0
+    while turn < len(pairs):
+        number = _met_next(bounds, turn, number)
         first = place = begins[number]
         while turn < bounds[number]:
             turn, place, found = _met(
