@@ -29,6 +29,8 @@ from hashsvc_index import IndexSettings as SearchSettings
 _NICENESS = 10
 """How much less of the cores a process claims than the server, which nobody can do without: it answers all calls, and where the
 bank has just grown it is what makes searches short again."""
+_POLL_SECONDS = 0.25
+"""Between two looks at the store where no match is asked for: each says what the server knows of."""
 _CATCH_UP_SECONDS, _MOMENT_SECONDS = 1.0, 0.04
 """How long a match waits for a change that it was asked for, and for one that the server has in its index already."""
 
@@ -38,7 +40,7 @@ class _Process:
 
     def __init__(self, opening: Opening) -> None:
         self._store = Store.open(opening.data)
-        settings = SearchSettings(**dataclasses.asdict(opening.index), saves=False)
+        settings = SearchSettings(**dataclasses.asdict(opening.index), saves=False, poll_seconds=_POLL_SECONDS)
         self._index = Index(self._store, opening.data, settings, layers_from(self._store))
         self._jobs = threading.local()
         self._hurried = 0

@@ -10,7 +10,8 @@ from grpc_health.v1.health import aio as health_aio
 
 from hashsvc.server.backend import Backend
 
-_POLL_SECONDS = 0.05
+_POLL_SECONDS, _CALM_POLL_SECONDS = 0.05, 0.5
+"""Between two looks until the service is ready, and while it is: then it seldom ceases to be."""
 
 log = structlog.get_logger("hashsvc.server")
 
@@ -42,7 +43,7 @@ class Health:
             if self._backend.ready != told:
                 told = not told
                 await self._set(told)
-            await asyncio.sleep(_POLL_SECONDS)
+            await asyncio.sleep(_CALM_POLL_SECONDS if told else _POLL_SECONDS)
 
     async def _set(self, serving: bool) -> None:
         status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING

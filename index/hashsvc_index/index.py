@@ -146,14 +146,16 @@ class Index:
 
     def _follow(self) -> None:
         keep_to_this_thread()
-        pause = _RETRY_SECONDS
+        pause, seen = _RETRY_SECONDS, -1
         while not self._stopping.is_set():
             self._woken.clear()
             try:
                 if not self._latest.ready:
                     self._load()
-                while self._advance():
-                    pass
+                if (write := self._store.last_write()) != seen:
+                    while self._advance():
+                        pass
+                    seen = write
                 self._store.environment.clear_stale_readers()
             except StoppedError:
                 return

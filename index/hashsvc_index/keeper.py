@@ -36,6 +36,8 @@ _GIVE_BACK_ROWS = 1 << 20
 left holes among the flat slabs."""
 _PAUSE_SECONDS = 60.0
 """After a failure."""
+_CALM_SECONDS = 0.5
+"""Between two looks at whether a checkpoint is due, where nothing else is to be done."""
 
 
 class Keeper:
@@ -65,6 +67,8 @@ class Keeper:
         self._reshaped = False
         """Whether slabs have moved that a checkpoint should have where they are now."""
         self._spoken_for: tuple[Slab, ...] = ()
+        self._settled: Snapshot | None = None
+        """The last snapshot that was found to need nothing: as long as it is the latest, there is nothing to be looked for."""
         self._moved = 0
         """Rows that have left flat slabs for cold ones since memory was last given back."""
         self._taken: Manifest | None = None
@@ -75,10 +79,12 @@ class Keeper:
             _lower_priority()
         keep_to_this_thread()
         while not self._stopping.wait(self._settings.poll_seconds):
+            if self._settled is not None:
+                self._latest.wait(self._is_wanted, _CALM_SECONDS)
             if not self._latest.ready:
                 continue
             try:
-                while not self._stopping.is_set() and (self.merge() or self._move()):
+                while not self._stopping.is_set() and self._reshape():
                     # Other processes have it from the checkpoint only, and search all of it exactly until then.
                     if self._reshaped:
                         self._try_checkpoint()
@@ -143,6 +149,21 @@ class Keeper:
             self._saved_revision, self._saved_added = snapshot.revision, added
             self._reshaped = self._reshaped and self._latest.snapshot is not snapshot
             return True
+
+    def _reshape(self) -> bool:
+        """Merge or move something; False where that is not for this process to do, or not now, or nothing is left to do."""
+        before = self._latest.snapshot
+        if before is self._settled:
+            return False
+        self._settled = None  # what it holds may be large, and work on this may take long
+        if self.merge() or self._move():
+            return True
+        if self._latest.snapshot is before and tiers.plan(before, self._settings) is None:
+            self._settled = before
+        return False
+
+    def _is_wanted(self) -> bool:
+        return self._stopping.is_set() or self._latest.snapshot is not self._settled
 
     def _may_save(self) -> bool:
         """Raises OSError."""
