@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from hashsvc.match.comparison import Alignment, Comparison, Line
+from hashsvc.match.comparison import Alignment, Comparison, Floats, Line
 from hashsvc.match.lines import COST, STRONG, refined
 from hashsvc.match.pieces import PRICE, sequence
 
@@ -36,19 +36,26 @@ def alignments(
     `lines` are tried besides those that the comparison proposes; `bonus` speaks for an alignment besides its frames. The
     first alignment gains `least` or more, further ones LEAST_TOTAL.
     """
-    gains, found = comparison.gains, 0
+    gains, tops, found = comparison.gains, comparison.gains.max(axis=1), 0
+    covered = np.zeros(len(tops), bool)
     # No line gains more than all frames do at their best, which often settles that there is none.
-    while found < _MOST_SEGMENTS and np.maximum(gains.max(axis=1) - COST, 0).sum() >= least:
+    while found < _MOST_SEGMENTS and (at_best := _at_best(tops)) >= least:
+        if found:
+            gains = np.where(covered[:, None], np.float32(0), gains)
         rest = Comparison(gains, comparison.frames, comparison.times)
         best = _best(rest, lines, bonus, least)
         if best is None or best[0].total < least:
             break
-        for one in _in_pieces(rest, *best):
+        for one in _in_pieces(rest, *best, at_best):
             yield one
-            # The comparison's own gains stay as they are; a copy is only taken by who asks for a second alignment.
-            gains = gains if found else gains.copy()
-            gains[one.first : one.last + 1] = 0
+            covered[one.first : one.last + 1] = True
+            tops[covered] = 0
             found, least = found + 1, LEAST_TOTAL
+
+
+def _at_best(tops: Floats) -> float:
+    """What all frames gain over their cost, each the most that it gains anywhere, float32 (n,)."""
+    return float(np.maximum(tops - COST, 0).sum())
 
 
 def _best(
@@ -63,14 +70,16 @@ def _best(
     return _strongest(map(walks.alignment, order.tolist()), bonus)
 
 
-def _in_pieces(comparison: Comparison, one: Alignment, most: float) -> list[Alignment]:
+def _in_pieces(comparison: Comparison, one: Alignment, most: float, at_best: float) -> list[Alignment]:
     """The best alignment, for which `most` speaks, or those in its place that together gain more, each its price: strongest first.
+
+    All frames at their best gain `at_best`.
 
     A cut may begin before the best line or end after it. What lies wholly beside it is left for later, when lines of all speeds
     are tried.
     """
     # No sequence gains more than all frames do at their best, to which a plain copy comes near.
-    if np.maximum(comparison.gains.max(axis=1) - COST, 0).sum() - PRICE <= most:
+    if at_best - PRICE <= most:
         return [one]
     lines, gains, pieces = sequence(comparison, one.line)
     walked = [piece for piece in pieces if piece[2] >= one.first and piece[1] <= one.last]

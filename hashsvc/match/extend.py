@@ -104,14 +104,15 @@ def _finding(
         evidence=sum(evidence for evidence, _ in proven),
         query_coverage=share_of([(one.query_start, one.query_end) for one in segments], query.duration),
         reference_coverage=share_of([(one.reference_start, one.reference_end) for one in segments], reference.duration),
-        mean_distance=float(
-            np.average(
-                [one.mean_distance for one in segments],
-                weights=[one.query_end - one.query_start + 0.01 for one in segments],
-            )
-        ),
+        mean_distance=_mean_distance(segments),
         segments=tuple(segments),
     )
+
+
+def _mean_distance(segments: Sequence[Segment]) -> float:
+    """By how long each is, and a little for one that is of a single frame."""
+    weights = [one.query_end - one.query_start + 0.01 for one in segments]
+    return sum(one.mean_distance * weight for one, weight in zip(segments, weights, strict=True)) / sum(weights)
 
 
 def _compared(

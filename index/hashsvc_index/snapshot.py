@@ -44,13 +44,15 @@ class Hits:
 
     def moved(self, queries: int) -> "Hits":
         """The same hits for queries that are `queries` rows further down."""
+        if not queries:
+            return self
         return dataclasses.replace(self, query=self.query + np.int32(queries))
 
     @classmethod
     def joined(cls, parts: "Sequence[Hits]", revision: int) -> "Hits":
         """The hits of all parts, in order."""
-        if len(parts) == 1:
-            return dataclasses.replace(parts[0], revision=revision)
+        if len(parts) == 1 and parts[0].revision == revision:
+            return parts[0]
 
         def column(name: str, kind: type[np.signedinteger[Any]]) -> Any:
             return np.concatenate([np.zeros(0, kind), *(getattr(part, name) for part in parts)])
