@@ -123,7 +123,7 @@ class MatchProcesses:
             while self._places:
                 if free := [one for one in self._free if one.deep is deep]:
                     most = Counter(one.process for one in free)
-                    place = max(reversed(free), key=lambda one: most[one.process])
+                    place = max(free, key=lambda one: most[one.process])
                     self._free.remove(place)
                     return place
                 self._change.wait()
