@@ -164,9 +164,14 @@ class Environment:
             return self._size()
 
     def last_write(self) -> int:
-        """Number of the last transaction of any process that wrote; as long as it is the same, all else is. No transaction."""
-        with self._gate.shared(), self._translated(0):
-            return int(self._lmdb.info()["last_txnid"])
+        """Number of the last transaction of any process that wrote and that one that reads would see; as long as it is the
+        same, all else is.
+
+        What `info` says of the environment is ahead of that for an instant in each write: whoever read in it would take what was
+        there before for what there is.
+        """
+        with self.read() as transaction:
+            return int(transaction.id())
 
     def _size(self) -> tuple[int, int]:
         info = self._lmdb.info()

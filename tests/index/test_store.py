@@ -240,3 +240,20 @@ def test_last_write(store: Store, data: Path, add: Add) -> None:
     subprocess.run([sys.executable, "-c", other, str(data)], check=True)
     seen.append(store.last_write())
     assert len(set(seen)) == len(seen) == 4
+
+
+def test_last_write_is_not_ahead_of_what_is_read(store: Store, data: Path) -> None:
+    """Who has read after asking for it has seen that write: whoever looks again only at another one misses nothing."""
+    other = (
+        "import sys; from pathlib import Path; from hashsvc_index import Store, StoreSettings\n"
+        "with Store.open(Path(sys.argv[1]), settings=StoreSettings(sync=False)) as store:\n"
+        "    for _ in range(6000): store.put_bank('b', b'', create=False)\n"
+    )
+    # Each of its writes is one change.
+    ahead = store.last_write() - store.revision()
+    writer = subprocess.Popen([sys.executable, "-c", other, str(data)])
+    while writer.poll() is None:
+        written = store.last_write()
+        assert store.revision() >= written - ahead
+    assert writer.returncode == 0
+    assert store.revision() == store.last_write() - ahead >= 6000
