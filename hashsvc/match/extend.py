@@ -110,7 +110,7 @@ def _finding(
 
 
 def _mean_distance(segments: Sequence[Segment]) -> float:
-    """By how long each is, and a little for one that is of a single frame."""
+    """The mean over segments, each weighed by its seconds in the query, and a little more lest one of no length weigh nothing."""
     weights = [one.query_end - one.query_start + 0.01 for one in segments]
     return sum(one.mean_distance * weight for one, weight in zip(segments, weights, strict=True)) / sum(weights)
 

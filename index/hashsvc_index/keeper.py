@@ -151,16 +151,18 @@ class Keeper:
             return True
 
     def _reshape(self) -> bool:
-        """Merge or move something; False where that is not for this process to do, or not now, or nothing is left to do."""
+        """Merge or move something; whether it is to be called again at once, and not when there is another snapshot or later."""
         before = self._latest.snapshot
         if before is self._settled:
             return False
         self._settled = None  # what it holds may be large, and work on this may take long
-        if self.merge() or self._move():
+        if self.merge() or self._latest.snapshot is not before:
             return True
-        if self._latest.snapshot is before and tiers.plan(before, self._settings) is None:
+        move = tiers.plan(before, self._settings)
+        if move is None:
             self._settled = before
-        return False
+            return False
+        return self._move(before, move)
 
     def _is_wanted(self) -> bool:
         return self._stopping.is_set() or self._latest.snapshot is not self._settled
@@ -181,12 +183,8 @@ class Keeper:
         if change[0].mark.hex() != manifest.mark:
             raise CheckpointError(f"revision {manifest.revision} of the store is another: the store was set back since")
 
-    def _move(self) -> bool:
-        """Make one cold slab aside and publish it; False if there was none to make, or it was overtaken."""
-        before = self._latest.snapshot
-        move = tiers.plan(before, self._settings)
-        if move is None:
-            return False
+    def _move(self, before: Snapshot, move: tiers.Move) -> bool:
+        """Make the cold slab of a plan for a snapshot aside and publish it; False if that is not for this process, or was overtaken."""
         if not self._may_save():
             return self._take_over()
         began = time.monotonic()

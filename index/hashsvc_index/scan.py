@@ -69,7 +69,7 @@ def _by_list(lists: Numbers, groups: Numbers, count: int) -> tuple[Numbers, Numb
 
 
 @part
-def _met_next(bounds: Numbers, turn: int, number: int) -> int:
+def _next_met(bounds: Numbers, turn: int, number: int) -> int:
     """The first list from `number` on that has pairs left at `turn`; there is one."""
     while bounds[number] <= turn:
         number += 1
@@ -178,7 +178,8 @@ def near(
     pairs, asked, bounds = _by_list(lists, groups, len(ends))
     hits, found, turn, number = np.empty((_ROOM, 3), np.int64), 0, 0, 0
     while turn < len(pairs):
-        number = _met_next(bounds, turn, number)
+        # Nor is one replaced where lists are only passed over, which most of them are.
+        number = _next_met(bounds, turn, number)
         first = place = begins[number]
         while turn < bounds[number]:
             turn, place, found = _met(

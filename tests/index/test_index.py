@@ -3,12 +3,15 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from hashsvc_index import Index, Store, verify
+from hashsvc_index import Index, Store, tiers, verify
+from hashsvc_index import index as index_module
 from hashsvc_index.errors import IndexLoadingError, StoreUnavailableError
 from hashsvc_index.reader import Reader
 
@@ -81,6 +84,40 @@ def test_follows_own_changes(store: Store, add: Add, open_index: OpenIndex, rand
     assert hits_at(store.update_entry("b", "e", b"", live=True).revision) == 50
     assert hits_at(store.put_bank("b", b"", create=False)) == 50
     assert verify(store, index) == []
+
+
+def test_nothing_is_looked_for_where_nothing_has_changed(
+    add: Add, open_index: OpenIndex, random: Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No change is read, and nothing planned, until there is one; then it is found by itself."""
+    looks: list[str] = []
+    for module, name in ((index_module, "advance"), (tiers, "plan")):
+        monkeypatch.setattr(module, name, _noted(looks, name, getattr(module, name)))
+    index = open_index(poll_seconds=0.01)
+    assert index.wait_for(add("e", 10).revision, 5)
+    deadline = time.monotonic() + 10
+    while index._keeper._settled is not index.snapshot:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(0.1)  # the follower's last look at that change
+    looks.clear()
+    time.sleep(0.3)
+    assert looks == []
+    assert index.wait_for(add("f", 10).revision, 5)
+    while "plan" not in looks:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert "advance" in looks
+
+
+def _noted(looks: list[str], name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, and a note of each call."""
+
+    def call(*given: Any) -> Any:
+        looks.append(name)
+        return function(*given)
+
+    return call
 
 
 def test_restored_after_merging_dropped_it(store: Store, add: Add, open_index: OpenIndex, random: Random) -> None:
