@@ -17,8 +17,6 @@ class Known:
     def __init__(self, store: Store, revision: int = -1) -> None:
         self._store = store
         self._revision = revision
-        self._seen = -1
-        """The store's last write when this was the latest."""
         self._entries: dict[int, Entry | None] = {}
         self._named: dict[tuple[str, str], Entry] = {}
         self._banks: dict[str, Bank] = {}
@@ -26,13 +24,9 @@ class Known:
 
     def latest(self) -> "Known":
         """This, or where the store has changed since, one that remembers nothing yet."""
-        if (write := self._store.last_write()) == self._seen:
-            return self
+        # Not the last write: a logged verdict is one as well, and changes no entry.
         revision = self._store.revision()
-        if revision != self._revision:
-            return Known(self._store, revision)
-        self._seen = write
-        return self
+        return self if revision == self._revision else Known(self._store, revision)
 
     def entry(self, number: int) -> Entry | None:
         """An entry, unless it is withdrawn; under a later number where it was replaced."""

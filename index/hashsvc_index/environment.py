@@ -10,21 +10,25 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Generic, TypeVar
 
 import lmdb
 
-from hashsvc_index.errors import NotADataDirectoryError, StoreFullError, StoreUnavailableError
+from hashsvc_index.errors import NotADataDirectoryError, StoreError, StoreFullError, StoreUnavailableError
 from hashsvc_index.gate import Gate
 from hashsvc_index.records import FORMAT, KEY_FORMAT, LATER_TABLES, TABLES, DamagedError, number_key, seal
 from hashsvc_index.trouble import error_code, translate
 
 Result = TypeVar("Result")
+Value = TypeVar("Value", bytes, memoryview)
 
 _ATTEMPTS = 8
 _READER_WAIT = 0.05
 _READER_CHECK_SECONDS = 60.0
 _CURABLE = (lmdb.MapFullError, lmdb.MapResizedError, lmdb.PanicError, lmdb.ReadersFullError)
+_TROUBLE = (lmdb.Error, DamagedError, OSError)
+"""What becomes an error of the store."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,28 +103,16 @@ class Environment:
         """True while somebody waits for this process's transactions to end; long readers should then end theirs."""
         return self._gate.wanted
 
-    def read(self) -> "contextlib.AbstractContextManager[lmdb.Transaction[bytes]]":
+    def read(self) -> "_Reading[bytes]":
         """A read transaction: one state of the store, whatever is written meanwhile."""
-        return self._reading(buffers=False)
+        return _Reading(self, buffers=False)
 
-    def peek(self) -> "contextlib.AbstractContextManager[lmdb.Transaction[memoryview]]":
+    def peek(self) -> "_Reading[memoryview]":
         """A read transaction whose values are views of the map, so that only the pages that are looked at are read.
 
         They end with it.
         """
-        return self._reading(buffers=True)
-
-    @contextlib.contextmanager
-    def _reading(self, *, buffers: bool) -> "Iterator[lmdb.Transaction[Any]]":
-        with self._translated(0):
-            transaction = self._begin_read(buffers)
-            try:
-                yield transaction
-            finally:
-                transaction.abort()
-                # py-lmdb keeps the reader slot as long as the object, which a traceback may keep long.
-                del transaction
-                self._gate.leave()
+        return _Reading(self, buffers=True)
 
     def write(self, need: int, change: "Callable[[lmdb.Transaction[bytes]], Result]") -> Result:
         """Run `change` in a write transaction and commit it; on any exception nothing is written.
@@ -285,9 +277,12 @@ class Environment:
         """Turn LMDB's errors into ours."""
         try:
             yield
-        except (lmdb.Error, DamagedError, OSError) as error:
-            short = error_code(error) == errno.EIO and self._short_of_room(need)
-            raise translate(self.path, error, short_of_room=short) from error
+        except _TROUBLE as error:
+            raise self._translation(error, need) from error
+
+    def _translation(self, error: Exception, need: int) -> StoreError:
+        short = error_code(error) == errno.EIO and self._short_of_room(need)
+        return translate(self.path, error, short_of_room=short)
 
     def _short_of_room(self, need: int) -> bool:
         """Whether the disk or the file size limit has no room for `need` bytes: LMDB calls a short write EIO."""
@@ -297,6 +292,35 @@ class Environment:
         if limit != resource.RLIM_INFINITY and data.stat().st_size + need >= limit:
             return True
         return disk.f_bavail * disk.f_frsize <= need
+
+
+class _Reading(Generic[Value]):
+    """A read transaction for a `with`; no generator, since every upload has several and each would cost as much again."""
+
+    __slots__ = ("_buffers", "_environment", "_transaction")
+
+    def __init__(self, environment: Environment, *, buffers: bool) -> None:
+        self._environment = environment
+        self._buffers = buffers
+
+    def __enter__(self) -> "lmdb.Transaction[Value]":
+        try:
+            self._transaction: lmdb.Transaction[Value] = self._environment._begin_read(self._buffers)
+        except _TROUBLE as error:
+            raise self._environment._translation(error, 0) from error
+        return self._transaction
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._transaction.abort()
+        finally:
+            # py-lmdb keeps the reader slot as long as the object, which a traceback may keep long.
+            del self._transaction
+            self._environment._gate.leave()
+        if isinstance(error, _TROUBLE):
+            raise self._environment._translation(error, 0) from error
 
 
 def _fill_holes(lock: Path) -> None:

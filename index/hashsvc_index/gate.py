@@ -25,14 +25,16 @@ class Gate:
     def enter(self) -> None:
         """Wait until nobody is alone inside or waiting to be, then go in."""
         with self._changed:
-            self._changed.wait_for(lambda: not self.wanted)
+            while self.wanted:
+                self._changed.wait()
             self._inside += 1
 
     def leave(self) -> None:
         """End what `enter` began."""
         with self._changed:
             self._inside -= 1
-            self._changed.notify_all()
+            if self.wanted:
+                self._changed.notify_all()
 
     @contextlib.contextmanager
     def shared(self) -> Iterator[None]:
