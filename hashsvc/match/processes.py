@@ -241,7 +241,7 @@ class MatchProcesses:
 
 
 def _answered(connection: "Connection[Any, Any]", seconds: float) -> bool:
-    """As its `poll`, which makes a selector each time and takes longer than all else here."""
+    """As its `poll`, which sets up a selector each time."""
     waiting = select.poll()
     waiting.register(connection, select.POLLIN)
     return bool(waiting.poll(1000 * seconds))
