@@ -149,7 +149,7 @@ class Snapshot:
             for query, row, distance in slab.near(queries, nearest.widest):
                 place = np.searchsorted(slab.starts, row, side="right") - 1
                 found = query, slab.numbers[place], row - slab.starts[place], distance
-                # Most searches leave none out, and copies of all columns would take longer than the rest.
+                # No copy of all columns is made where there is nothing to leave out.
                 if nearest.tightened:
                     found = _chosen(found, nearest.wants(query, distance))
                 if len(self.withdrawn):
@@ -200,7 +200,7 @@ class _Nearest:
         """The nearest hits so far, ordered by query, then distance."""
         query, entry, position, distance = (np.concatenate(column) for column in zip(*self._pieces, strict=True))
         places = np.arange(len(query))
-        # Query, distance and place are one number each: to sort those takes half as long as by two keys.
+        # One number each of query, distance (9 bits) and place (32): to sort those takes half as long as by two keys.
         order = np.sort(query << 41 | distance.astype(np.int64) << 32 | places) & 0xFFFFFFFF
         ordered = query[order]
         kept = order[places - np.searchsorted(ordered, ordered, side="left") < self._limit]
