@@ -12,6 +12,10 @@ from hashsvc.config import HintSettings, IndexSettings
 from hashsvc.fingerprint.model import HASH_BYTES, Digests, Fingerprint, activity_rows
 from hashsvc.match.depths import Depths
 
+AT_ONCE = 2
+"""Uploads that one process is given at once by threads, and as many by an event loop, and a deep reading beside them: one is
+matched, the next is there when it is done."""
+
 
 class Packed(NamedTuple):
     """What matching reads of a fingerprint; arrays are bytes, of which pickle makes less ado."""

@@ -1,6 +1,7 @@
 """Processes that match uploads for a server: `python -m hashsvc.match.process DESCRIPTOR,... ...`.
 
-For each argument there is one, which answers on the connections of those descriptors. The first forks the others when all
+For each argument there is one, which answers on the connections of those descriptors: AT_ONCE lanes of an event loop, then those of
+threads. The first forks the others when all
 that is compiled is loaded, so that it is in memory once; cold slabs are mapped, and in memory once, too. Each follows the
 store by itself. They are given what the server has decoded and checked, and end when the server does, or one of them.
 """
@@ -19,7 +20,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from hashsvc.bank.references import References, stored
-from hashsvc.match.jobs import Job, Opening, Ready
+from hashsvc.match.jobs import AT_ONCE, Job, Opening, Ready
+from hashsvc.match.lane import Lane
 from hashsvc.match.layers import layers_from
 from hashsvc.match.matcher import Matcher
 from hashsvc.match.model import MatchResult
@@ -81,7 +83,8 @@ def main(processes: Sequence[str]) -> None:
     logging.disable()  # of its index the server says as much, in its own format
     not_compiled = _prepare()
     own = _forked([list(map(int, one.split(","))) for one in processes])
-    connections: list[Connection[Any, Any]] = [Connection(one) for one in own]
+    lanes = [Lane.inherited(one) for one in own[:AT_ONCE]]
+    connections: list[Connection[Any, Any]] = [Connection(one) for one in own[AT_ONCE:]]
     *others, deep = connections
     opening: Opening = deep.recv()
     try:
@@ -93,7 +96,7 @@ def main(processes: Sequence[str]) -> None:
     deep.send(Ready(pid=os.getpid(), not_compiled=not_compiled))
     threading.Thread(target=_serve, args=([deep], process.answer), name="hashsvc-match-deep", daemon=True).start()
     # What does not take long by one thread: several would wait for Python's lock from each other at each step.
-    _serve(others, process.answer)
+    _serve([*lanes, *others], process.answer)
 
 
 def _prepare() -> str:
@@ -129,17 +132,36 @@ def _end_with_a_child() -> None:
     os._exit(1)
 
 
-def _serve(connections: "Sequence[Connection[Any, Any]]", answer: Callable[[Job], MatchResult | str]) -> None:
-    """Answer what comes on any of them, one after the other; end the process when one is closed."""
+def _serve(connections: "Sequence[Connection[Any, Any] | Lane]", answer: Callable[[Job], MatchResult | str]) -> None:
+    """Answer what comes on any of them, one after the other; end the process when one is closed that is not a lane.
+
+    An event loop may end before the server, which needs the process for what threads ask until it ends, too.
+    """
     with selectors.DefaultSelector() as waiting:
         for one in connections:
             waiting.register(one, selectors.EVENT_READ, one)
         try:
             while True:
                 for key, _ in waiting.select():
-                    key.data.send(answer(key.data.recv()))
+                    if not isinstance(key.data, Lane):
+                        key.data.send(answer(key.data.recv()))
+                    elif not _answered(key.data, answer):
+                        waiting.unregister(key.data)
         except (EOFError, OSError):
             os._exit(0)  # there is nothing to be saved, and a thread that still searches would outlive what it uses
+
+
+def _answered(lane: Lane, answer: Callable[[Job], MatchResult | str]) -> bool:
+    """Answer what has come; False where nobody is there any more."""
+    try:
+        result = answer(lane.recv())
+        try:
+            lane.send(result)
+        except ValueError as error:
+            lane.send(f"the result is {error}")
+    except (EOFError, OSError):
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@ event loop, and on two cores they did no more than on one.
 
 import contextlib
 import dataclasses
+import enum
 import math
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -26,15 +28,13 @@ from hashsvc.fingerprint.model import Digests, Fingerprint
 from hashsvc.fingerprint.sandbox import ONE_THREAD
 from hashsvc.match import process
 from hashsvc.match.depths import Depths
-from hashsvc.match.jobs import Job, Opening, Packed, Ready
+from hashsvc.match.jobs import AT_ONCE, Job, Opening, Packed, Ready
+from hashsvc.match.lane import Lane
 from hashsvc.match.matcher import Matcher
 from hashsvc.match.model import MatchResult
 from hashsvc_index import Index, compilation
 
-AT_ONCE = 2
-"""Uploads that one process is given at once, and a deep reading beside them: one is matched, the other is there when it is
-done."""
-_ANSWER_SECONDS = 60.0
+ANSWER_SECONDS = 60.0
 """A process that takes longer hangs, and is killed."""
 _RETRY_SECONDS, _LONGEST_RETRY_SECONDS = 1.0, 60.0
 _START_SECONDS = 5.0
@@ -44,15 +44,28 @@ longer, and uploads are matched without."""
 log = structlog.get_logger(__name__)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class _Place:
-    """A connection to a process, used by one thread at a time."""
+class Use(enum.Enum):
+    """Whom a place is for."""
 
-    connection: "Connection[Any, Any]"
+    LOOP = enum.auto()
+    """An event loop, which must not wait for a part of an answer."""
+    THREAD = enum.auto()
+    DEEP = enum.auto()
+    """A thread with a deep reading. Those have a thread of their own in the process: they would hold up all others."""
+
+
+_USES = (*AT_ONCE * (Use.LOOP,), *AT_ONCE * (Use.THREAD,), Use.DEEP)
+"""Of the places of a process, in the order of its descriptors."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """A connection to a process, on which one upload at a time is matched."""
+
+    connection: "Connection[Any, Any] | Lane"
     process: int
     """Which one of those that were started together."""
-    deep: bool
-    """Whether it is for deep readings, which have a thread of their own there: they would hold up all others."""
+    use: Use
 
 
 class MatchProcesses:
@@ -71,9 +84,10 @@ class MatchProcesses:
         self._change = threading.Condition()
         self._started: subprocess.Popen[bytes] | None = None
         """The process that has forked the others, and leads their group."""
-        self._places: list[_Place] = []
+        self._places: list[Place] = []
         """Of the processes that run, once all of them are ready; a place that is not among them any more leads nowhere."""
-        self._free: list[_Place] = []
+        self._free: list[Place] = []
+        self._claimable = False
         self._pids: Sequence[int] = ()
         self._settled_at = math.inf if processes else -math.inf
         self._closing = threading.Event()
@@ -91,6 +105,11 @@ class MatchProcesses:
         return self._pids
 
     @property
+    def claimable(self) -> bool:
+        """Whether there are places for an event loop that none has claimed."""
+        return self._claimable
+
+    @property
     def settled(self) -> bool:
         """Whether uploads may come: there were processes once, or they could not be started, or had their time for it."""
         return time.monotonic() >= self._settled_at
@@ -100,29 +119,55 @@ class MatchProcesses:
 
         What a process searches may be a moment older than what this one does.
         """
-        known = self._index.snapshot.revision
         # Digests alone are looked up sooner than passed on.
-        if isinstance(query, Fingerprint) and (place := self._take(deep=len(query.activity) > 0)):
-            packed = Packed.of(query)
-            job = Job(query=packed, banks=banks, depths=self._depths(), revision=revision, known=known)
-            answer = self._asked(place, job)
+        if isinstance(query, Fingerprint) and (place := self._take(Use.DEEP if len(query.activity) else Use.THREAD)):
+            answer = self._asked(place, self.job(query, banks, revision))
             if isinstance(answer, MatchResult):
                 return answer
             log.warning("an upload is matched without its process", error=answer)
         return self._matcher.match(query, banks)
 
+    def job(self, query: Fingerprint, banks: Mapping[str, Bank], revision: int = 0) -> Job:
+        """What a process is asked for `match`. Raises IndexLoadingError until the index has caught up."""
+        known = self._index.snapshot.revision
+        return Job(query=Packed.of(query), banks=banks, depths=self._depths(), revision=revision, known=known)
+
+    def claim(self) -> list[Place]:
+        """All places for an event loop, whose they are from now on: it closes them when one leads nowhere, or it is done."""
+        with self._change:
+            claimed = [one for one in self._free if one.use is Use.LOOP]
+            self._free = [one for one in self._free if one.use is not Use.LOOP]
+            self._claimable = False
+        return claimed
+
+    def dismiss(self, place: Place | None = None) -> None:
+        """Give the processes nothing more to do, and see that they end; with a `place` only where it is one of theirs.
+
+        Unless this is closing, there will be others.
+        """
+        with self._change:
+            if place is not None and place not in self._places:
+                return
+            started, dropped = self._started, self._free
+            self._started, self._places, self._free, self._pids, self._claimable = None, [], [], (), False
+            self._change.notify_all()
+        for one in dropped:
+            one.connection.close()
+        if started is not None:
+            _kill(started)
+
     def close(self) -> None:
         """End the processes; matches go on here."""
         self._closing.set()
-        self._dismiss()
+        self.dismiss()
         if self._keeper.ident is not None:
             self._keeper.join()
 
-    def _take(self, *, deep: bool) -> _Place | None:
+    def _take(self, use: Use) -> Place | None:
         """A place in the process that has the least to do, waited for where all are taken; None where no process is ready."""
         with self._change:
             while self._places:
-                if free := [one for one in self._free if one.deep is deep]:
+                if free := [one for one in self._free if one.use is use]:
                     most = Counter(one.process for one in free)
                     place = max(free, key=lambda one: most[one.process])
                     self._free.remove(place)
@@ -130,16 +175,16 @@ class MatchProcesses:
                 self._change.wait()
             return None
 
-    def _asked(self, place: _Place, job: Job) -> MatchResult | str:
+    def _asked(self, place: Place, job: Job) -> MatchResult | str:
         """What a process answers, or why it does not."""
         try:
             place.connection.send(job)
-            if not _answered(place.connection, _ANSWER_SECONDS):
-                raise TimeoutError(f"no answer in {_ANSWER_SECONDS:g} s")
+            if not _answered(place.connection, ANSWER_SECONDS):
+                raise TimeoutError(f"no answer in {ANSWER_SECONDS:g} s")
             answer: MatchResult | str = place.connection.recv()
         except Exception as error:  # noqa: BLE001 - whatever it is, the match is made here
             place.connection.close()
-            self._dismiss(place)
+            self.dismiss(place)
             return repr(error)
         with self._change:
             if place in self._places:
@@ -170,45 +215,39 @@ class MatchProcesses:
 
     def _run(self) -> int:
         """Start processes, share them out, and return the status of the first one when it has ended."""
-        groups = [[Pipe() for _ in range(AT_ONCE + 1)] for _ in range(self._processes)]
-        theirs = [[other.fileno() for _, other in group] for group in groups]
-        try:
-            started = subprocess.Popen(
-                [sys.executable, "-m", process.__name__, *(",".join(map(str, group)) for group in theirs)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[one for group in theirs for one in group],
-                env={**os.environ, **ONE_THREAD},
-                process_group=0,  # so that one signal ends all, and one from the terminal none
-            )
-        finally:
-            for _, other in (pair for group in groups for pair in group):
-                other.close()
+        groups = [[_pair(use) for use in _USES] for _ in range(self._processes)]
         places = [
-            _Place(own, number, deep=turn == AT_ONCE)
+            Place(own, number, use)
             for number, group in enumerate(groups)
-            for turn, (own, _) in enumerate(group)
+            for use, (own, _) in zip(_USES, group, strict=True)
         ]
-        with self._change:
-            self._started = started
+        admitted = False
         try:
-            if self._closing.is_set() or not self._admitted(places):
+            started = _start([[other for _, other in group] for group in groups])
+            with self._change:
+                self._started = started
+            try:
+                admitted = not self._closing.is_set() and self._admitted(places)
+                if not admitted:
+                    _kill(started)
+                return started.wait()
+            finally:
+                self.dismiss()
+                _kill(started)
+                started.wait()
+        finally:
+            if not admitted:
                 for one in places:
                     one.connection.close()
-                _kill(started)
-            return started.wait()
-        finally:
-            self._dismiss()
-            _kill(started)
-            started.wait()
 
-    def _admitted(self, places: list[_Place]) -> bool:
+    def _admitted(self, places: list[Place]) -> bool:
         """Share places out as soon as their processes are ready; False where one does not live to be."""
         told: list[Ready | str] = []
         try:
-            for one in (place for place in places if place.deep):
-                one.connection.send(self._opening)
-            told = [place.connection.recv() for place in places if place.deep]
+            deep = [place.connection for place in places if place.use is Use.DEEP]
+            for one in deep:
+                one.send(self._opening)
+            told = [one.recv() for one in deep]
         except (EOFError, OSError):
             return False
         ready = [one for one in told if isinstance(one, Ready)]
@@ -219,29 +258,38 @@ class MatchProcesses:
             if self._closing.is_set():
                 return False
             self._places, self._free, self._pids = places, [*places], [one.pid for one in ready]
-            self._settled_at = -math.inf
+            self._settled_at, self._claimable = -math.inf, True
             self._change.notify_all()
         log.info("matching processes ready", pids=self._pids)
         if why := ready[0].not_compiled:
             log.warning("not compiled", error=why)
         return True
 
-    def _dismiss(self, place: _Place | None = None) -> None:
-        """Give the processes nothing more to do, and see that they end; with a `place` only where it is one of theirs."""
-        with self._change:
-            if place is not None and place not in self._places:
-                return
-            started, dropped = self._started, self._free
-            self._started, self._places, self._free, self._pids = None, [], [], ()
-            self._change.notify_all()
-        for one in dropped:
-            one.connection.close()
-        if started is not None:
-            _kill(started)
+
+def _pair(use: Use) -> "tuple[Connection[Any, Any] | Lane, Connection[Any, Any] | socket.socket]":
+    """The end of a place that stays here, and the one that its process is given."""
+    return Lane.pair() if use is Use.LOOP else Pipe()
 
 
-def _answered(connection: "Connection[Any, Any]", seconds: float) -> bool:
-    """As its `poll`, which sets up a selector each time."""
+def _start(groups: "Sequence[Sequence[Connection[Any, Any] | socket.socket]]") -> "subprocess.Popen[bytes]":
+    """The first of the processes, given the ends of each, which are closed here."""
+    numbers = [[one.fileno() for one in group] for group in groups]
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", process.__name__, *(",".join(map(str, group)) for group in numbers)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[one for group in numbers for one in group],
+            env={**os.environ, **ONE_THREAD},
+            process_group=0,  # so that one signal ends all, and one from the terminal none
+        )
+    finally:
+        for one in (one for group in groups for one in group):
+            one.close()
+
+
+def _answered(connection: "Connection[Any, Any] | Lane", seconds: float) -> bool:
+    """As the `poll` of a connection, which sets up a selector each time."""
     waiting = select.poll()
     waiting.register(connection, select.POLLIN)
     return bool(waiting.poll(1000 * seconds))

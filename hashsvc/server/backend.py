@@ -5,7 +5,8 @@ import contextlib
 
 from hashsvc.config import Settings
 from hashsvc.errors import UnavailableError
-from hashsvc.match.processes import AT_ONCE
+from hashsvc.match.jobs import AT_ONCE
+from hashsvc.server.lanes import Lanes
 from hashsvc.server.pool import Pool
 from hashsvc.server.upload import UploadDirectory
 from hashsvc.service import Service
@@ -18,7 +19,7 @@ _WAIT_THREADS, _WAIT_QUEUE = 16, 256
 class Backend:
     """The service and one pool for each kind of call, so that no kind can starve another.
 
-    `match` searches, or has that done by a process; `deep` does so for deep readings, which take long; `wait` searches
+    `match` searches, or has that done by a process, for which most uploads take the `lanes` and no thread; `deep` does so for deep readings, which take long; `wait` searches
     that may first wait for a revision; `store` reads and writes the store; `media` hashes uploads, which takes seconds;
     `hunt` searches recent uploads, `verify` reads everything, which takes longer still.
     """
@@ -27,6 +28,7 @@ class Backend:
         self.settings = settings
         self.uploads = uploads
         server = settings.server
+        self.lanes = Lanes(queue=_MATCH_QUEUE)
         self.match = Pool("match", threads=server.match_processes * AT_ONCE or server.match_threads, queue=_MATCH_QUEUE)
         self.deep = Pool("deep", threads=max(1, server.match_processes), queue=_MATCH_QUEUE)
         self.wait = Pool("wait", threads=_WAIT_THREADS, queue=_WAIT_QUEUE)
@@ -65,6 +67,7 @@ class Backend:
             raise UnavailableError("OVERLOADED", "the server is stopping")
 
     async def close(self, seconds: float) -> None:
-        """Stop the pools, giving running calls `seconds`."""
+        """Stop the pools, giving running calls `seconds`; on the event loop nothing runs any more."""
+        self.lanes.close()
         pools = (self.match, self.deep, self.wait, self.store, self.media, self.hunt, self.verify)
         await asyncio.gather(*(pool.close(seconds) for pool in pools))

@@ -85,7 +85,7 @@ class Service(Access, Appeals, Decisions, Floods, Hunting, Incidents, Lives, Mat
             hints=settings.hints,
             reference_cache_bytes=settings.server.reference_cache_bytes,
         )
-        self._processes = MatchProcesses(self._matcher, index, opening, self._current.depths, processes=match_processes)
+        self.processes = MatchProcesses(self._matcher, index, opening, self._current.depths, processes=match_processes)
         self._recorder = Recorder(store.path, settings.recent)
         vaccinate = vaccinate and settings.vaccination.enabled
         # What the hasher tries of its own is no upload: it counts for no breaker.
@@ -132,7 +132,7 @@ class Service(Access, Appeals, Decisions, Floods, Hunting, Incidents, Lives, Mat
             if store.revision() == 0:
                 service._create_default()
             index.start()
-            service._processes.start()
+            service.processes.start()
             if hunt:
                 service._retro.follow()
                 service._decisions.start()
@@ -160,7 +160,7 @@ class Service(Access, Appeals, Decisions, Floods, Hunting, Incidents, Lives, Mat
         self._deliverer.close()
         self._retro.close()
         self._vaccinator.close()
-        self._processes.close()
+        self.processes.close()
         self._recorder.close()
         self._sandbox.close()
         self._index.close()
@@ -178,7 +178,7 @@ class Service(Access, Appeals, Decisions, Floods, Hunting, Incidents, Lives, Mat
 
         Until it has, `match` raises INDEX_LOADING; where it no longer follows, `match` answers for an older revision.
         """
-        return self._index.ready and self._index.failure is None and self._processes.settled
+        return self._index.ready and self._index.failure is None and self.processes.settled
 
     @property
     def revision(self) -> int:

@@ -36,6 +36,8 @@ class Base:
 
     tokens: Tokens
     """What a server asks of each call."""
+    processes: MatchProcesses
+    """Where uploads are matched. A server's event loop asks them itself."""
     _store: Store
     _index: Index
     _settings: Settings
@@ -43,7 +45,6 @@ class Base:
     _sandbox: Sandbox
     _references: References
     _matcher: Matcher
-    _processes: MatchProcesses
     _recorder: Recorder
     _retro: Retro
     _caution: Caution

@@ -98,4 +98,4 @@ class Hunting(Banks):
 
     def _match_in(self, query: Fingerprint, bank: Bank) -> MatchResult:
         """Match an upload in one bank, and keep nothing of it."""
-        return self._processes.match(query, {bank.bank: bank})
+        return self.processes.match(query, {bank.bank: bank})

@@ -1,12 +1,12 @@
 """Judging uploads."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
 from hashsvc.bank import rules
-from hashsvc.bank.model import Verdict
+from hashsvc.bank.model import Bank, Verdict
 from hashsvc.decisions.grounds import record_of
 from hashsvc.errors import InvalidInputError, UnavailableError
 from hashsvc.fingerprint.digests import digest_file
@@ -31,6 +31,17 @@ class Judged:
         if self.logged is not None:
             self.logged.result()
         return self.result
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """An upload that was checked, and is to be matched."""
+
+    query: Fingerprint | Digests
+    banks: Mapping[str, Bank]
+    """As `Matcher.match` takes them."""
+    min_revision: int
+    content_id: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -76,14 +87,56 @@ class Matching(Banks):
         actor: str = "",
     ) -> Judged:
         """`match`, without waiting until the verdict is logged: a thread that searches has better to do."""
-        reading = self._read(query, banks, min_revision, content_id)
-        return self._logged([reading], reading.result, banks, content_id, actor)
+        asked = self.asked(query, banks=banks, min_revision=min_revision, content_id=content_id)
+        return self.judged(asked, self._found(asked), actor=actor)
+
+    def asked(
+        self,
+        query: Fingerprint | Digests,
+        *,
+        banks: Sequence[str] = (),
+        min_revision: int = 0,
+        content_id: str = "",
+    ) -> Asked:
+        """What `judge` does before it searches, for who has that done elsewhere; raises as that does. Waits for nothing but
+        a `min_revision`."""
+        rules.check_text("content_id", content_id, rules.MAX_CONTENT_ID)
+        self._current.begin()
+        return self._checked(query, banks, min_revision, content_id)
+
+    def judged(self, asked: Asked, found: MatchResult, *, actor: str = "") -> Judged:
+        """What `judge` does with what was `found` of an upload. Raises UnavailableError OVERLOADED as `match` does."""
+        reading = self._noted(asked, found)
+        return self._logged([reading], reading.result, [*asked.banks], asked.content_id, actor)
 
     def _read(self, query: Fingerprint | Digests, banks: Sequence[str], min_revision: int, content_id: str) -> _Reading:
         """Judge one reading of an upload, and take note of it everywhere but in the decision log."""
-        rules.check_text("content_id", content_id, rules.MAX_CONTENT_ID)
-        self._current.begin()
-        found = self._matched(query, banks=banks, min_revision=min_revision)
+        asked = self.asked(query, banks=banks, min_revision=min_revision, content_id=content_id)
+        return self._noted(asked, self._found(asked))
+
+    def _matched(
+        self, query: Fingerprint | Digests, *, banks: Sequence[str] = (), min_revision: int = 0
+    ) -> MatchResult:
+        """`match`, of which nobody takes note."""
+        return self._found(self._checked(query, banks, min_revision, ""))
+
+    def _checked(self, query: Fingerprint | Digests, banks: Sequence[str], min_revision: int, content_id: str) -> Asked:
+        if isinstance(query, Fingerprint):
+            profile_named(query.profile)
+            query.check()
+            self._within_limits(query)
+        elif not query:
+            raise InvalidInputError("FIELD_INVALID", "a match takes a fingerprint or a digest", field="digests")
+        chosen = {bank: self.get_bank(bank) for bank in banks}
+        self._reach(min_revision)
+        return Asked(query=query, banks=chosen, min_revision=min_revision, content_id=content_id)
+
+    def _found(self, asked: Asked) -> MatchResult:
+        return self.processes.match(asked.query, asked.banks, asked.min_revision)
+
+    def _noted(self, asked: Asked, found: MatchResult) -> _Reading:
+        """What was found as tripped breakers leave it, noted everywhere but in the decision log."""
+        query, content_id = asked.query, asked.content_id
         if isinstance(query, Fingerprint):
             self._recorder.record(content_id, query, found.revision)
         result = self._monitor.seen(query, found, content_id)
@@ -100,20 +153,6 @@ class Matching(Banks):
         record = record_of(self._matcher.known(), result, queries, asked=banks, content_id=content_id)
         fingerprints = [one for one in queries if isinstance(one, Fingerprint)]
         return Judged(result, self._decisions.append(record, actor or self._actor, fingerprints))
-
-    def _matched(
-        self, query: Fingerprint | Digests, *, banks: Sequence[str] = (), min_revision: int = 0
-    ) -> MatchResult:
-        """`match`, of which nobody takes note."""
-        if isinstance(query, Fingerprint):
-            profile_named(query.profile)
-            query.check()
-            self._within_limits(query)
-        elif not query:
-            raise InvalidInputError("FIELD_INVALID", "a match takes a fingerprint or a digest", field="digests")
-        chosen = {bank: self.get_bank(bank) for bank in banks}
-        self._reach(min_revision)
-        return self._processes.match(query, chosen, min_revision)
 
     def match_media(
         self,

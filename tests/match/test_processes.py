@@ -18,9 +18,9 @@ from hashsvc.errors import FingerprintError
 from hashsvc.fingerprint.model import Digests, Fingerprint, activity_samples
 from hashsvc.match import process, processes
 from hashsvc.match.depths import Depths
-from hashsvc.match.jobs import Job, Packed
+from hashsvc.match.jobs import AT_ONCE, Job, Packed
 from hashsvc.match.matcher import Matcher
-from hashsvc.match.processes import AT_ONCE
+from hashsvc.match.processes import Use
 from hashsvc.service import DEFAULT_BANK, Service
 from hashsvc_index.compilation import SCAN
 from hashsvc_index.errors import BankNotFoundError
@@ -39,7 +39,7 @@ def processes_of(service: Service, other_than: Sequence[int] = ()) -> Sequence[i
 
     def are_there() -> bool:
         nonlocal found
-        found = service._processes.ready
+        found = service.processes.ready
         return len(found) > 0 and set(found).isdisjoint(other_than)
 
     wait_until(are_there)
@@ -88,7 +88,7 @@ def test_uploads_may_come_when_they_are_ready(tmp_path: Path, monkeypatch: pytes
     with Service.open(tmp_path / "data") as alone:
         assert alone.ready
     with Service.open(tmp_path / "data", match_processes=1) as service:
-        assert not service.ready or service._processes.ready
+        assert not service.ready or service.processes.ready
         wait_until(lambda: service.ready)
     monkeypatch.setattr(processes, "_START_SECONDS", 0.0)
     with Service.open(tmp_path / "data", match_processes=1) as service:
@@ -168,7 +168,7 @@ def test_a_change_is_waited_for_once() -> None:
 
 def test_the_idle_one_is_asked(only_there: Service) -> None:
     """Two uploads at once go to two processes."""
-    first, second = (only_there._processes._take(deep=False) for _ in range(2))
+    first, second = (only_there.processes._take(Use.THREAD) for _ in range(2))
     assert first is not None and second is not None and first.process != second.process
 
 
@@ -207,7 +207,7 @@ def test_more_uploads_than_places(only_there: Service) -> None:
 
 def test_deep_readings_have_a_place_of_their_own(only_there: Service) -> None:
     """While all places for other uploads are taken, a deep reading is matched."""
-    taken = [only_there._processes._take(deep=False) for _ in range(2 * AT_ONCE)]
+    taken = [only_there.processes._take(Use.THREAD) for _ in range(2 * AT_ONCE)]
     assert None not in taken
     assert only_there.match(deep(COPY)).matches
 
@@ -230,7 +230,7 @@ def test_a_killed_process_is_replaced(service: Service, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("which", [0, 1], ids=["first", "forked"])
 def test_a_process_that_hangs_is_killed(service: Service, monkeypatch: pytest.MonkeyPatch, which: int) -> None:
     """The uploads that it was given are matched all the same."""
-    monkeypatch.setattr(processes, "_ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(processes, "ANSWER_SECONDS", 0.2)
     monkeypatch.setattr(processes, "_RETRY_SECONDS", 0.01)
     before = processes_of(service)
     os.kill(before[which], signal.SIGSTOP)
@@ -248,8 +248,8 @@ def test_processes_end_with_the_service(tmp_path: Path) -> None:
     assert len(ready) == 2
     wait_until(lambda: not any(map(is_running, ready)))
     with Service.open(tmp_path / "data", match_processes=2) as service:
-        wait_until(lambda: service._processes._started is not None)
-        started = service._processes._started
+        wait_until(lambda: service.processes._started is not None)
+        started = service.processes._started
     assert started is not None and started.poll() is not None
 
 
@@ -272,7 +272,7 @@ def test_processes_that_cannot_be_started(tmp_path: Path, monkeypatch: pytest.Mo
     with Service.open(tmp_path / "data", match_processes=1) as service:
         service.confirm(DEFAULT_BANK, KNOWN)
         assert service.match(COPY, min_revision=service.revision).verdict is Verdict.BLOCK
-        assert service._processes.ready == ()
+        assert service.processes.ready == ()
 
 
 @pytest.mark.usefixtures("plain_again")
