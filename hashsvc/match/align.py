@@ -66,6 +66,11 @@ def _best(
     None where no line comes near gaining `least`.
     """
     walks = refined(comparison, lines, least)
+    if not len(walks.totals):
+        return None
+    if bonus is None:
+        one = walks.alignment(int(walks.totals.argmax()))
+        return one, one.total
     order = np.argsort(-walks.totals, kind="stable")
     return _strongest(map(walks.alignment, order.tolist()), bonus)
 
@@ -105,19 +110,19 @@ def _within(comparison: Comparison, line: Line, first: int, last: int) -> Alignm
     return dataclasses.replace(found[0], first=found[0].first + first, last=found[0].last + first)
 
 
-def _strongest(descending: Iterable[Alignment], bonus: Bonus | None) -> tuple[Alignment, float] | None:
+def _strongest(descending: Iterable[Alignment], bonus: Bonus) -> tuple[Alignment, float] | None:
     """The alignment for which the most speaks, of those in descending order of what their frames gain, and how much that is."""
     best, most = None, -math.inf
     tried: set[tuple[Line, int, int]] = set()
     for one in descending:
-        if one.total + (MOST_BONUS if bonus else 0.0) <= most:
+        if one.total + MOST_BONUS <= most:
             break
         # Several lines are often refined to one and the same.
         key = one.line, one.first, one.last
         if key in tried:
             continue
         tried.add(key)
-        total = one.total + (bonus(one) if bonus else 0.0)
+        total = one.total + bonus(one)
         if total > most:
             best, most = one, total
     return None if best is None else (best, most)

@@ -27,6 +27,28 @@ _MOST_REFINED, _REFITS, _NEAR = plain._MOST_REFINED, plain._REFITS, int(plain._N
 _STEP = 641
 """Places by which neighbouring speeds are apart in a table of bins: four minutes of a reference."""
 
+
+def _bin(speed: float) -> int:
+    return round((math.log(speed) + 1) / 0.02)
+
+
+def _end(number: int) -> float:
+    """The first speed after a bin."""
+    speed = math.exp((number + 0.5) * 0.02 - 1)
+    while _bin(speed) > number:
+        speed = math.nextafter(speed, 0.0)
+    while _bin(speed) <= number:
+        speed = math.nextafter(speed, math.inf)
+    return speed
+
+
+# A logarithm of each of thousands of pairs takes as long as all else that is done with them.
+_CELLS, _LEAST_BIN = 256, _bin(SLOWEST)
+_ENDS = np.array([_end(number) for number in range(_LEAST_BIN, _bin(FASTEST) + 1)])
+"""Where the bins of `lines._votes` end, of speeds forwards."""
+_FIRST = np.array([max(_bin(max(cell, 1) / _CELLS), _LEAST_BIN) for cell in range(int(FASTEST * _CELLS) + 1)])
+"""The bin at the beginning of each 256th of speed."""
+
 _PLACES, _TIMES = readable(types.int64, 1), readable(types.float64, 1)
 _GAINS, _LINES = readable(types.float32, 2), readable(types.float64, 2)
 
@@ -154,11 +176,21 @@ def _fullest(votes: Times, keys: Numbers, count: int, most: int) -> Numbers:
 
 
 @part
+def _across(speed: float) -> int:
+    """Which bin of speeds one is in: in each cell of the table at most one bin ends."""
+    size = abs(speed)
+    across = int(_FIRST[int(size * _CELLS)])
+    if size >= _ENDS[across - _LEAST_BIN]:
+        across += 1
+    return across if speed > 0 else -across
+
+
+@part
 def _keys(speed: Times, offset: Times, count: int, middle: float) -> Numbers:
     """The keys of the first so many lines in `lines._votes`."""
     keys = np.empty(count, np.int64)
     for one in range(count):
-        across = round(math.copysign(1.0, speed[one]) * (math.log(abs(speed[one])) + 1) / 0.02)
+        across = _across(speed[one])
         along = round((offset[one] + speed[one] * middle) / 0.4)
         keys[one] = across * (1 << 32) + along
     return keys
@@ -237,15 +269,14 @@ def _proposals(gains: Floats, frames: Numbers, times: Times) -> tuple[Lines, int
     most = count * (count - 1) // 2
     speeds, offsets, least = np.empty(most), np.empty(most), np.empty(most, np.float32)
     paired = 0
+    # Without branches, which no processor could foresee: what is not to be kept is overwritten by the next.
     for early in range(count):
         for late in range(early + 1, count):
             gap = when[late] - when[early]
-            if abs(gap) > 0.7:
-                speed = (where[late] - where[early]) / gap
-                if SLOWEST <= abs(speed) <= FASTEST:
-                    speeds[paired], offsets[paired] = speed, where[early] - speed * when[early]
-                    least[paired] = min(weights[early], weights[late])
-                    paired += 1
+            speed = (where[late] - where[early]) / gap
+            speeds[paired], offsets[paired] = speed, where[early] - speed * when[early]
+            least[paired] = min(weights[early], weights[late])
+            paired += (abs(gap) > 0.7) & (abs(speed) >= SLOWEST) & (abs(speed) <= FASTEST)
     return lines, _vote(speeds, offsets, least, paired, middle, _MOST_LINES, lines, found)
 
 

@@ -9,8 +9,9 @@ from numba import types
 
 from hashsvc.match.score import SURPRISE
 from hashsvc_index.arrays import Distances, Numbers, Words
-from hashsvc_index.kernels import compiled, readable
+from hashsvc_index.kernels import compiled, part, readable
 
+Floats = npt.NDArray[np.float32]
 Qualities = npt.NDArray[np.uint8]
 
 
@@ -69,9 +70,9 @@ def promising(
     return order, bounds[:found]
 
 
-@compiled(readable(types.uint8, 2), readable(types.int64, 1), types.int64)
-def views_at(quality: Qualities, positions: Numbers, gate: int) -> Numbers:
-    """As `pairs._views`, of a reference with this quality (frames, views)."""
+@part
+def _views_at(quality: Qualities, positions: Numbers, gate: int) -> Numbers:
+    """The view of each of these rows of a reference's vectors."""
     # How many hashes reach the gate before each frame.
     before, passed = np.empty(quality.shape[0], np.int64), 0
     for frame in range(quality.shape[0]):
@@ -91,3 +92,28 @@ def views_at(quality: Qualities, positions: Numbers, gate: int) -> Numbers:
             view += 1
         found[place] = view
     return found
+
+
+@compiled(
+    readable(types.uint8, 2), readable(types.int64, 1), readable(types.int64, 1), readable(types.float32, 1), types.int64,
+    types.int64,
+)  # fmt: skip
+def strongest(
+    quality: Qualities, positions: Numbers, query_views: Numbers, gains: Floats, gate: int, most: int
+) -> Numbers:
+    """As `pairs._strongest`, of a nomination and a reference with this quality (frames, views): at most so many."""
+    views, count, pairs = _views_at(quality, positions, gate), quality.shape[1], 0
+    for place in range(len(positions)):
+        pairs = max(pairs, query_views[place] * count + views[place] + 1)
+    sums, chosen = np.zeros(pairs), np.empty(most, np.int64)
+    for place in range(len(positions)):
+        sums[query_views[place] * count + views[place]] += gains[place]
+    for turn in range(most):
+        best = -1
+        for pair in range(pairs):
+            if sums[pair] > 0 and (best < 0 or sums[pair] > sums[best]):
+                best = pair
+        if best < 0:
+            return chosen[:turn]
+        chosen[turn], sums[best] = best, 0.0
+    return chosen

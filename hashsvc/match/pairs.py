@@ -35,20 +35,25 @@ on such a pair, and 27 of 138 of other entries, some of which share footage with
 def nominated(nomination: Nomination, reference: Fingerprint, gate: int) -> list[Pair]:
     """The pairs whose seeds gained the most; full against full is always among them."""
     count = len(reference.views)
-    views = _views(reference, nomination.positions, gate)
-    gains = np.bincount(nomination.query_views * count + views, nomination.gains)
-    order = [int(one) for one in np.argsort(-gains)[:_MOST_NOMINATED] if gains[one] > 0]
+    order = _strongest(nomination, reference, gate).tolist()
     if 0 not in order:
         order = [*order[: _MOST_NOMINATED - 1], 0]
     return [divmod(one, count) for one in order]
 
 
-def _views(reference: Fingerprint, positions: Numbers, gate: int) -> Numbers:
-    """The view of each of some rows (k,) of the reference's vectors, which are the hashes that reach the gate, in order."""
+def _strongest(nomination: Nomination, reference: Fingerprint, gate: int) -> Numbers:
+    """The pairs that gain the most, query view x views of the reference + view there, of equals the first."""
+    query_views, positions, seeds = nomination.query_views, nomination.positions, nomination.gains
     if COMPILED_SEEDS.module is not None:
-        views: Numbers = COMPILED_SEEDS.module.views_at(reference.quality, positions, gate)
-        return views
-    return np.flatnonzero(reference.quality.ravel() >= gate)[positions] % len(reference.views)
+        found: Numbers = COMPILED_SEEDS.module.strongest(
+            reference.quality, positions, query_views, seeds, gate, _MOST_NOMINATED
+        )
+        return found
+    # An entry's vectors are the hashes that reach the gate, in order.
+    views = np.flatnonzero(reference.quality.ravel() >= gate)[positions] % len(reference.views)
+    gains = np.bincount(query_views * len(reference.views) + views, seeds)
+    order = np.argsort(-gains, kind="stable")[:_MOST_NOMINATED]
+    return order[gains[order] > 0]
 
 
 def log10_kinds(query_view: str, reference_view: str) -> float:

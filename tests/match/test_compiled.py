@@ -168,8 +168,8 @@ def _told(one: evidence._Weighed) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_views_of_vectors(seed: int) -> None:
-    """Which view a vector is of, whatever fails the gate: some hashes, whole frames, or nothing."""
+def test_pairs_of_views(seed: int) -> None:
+    """Which pairs gain the most, whatever fails the gate: some hashes, whole frames, or nothing."""
     random = np.random.default_rng(seed)
     reference = a_reference(seed, 8.0)
     quality = np.where(random.random(reference.quality.shape) < 0.3 * seed, 10, 90).astype(np.uint8)
@@ -177,14 +177,36 @@ def test_views_of_vectors(seed: int) -> None:
     reference = dataclasses.replace(reference, quality=quality)
     every = np.arange(np.count_nonzero(quality >= GATE))
     positions = random.permutation(np.concatenate([every, every]))
-    plain = pairs._views(reference, positions, GATE)
+    nominations = [
+        Nomination(1, random.integers(0, 5, count), positions[:count], gains[:count].astype(np.float32), 0.0)
+        for count in (0, 1, 3, 40, len(positions))
+        for gains in (random.random(len(positions)), random.integers(0, 2, len(positions)))
+    ]
+    plain = [pairs._strongest(one, reference, GATE).tolist() for one in nominations]
     compile_all()
-    assert np.array_equal(plain, pairs._views(reference, positions, GATE))
-    assert len(pairs._views(reference, positions[:0], GATE)) == 0
+    assert plain == [pairs._strongest(one, reference, GATE).tolist() for one in nominations]
+    assert not plain[0] and len(plain[-1]) == 4
+    behind = Nomination(1, np.zeros(1, np.intp), np.array([len(every)]), np.ones(1, np.float32), 1.0)
     for load in (False, True):
         compile_all(load)
         with pytest.raises(IndexError):
-            pairs._views(reference, np.array([len(every)]), GATE)
+            pairs._strongest(behind, reference, GATE)
+
+
+def test_bins_of_speeds() -> None:
+    """Each speed is in the bin that its logarithm says, also where one bin ends and the next begins."""
+    from hashsvc.match import compiled_lines  # importing it compiles
+
+    ends = compiled_lines._ENDS
+    beside = [np.nextafter(ends, 0.0), ends, np.nextafter(ends, 9.0)]
+    speeds = np.concatenate(
+        [*beside, [plain_lines.SLOWEST, 1.0, plain_lines.FASTEST], np.random.default_rng(1).uniform(0.45, 2.2, 999)]
+    )
+    speeds = speeds[(speeds >= plain_lines.SLOWEST) & (speeds <= plain_lines.FASTEST)]
+    bins = np.round((np.log(speeds) + 1) / 0.02).astype(int)
+    assert [compiled_lines._across(one) for one in speeds] == bins.tolist()
+    assert [compiled_lines._across(-one) for one in speeds] == (-bins).tolist()
+    assert len(np.unique(bins)) == len(ends) > 75
 
 
 @pytest.mark.parametrize("seconds", [0.5, 7.5, 8.0, 8.5, 33.3, 300.0, 1000.0])
