@@ -4,6 +4,7 @@ What the whole picture of an upload shows may be any part of a reference, but wh
 whole, or a strip of it. Two thirds of an entry's vectors are of corners, centres and tilts, and as much of a search.
 """
 
+import functools
 import re
 from collections.abc import Sequence
 
@@ -26,16 +27,28 @@ _STRIP = re.compile("(top|bottom)-72")
 """Upload views that reach layer 0: what a banner leaves, which is a strip of the reference as well."""
 _INSIDE = re.compile("inside-[0-9]+|area|framed|moving|busy")
 """Upload views that reach layer 1: what is found inside the picture. All others reach every layer."""
+_NAMES = 1024
+"""Of views that are remembered; profiles have some hundred, and whoever calls may make up others."""
 
 
 def layers_of_views(names: Sequence[str]) -> Layers:
     """The layer of each view of a reference, uint8 (v,)."""
-    return np.array([1 if _CUT.fullmatch(name) else 2 if _FAR.fullmatch(name) else 0 for name in names], np.uint8)
+    return np.array([_layer(name) for name in names], np.uint8)
 
 
 def reach_of_views(names: Sequence[str]) -> Layers:
     """How deep each view of an upload reaches, uint8 (v,)."""
-    return np.array([0 if _STRIP.fullmatch(name) else 1 if _INSIDE.fullmatch(name) else 2 for name in names], np.uint8)
+    return np.array([_reach(name) for name in names], np.uint8)
+
+
+@functools.lru_cache(_NAMES)
+def _layer(name: str) -> int:
+    return 1 if _CUT.fullmatch(name) else 2 if _FAR.fullmatch(name) else 0
+
+
+@functools.lru_cache(_NAMES)
+def _reach(name: str) -> int:
+    return 0 if _STRIP.fullmatch(name) else 1 if _INSIDE.fullmatch(name) else 2
 
 
 def layers_from(store: Store) -> LayersOf:

@@ -293,6 +293,8 @@ def _settled(candidates: list[_Candidate], gate: int) -> list[_Candidate]:
 def _weighed(candidates: Iterable[_Candidate], gate: int) -> list[_Candidate]:
     """The candidates, weighed against each other: those explained away without a finding, matches with what they share taken off."""
     several = list(candidates)
+    if len(several) < 2:
+        return several
     for place in np.flatnonzero(explained_away([one.finding for one in several])).tolist():
         several[place] = dataclasses.replace(several[place], finding=None)
     places = [place for place, one in enumerate(several) if one.reported(one.finding)]

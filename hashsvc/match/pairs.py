@@ -1,5 +1,6 @@
 """Which view of the upload goes with which view of the reference."""
 
+import functools
 import math
 import re
 from collections.abc import Sequence
@@ -56,6 +57,7 @@ def _strongest(nomination: Nomination, reference: Fingerprint, gate: int) -> Num
     return order[gains[order] > 0]
 
 
+@functools.lru_cache(1024)
 def log10_kinds(query_view: str, reference_view: str) -> float:
     """log10 of what a segment pays for the kind of view pair that it gains the most in, by the names of the views."""
     odd = _STRIP.fullmatch(query_view) and _CORNER.fullmatch(reference_view)

@@ -1,6 +1,7 @@
 """What a bank's policy makes of matches."""
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Sequence
 
 from hashsvc.bank.model import EntryState, Policy, Rule, Verdict
@@ -33,13 +34,21 @@ def judge(
     The first rule that applies decides, and where none does the thresholds do. Nothing is blocked by an entry that is
     not confirmed.
     """
-    named = [(f"rule {place}", rule) for place, rule in enumerate(policy.rules, 1)]
-    for name, rule in (*named, *(("threshold", rule) for rule in policy.thresholds)):
+    for rule, text in _told(policy):
         if _applies(rule, evidence, share, seconds, labels):
             if rule.verdict is Verdict.BLOCK and state is not EntryState.CONFIRMED:
-                return Judgement(Verdict.REVIEW, f"{name}: {rule}; but the entry is {state}")
-            return Judgement(rule.verdict, f"{name}: {rule}")
+                return Judgement(Verdict.REVIEW, f"{text}; but the entry is {state}")
+            return Judgement(rule.verdict, text)
     return Judgement(Verdict.ALLOW, "weaker than every threshold")
+
+
+@functools.lru_cache(256)
+def _told(policy: Policy) -> tuple[tuple[Rule, str], ...]:
+    """What a policy asks in turn, and what is told of it. Policies are few, and a flood is judged by one of them."""
+    return (
+        *((rule, f"rule {place}: {rule}") for place, rule in enumerate(policy.rules, 1)),
+        *((rule, f"threshold: {rule}") for rule in policy.thresholds),
+    )
 
 
 def _applies(rule: Rule, evidence: float, share: float, seconds: float, labels: Sequence[str]) -> bool:

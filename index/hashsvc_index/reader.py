@@ -100,8 +100,8 @@ class Reader:
         if not 0 <= after < (1 << 64) - 1:
             return []
         first, prefix = records.member_key(bank_number, after + 1), records.number_key(bank_number)
-        rows = self.rows(b"members", first, limit)
-        return [self.known_entry(records.key_number(key)) for key, _ in rows if key.startswith(prefix)]
+        rows = self.rows(b"members", first, limit, prefix)
+        return [self.known_entry(records.key_number(key)) for key, _ in rows]
 
     def is_member(self, bank_number: int, number: int) -> bool:
         """Whether the bank lists the entry."""
@@ -121,12 +121,7 @@ class Reader:
     def digest_numbers(self, digest: bytes) -> list[int]:
         """The numbers of all entries, live or not, that have the digest."""
         prefix = records.digest_prefix(digest)
-        numbers = []
-        for key, _ in self.rows(b"digests", prefix):
-            if not key.startswith(prefix):
-                break
-            numbers.append(records.key_number(key))
-        return numbers
+        return [records.key_number(key) for key, _ in self.rows(b"digests", prefix, prefix=prefix)]
 
     def vectors(self, number: int) -> Vectors:
         """Raises EntryNotFoundError."""
@@ -201,14 +196,18 @@ class Reader:
 
     # tables
 
-    def rows(self, table: bytes, first: bytes = b"", limit: int | None = None) -> Iterator[tuple[bytes, memoryview]]:
-        """(key, body) from key `first` on, in key order, at most `limit`."""
+    def rows(
+        self, table: bytes, first: bytes = b"", limit: int | None = None, prefix: bytes = b""
+    ) -> Iterator[tuple[bytes, memoryview]]:
+        """(key, body) from key `first` on, in key order, at most `limit`, up to the first that does not begin with `prefix`."""
         cursor = self._transaction.cursor(db=self._environment.table(table))
         left = limit
         found = cursor.set_range(first) if first else cursor.first()
         while found and (left is None or left > 0):
-            key, value = cursor.item()
-            yield key, records.unseal(key, value)
+            key = cursor.key()
+            if not key.startswith(prefix):
+                return
+            yield key, records.unseal(key, cursor.value())
             left = None if left is None else left - 1
             found = cursor.next()
 
