@@ -16,7 +16,7 @@ from hashsvc.retro import lines
 from hashsvc.retro.lines import FRAMES, LINES, PAIRS, WIDTH, Floats, Times
 from hashsvc.retro.sieve import FAR
 from hashsvc_index.arrays import Numbers, Words
-from hashsvc_index.kernels import compiled, four_distances, ones, part, readable
+from hashsvc_index.kernels import compiled, eight_beyond, ones, part, readable
 
 Nearest = npt.NDArray[np.int32]
 Stack = npt.NDArray[np.int16]
@@ -28,9 +28,7 @@ _FLOOR, _FEW, _MOST_EXCESS, _OFTEN_NEAR = score.FLOOR, score._FEW, score._MOST_E
 _SURPRISE, _SPEEDS, _OTHER_SPEED = score.SURPRISE, np.array(lines.SPEEDS), lines.OTHER_SPEED
 _STEERING, _CHOICES = np.float32(lines.STEERING), np.float32(lines.CHOICES)
 _ALL = ~np.uint64(0)
-_TOPS = np.uint64(0x8000_8000_8000_8000)
-_ADDED = np.uint64(0x7FFF - RADIUS) * np.uint64(0x0001_0001_0001_0001)
-"""Where a lane of four distances is beyond the radius its top bit is set when this is added."""
+_AT_ONCE = 8
 
 _WORDS, _NUMBERS, _TIMES = readable(types.uint64, 2), readable(types.int64, 1), readable(types.float64, 1)
 
@@ -69,19 +67,16 @@ def _pair_gains(
 ) -> None:
     """Add up what hashes gain by their nearest in each pair of views, float64 (views, their views)."""
     best = np.empty(gains.shape[1], np.float32)
-    whole = len(others) // 4 * 4
+    whole = len(others) // _AT_ONCE * _AT_ONCE
     for one in range(len(hashes)):
         if not looked[one]:
             continue
         best[:] = 0
         row = (hashes[one, 0], hashes[one, 1], hashes[one, 2], hashes[one, 3])
-        for first in range(0, len(others), 4):
-            if (
-                first < whole
-                and (four_distances(others, first, row, (_ALL, _ALL, _ALL, _ALL)) + _ADDED) & _TOPS == _TOPS
-            ):
+        for first in range(0, len(others), _AT_ONCE):
+            if first < whole and eight_beyond(others, first, row, (_ALL, _ALL, _ALL, _ALL), RADIUS):
                 continue
-            for other in range(first, min(first + 4, len(others))):
+            for other in range(first, min(first + _AT_ONCE, len(others))):
                 distance = _distance(hashes, one, others, other)
                 if distance <= RADIUS:
                     best[their_views[other]] = max(best[their_views[other]], _SURPRISE[distance])

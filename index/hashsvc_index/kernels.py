@@ -1,4 +1,4 @@
-"""Functions that numba makes machine code of, and what they ask of the processor: bits counted, four rows at a time.
+"""Functions that numba makes machine code of, and what they ask of the processor: bits counted, eight rows at a time.
 
 Importing this module, or one with such functions, takes a second, and many where nothing is kept from an earlier time; see
 `hashsvc_index.compilation`.
@@ -23,9 +23,10 @@ _AHEAD = 64
 """Rows that are called for before they are needed, 2 KiB: the processor itself looks ahead no further than to the end of a page."""
 _LINE = 2
 """Rows in a line of its cache."""
-_LANE_BITS = 16
+_EIGHT, _LANE_BITS = 8, 16
+_BELOW_TOP, _ONCE_EACH, _TOPS = 0x7FFF, 0x0001_0001_0001_0001, 0x8000_8000_8000_8000
 _INT, _WORD = ir.IntType(32), ir.IntType(64)
-_ROW = ir.VectorType(_WORD, 4)
+_ROW, _TWO_ROWS = ir.VectorType(_WORD, 4), ir.VectorType(_WORD, 8)
 _BYTES = ir.IntType(8).as_pointer()
 
 
@@ -68,27 +69,33 @@ def ones(typing: Any, word: Any) -> Any:
 
 
 @intrinsic
-def four_distances(typing: Any, rows: Any, first: Any, row: Any, mask: Any) -> Any:
-    """Hamming distances of a row, four uint64, to rows `first` to `first` + 3 of uint64 (n, 4), in the bits of a mask.
+def eight_beyond(typing: Any, rows: Any, first: Any, row: Any, mask: Any, radius: Any) -> Any:
+    """Whether rows `first` to `first` + 7 of uint64 (n, 4) all differ from a row, four uint64, in more bits of a mask than `radius`.
 
-    A uint64 of four 16-bit lanes, the lowest for the first row. One row fills one register of 256 bits.
+    Two rows fill one register of 512 bits, or two of 256. A lane of 16 bits is for one row, the radius at most 256.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vector, first, *others = arguments
+        vector, first, *others, radius = arguments
         base = builder.bitcast(data_of(context, builder, signature.args[0], vector), _ROW.as_pointer())
-        query, told = (_register(builder, cgutils.unpack_tuple(builder, one)) for one in others)
-        for ahead in range(_AHEAD, _AHEAD + 4, _LINE):
+        query, told = (_twice(builder, cgutils.unpack_tuple(builder, one)) for one in others)
+        for ahead in range(_AHEAD, _AHEAD + _EIGHT, _LINE):
             _call_for(builder, builder.gep(base, [builder.add(first, _WORD(ahead))]))
-        lanes = ir.Constant(_ROW, [0] * 4)
-        for lane in range(4):
-            words = builder.load(builder.gep(base, [builder.add(first, _WORD(lane))]))
+        lanes = ir.Constant(_TWO_ROWS, [0] * _TWO_ROWS.count)
+        for lane in range(_EIGHT // 2):
+            at = builder.gep(base, [builder.add(first, _WORD(2 * lane))])
+            words = builder.load(builder.bitcast(at, _TWO_ROWS.as_pointer()))
             words.align = 8
             counts = _counts(builder, builder.and_(builder.xor(words, query), told))
-            lanes = builder.or_(lanes, builder.shl(counts, ir.Constant(_ROW, [_LANE_BITS * lane] * 4)))
-        return _sum(builder, lanes)
+            shift = ir.Constant(_TWO_ROWS, [_LANE_BITS * lane] * _TWO_ROWS.count)
+            lanes = builder.or_(lanes, builder.shl(counts, shift))
+        # Where a lane is beyond the radius its top bit is set when this is added.
+        added = builder.mul(builder.sub(_WORD(_BELOW_TOP), radius), _WORD(_ONCE_EACH))
+        several, others = (builder.add(one, added) for one in _sums(builder, lanes))
+        tops = _WORD(_TOPS)
+        return builder.icmp_unsigned("==", builder.and_(builder.and_(several, others), tops), tops)
 
-    return types.uint64(rows, types.intp, row, mask), generate
+    return types.boolean(rows, types.intp, row, mask, types.intp), generate
 
 
 def data_of(context: Any, builder: Any, kind: Any, array: Any) -> Any:
@@ -96,11 +103,11 @@ def data_of(context: Any, builder: Any, kind: Any, array: Any) -> Any:
     return make_array(kind)(context, builder, array).data
 
 
-def _register(builder: Any, words: Any) -> Any:
+def _twice(builder: Any, words: Any) -> Any:
     register = ir.Constant(_ROW, ir.Undefined)
     for place, word in enumerate(words):
         register = builder.insert_element(register, word, _INT(place))
-    return register
+    return _shuffled(builder, register, [*range(4), *range(4)])
 
 
 def _call_for(builder: Any, address: Any) -> None:
@@ -112,13 +119,19 @@ def _call_for(builder: Any, address: Any) -> None:
 
 
 def _counts(builder: Any, register: Any) -> Any:
-    """Ones in each of the four words."""
-    kind = ir.FunctionType(_ROW, [_ROW])
-    return builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.ctpop.v4i64"), [register])
+    """Ones in each word."""
+    kind = ir.FunctionType(_TWO_ROWS, [_TWO_ROWS])
+    count = cgutils.get_or_insert_function(builder.module, kind, f"llvm.ctpop.v{_TWO_ROWS.count}i64")
+    return builder.call(count, [register])
 
 
-def _sum(builder: Any, register: Any) -> Any:
-    half = ir.VectorType(_INT, 2)
-    low, high = (builder.shuffle_vector(register, register, ir.Constant(half, [*part])) for part in ((0, 1), (2, 3)))
-    both = builder.add(low, high)
-    return builder.add(*(builder.extract_element(both, _INT(place)) for place in range(2)))
+def _sums(builder: Any, lanes: Any) -> list[Any]:
+    """The four words of each of two rows added up."""
+    several = builder.add(*(_shuffled(builder, lanes, range(first, 8, 2)) for first in range(2)))
+    both = builder.add(*(_shuffled(builder, several, range(first, 4, 2)) for first in range(2)))
+    return [builder.extract_element(both, _INT(place)) for place in range(2)]
+
+
+def _shuffled(builder: Any, register: Any, order: Any) -> Any:
+    places = ir.Constant(ir.VectorType(_INT, len(order)), [*order])
+    return builder.shuffle_vector(register, register, places)

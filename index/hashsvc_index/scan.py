@@ -3,22 +3,22 @@
 Queries that agree in most of their bits, as those of one shot do, are a group. Of those of a group that meet a list each row is compared
 with all at once, in the bits in which they agree: where it is too far from them there, it is too far from each.
 
-No array is made, cut or replaced where rows are compared: numba counts who refers to one, which takes longer than four rows do.
+No array is made, cut or replaced where rows are compared: numba counts who refers to one, which takes longer than eight rows do.
 """
 
 import numpy as np
 from numba import types
 
 from hashsvc_index.arrays import Distances, Numbers, Words
-from hashsvc_index.kernels import compiled, four_distances, ones, part, readable
+from hashsvc_index.kernels import compiled, eight_beyond, ones, part, readable
 from hashsvc_index.layers import Layers
 
+_AT_ONCE = 8
 _ROOM = 4096
-"""Hits for which there is room at first; more than four rows have with all queries of a pass."""
+"""Hits for which there is room at first; more than eight rows have with all queries of a pass."""
 _AGREED = np.uint64(208)
 """Bits in which a group agrees: with 192 more rows of the lists that it meets come too near in them to be passed over."""
 _ALL = ~np.uint64(0)
-_TOPS, _ONCE_EACH, _BELOW_TOP = np.uint64(0x8000_8000_8000_8000), np.uint64(0x0001_0001_0001_0001), 0x7FFF
 _Row = tuple[np.uint64, np.uint64, np.uint64, np.uint64]
 _WORDS, _NUMBERS, _TABLE = readable(types.uint64, 2), readable(types.int64, 1), readable(types.int64, 2)
 
@@ -77,10 +77,10 @@ def _next_met(bounds: Numbers, turn: int, number: int) -> int:
 
 
 @part
-def _passed(rows: Words, place: int, end: int, query: _Row, told: _Row, added: np.uint64) -> int:
-    """The first place from `place` on where one of four rows may be near enough, or fewer are left; each fourth is looked at."""
-    while place + 4 <= end and (four_distances(rows, place, query, told) + added) & _TOPS == _TOPS:
-        place += 4
+def _passed(rows: Words, place: int, end: int, query: _Row, told: _Row, radius: int) -> int:
+    """The first place from `place` on where one of eight rows may be near enough, or fewer are left; each eighth is looked at."""
+    while place + _AT_ONCE <= end and eight_beyond(rows, place, query, told, radius):
+        place += _AT_ONCE
     return place
 
 
@@ -108,8 +108,6 @@ def _met(
     pairs: Numbers, asked: Numbers, turn: int, until: int, radius: int, hits: Numbers, found: int,
 ) -> tuple[int, int, int]:  # fmt: skip
     """Go on in a list at a pair `turn` and a `place`, until its pairs are done or there may be no room: where it stopped, and hits."""
-    # Where a lane is beyond the radius its top bit is set when this is added.
-    added = np.uint64(_BELOW_TOP - radius) * _ONCE_EACH
     while turn < until:
         one = asked[turn]
         query = (queries[one, 0], queries[one, 1], queries[one, 2], queries[one, 3])
@@ -125,11 +123,11 @@ def _met(
             last += 1
         end = ends[number, deepest]
         while place < end:
-            place = _passed(rows, place, end, query, (a, b, c, d), added)
+            place = _passed(rows, place, end, query, (a, b, c, d), radius)
             if place < end:
-                if found + 4 * (last - turn) > len(hits):
+                if found + _AT_ONCE * (last - turn) > len(hits):
                     return turn, place, found
-                after = min(place + 4, end)
+                after = min(place + _AT_ONCE, end)
                 found = _compared(
                     rows, place, after, number, ends, queries, reach, pairs, asked, turn, last, radius, hits, found
                 )
