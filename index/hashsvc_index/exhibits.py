@@ -1,6 +1,7 @@
 """What decisions refer to: kept by SHA-256, each once, and let go of when it was last appended too long ago."""
 
 import hashlib
+from collections.abc import Sequence
 
 from hashsvc_index import records
 from hashsvc_index.records import ExhibitUse
@@ -10,20 +11,23 @@ _TRIMMED = 256
 """Let go of in one transaction."""
 
 
-def keep(writer: Writer, exhibit: bytes, now: float) -> None:
-    """Keep an exhibit as the last that was appended; one that is there already is only moved to the end."""
-    digest = hashlib.sha256(exhibit).digest()
-    counts, last = writer.reader.exhibit_counts(), writer.reader.exhibit_use_of(digest)
-    if last:
-        writer.delete(b"exhibit_uses", records.number_key(last))
-    else:
-        writer.put(b"exhibits", digest, exhibit)
-        counts = counts.moved(1, len(exhibit))
-    counts = counts.used()
-    use = ExhibitUse(number=counts.last_use, digest=digest, at=now, size=len(exhibit))
-    writer.put(b"exhibit_uses", records.number_key(use.number), records.encode_use(use))
-    writer.put(b"exhibit_ages", digest, records.number_key(use.number))
-    writer.put(b"meta", records.KEY_EXHIBITS, records.encode_exhibits(counts))
+def keep(writer: Writer, exhibits: Sequence[bytes], now: float) -> None:
+    """Keep exhibits as the last that were appended; one that is there already is only moved to the end."""
+    counts = writer.reader.exhibit_counts()
+    for exhibit in exhibits:
+        digest = hashlib.sha256(exhibit).digest()
+        new = writer.put_new(b"exhibits", digest, exhibit)
+        last = 0 if new else writer.reader.exhibit_use_of(digest)
+        if last:
+            writer.delete(b"exhibit_uses", records.number_key(last))
+        else:
+            counts = counts.moved(1, len(exhibit))
+        counts = counts.used()
+        use = ExhibitUse(number=counts.last_use, digest=digest, at=now, size=len(exhibit))
+        writer.put(b"exhibit_uses", records.number_key(use.number), records.encode_use(use))
+        writer.put(b"exhibit_ages", digest, records.number_key(use.number))
+    if exhibits:
+        writer.put(b"meta", records.KEY_EXHIBITS, records.encode_exhibits(counts))
 
 
 def trim(writer: Writer, before: float, max_bytes: int) -> int:

@@ -46,8 +46,7 @@ class Journal(Handle):
 
         def change(writer: Writer) -> Appended:
             writer.append(appendix)
-            for exhibit in appendix.exhibits:
-                keep(writer, exhibit, now)
+            keep(writer, appendix.exhibits, now)
             decision, event = writer.journal.last_decision, writer.journal.last_event
             return Appended(
                 decisions=range(decision - len(decisions) + 1, decision + 1),

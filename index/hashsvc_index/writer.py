@@ -30,6 +30,10 @@ class Writer:
     def put(self, table: bytes, key: bytes, body: bytes | memoryview) -> None:
         self._transaction.put(key, records.seal(key, body), db=self._environment.table(table))
 
+    def put_new(self, table: bytes, key: bytes, body: bytes | memoryview) -> bool:
+        """Put a row unless there is one with this key; whether there was none."""
+        return self._transaction.put(key, records.seal(key, body), overwrite=False, db=self._environment.table(table))
+
     def log(self, kind: ChangeKind, number: int, *, live: bool, **counters: int) -> int:
         """Count a change, with whatever else it counts, and write its line of the log; return its revision."""
         revision = self.counters.revision + 1

@@ -5,6 +5,7 @@ import datetime
 import hashlib
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgpack
@@ -16,6 +17,8 @@ from hashsvc.bank import records
 from hashsvc.bank.model import Bank, Entry, Interval, Policy, Rule, Verdict
 from hashsvc.config import DecisionSettings, Settings
 from hashsvc.decisions import exhibit, verdicts
+from hashsvc.decisions import log as decision_log
+from hashsvc.decisions.log import DecisionLog
 from hashsvc.decisions.model import Ground, VerdictRecord
 from hashsvc.errors import UnavailableError
 from hashsvc.fingerprint.model import Digests
@@ -264,6 +267,58 @@ def test_the_queue_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             time.sleep(0.01)
         assert service.match(COPY).verdict is Verdict.BLOCK
         assert 4 <= len(logged(service)) <= 6
+
+
+class Clock:
+    """Time that passes only where somebody sleeps or says so."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept = 0.0
+        self.then: Callable[[], None] = lambda: None
+        """What comes of it when somebody has slept."""
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.slept += seconds
+        self.then()
+
+
+def test_a_flood_is_written_in_fewer_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where verdicts are two milliseconds apart several are written at once; where they are six apart none waits for another,
+    and none does after a flood."""
+    clock = Clock()
+    monkeypatch.setattr(decision_log, "time", clock)
+    log = DecisionLog(None, DecisionSettings())  # type: ignore[arg-type]
+
+    def run(apart: float) -> tuple[float, float]:
+        """Verdicts that a transaction of a millisecond writes, and seconds slept, of the last hundred."""
+        due, written = clock.now, 0
+
+        def come() -> None:
+            nonlocal due
+            while due <= clock.now:
+                log._waiting.append(None)  # type: ignore[arg-type]
+                due += apart
+
+        clock.then = come
+        for turn in range(200):
+            if turn == 100:
+                clock.slept, written = 0.0, 0
+            log._waiting = []
+            clock.now = max(clock.now + 0.001, due)
+            come()
+            log._gather()
+            written += len(log._waiting)
+        return written / 100, clock.slept
+
+    assert run(0.006) == (1.0, 0.0)
+    several, slept = run(0.002)
+    assert several > 2 and slept > 0
+    assert run(0.06) == (1.0, 0.0)
 
 
 def test_closing_writes_what_waits(tmp_path: Path) -> None:
