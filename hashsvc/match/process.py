@@ -1,9 +1,9 @@
 """Processes that match uploads for a server: `python -m hashsvc.match.process DESCRIPTOR,... ...`.
 
-For each argument there is one, which answers on the connections of those descriptors: AT_ONCE lanes of an event loop, then those of
-threads. The first forks the others when all
-that is compiled is loaded, so that it is in memory once; cold slabs are mapped, and in memory once, too. Each follows the
-store by itself. They are given what the server has decoded and checked, and end when the server does, or one of them.
+For each argument there is one, which answers on the connections of those descriptors: lanes of an event loop, AT_ONCE of them,
+then those of threads. The first forks the others when all that is compiled is loaded, so that it is in memory once; cold
+slabs are mapped, and in memory once, too. Each follows the store by itself. They are given what the server has decoded and
+checked, and end when the server does, or one of them.
 """
 
 import contextlib

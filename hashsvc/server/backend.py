@@ -19,9 +19,10 @@ _WAIT_THREADS, _WAIT_QUEUE = 16, 256
 class Backend:
     """The service and one pool for each kind of call, so that no kind can starve another.
 
-    `match` searches, or has that done by a process, for which most uploads take the `lanes` and no thread; `deep` does so for deep readings, which take long; `wait` searches
-    that may first wait for a revision; `store` reads and writes the store; `media` hashes uploads, which takes seconds;
-    `hunt` searches recent uploads, `verify` reads everything, which takes longer still.
+    Most uploads take the `lanes` to a process that matches them, and no thread. `match` is for long ones, and for all where
+    there are no processes; `deep` for deep readings, which take long; `wait` searches that may first wait for a revision;
+    `store` reads and writes the store; `media` hashes uploads, which takes seconds; `hunt` searches recent uploads, `verify`
+    reads everything, which takes longer still.
     """
 
     def __init__(self, settings: Settings, uploads: UploadDirectory) -> None:
