@@ -62,7 +62,7 @@ class MatchServicer(MatchServiceServicer):
 
     async def _by_process(self, request: pb.MatchRequest, actor: str) -> Answer:
         service, options = self._backend.service, request.options
-        query = decode_fingerprint(request.fingerprint)
+        query = decode_fingerprint(request.fingerprint, check=False)
         asked = service.asked(query, banks=tuple(options.banks), content_id=options.content_id)
         job = service.processes.job(query, asked.banks)
         return await self._backend.lanes.match(job, lambda found: _answer(service.judged(asked, found, actor=actor)))

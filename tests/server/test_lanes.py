@@ -271,8 +271,14 @@ def test_a_server_has_uploads_matched_so(running: tuple[Running, Client], monkey
     monkeypatch.setattr(Matcher, "match", None)
     assert client.match(COPY, content_id="short").verdict is Verdict.BLOCK
     assert client.match(STRANGER, banks=[DEFAULT_BANK]).verdict is Verdict.ALLOW
-    with pytest.raises(FingerprintError):
-        client.match(dataclasses.replace(COPY, profile="unknown"))
+    for reason, fault in (
+        ("PROFILE_UNKNOWN", {"profile": "unknown"}),
+        ("FINGERPRINT_MALFORMED", {"starts": COPY.starts[::-1]}),
+        ("FINGERPRINT_MALFORMED", {"duration": float("nan")}),
+    ):
+        with pytest.raises(FingerprintError) as caught:
+            client.match(dataclasses.replace(COPY, **fault))
+        assert caught.value.reason == reason
     assert taken == []
     assert client.match(LONG).verdict is Verdict.REVIEW and taken == ["match"]
     assert client.match(COPY, min_revision=1).verdict is Verdict.BLOCK and taken == ["match", "wait"]
