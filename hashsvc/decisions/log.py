@@ -23,7 +23,7 @@ _MOST_BYTES = 16 << 20
 _MOST_WAITING_BYTES = 128 << 20
 _FLOOD_SECONDS, _GATHER_SECONDS = 0.004, 0.005
 """Where verdicts are so little apart on average, a transaction begins so long after the one before at least: what comes meanwhile is
-written with it, for a third of what it would take alone. With fewer verdicts that is not worth the wait."""
+written with it, for less than half of what it would take alone. With fewer verdicts that is not worth the wait."""
 _LAST = 16
 """Transactions that this is averaged over."""
 _SWEEP_SECONDS = 60.0
@@ -47,7 +47,7 @@ class _Waiting:
 
 class DecisionLog:
     """Thread-safe. A thread writes whatever has come while the disk was busy with what came before (group commit), so
-    that a verdict waits for one or two syncs however many come; it ends with `close`.
+    that a verdict waits for one or two syncs however many come, in a flood a few milliseconds more; it ends with `close`.
 
     Where the store cannot be written, on a full disk say, verdicts are given all the same, since the alternative is to
     let through what is known: their records are owed, kept in memory without their exhibits, and written as soon as the store

@@ -42,7 +42,7 @@ def _end(number: int) -> float:
     return speed
 
 
-# A logarithm of each of thousands of pairs takes as long as all else that is done with them.
+# A logarithm of each of thousands of pairs takes longer than any other step with them.
 _CELLS, _LEAST_BIN = 256, _bin(SLOWEST)
 _ENDS = np.array([_end(number) for number in range(_LEAST_BIN, _bin(FASTEST) + 1)])
 """Where the bins of `lines._votes` end, of speeds forwards."""

@@ -28,7 +28,7 @@ _STRIP = re.compile("(top|bottom)-72")
 _INSIDE = re.compile("inside-[0-9]+|area|framed|moving|busy")
 """Upload views that reach layer 1: what is found inside the picture. All others reach every layer."""
 _NAMES = 1024
-"""Of views that are remembered; profiles have some hundred, and whoever calls may make up others."""
+"""Of views that are remembered; whoever calls may make up others."""
 
 
 def layers_of_views(names: Sequence[str]) -> Layers:

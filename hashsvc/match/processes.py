@@ -68,6 +68,12 @@ class Place:
     use: Use
 
 
+def idlest(free: Sequence[Place]) -> Place:
+    """Of free places one in the process that has the most of them."""
+    most = Counter(one.process for one in free)
+    return max(free, key=lambda one: most[one.process])
+
+
 class MatchProcesses:
     """Thread-safe. Uploads that no process can take are matched here, by the `matcher`: while processes start, and where one has
     died, until there are new ones. All give the same results."""
@@ -168,8 +174,7 @@ class MatchProcesses:
         with self._change:
             while self._places:
                 if free := [one for one in self._free if one.use is use]:
-                    most = Counter(one.process for one in free)
-                    place = max(free, key=lambda one: most[one.process])
+                    place = idlest(free)
                     self._free.remove(place)
                     return place
                 self._change.wait()

@@ -4,7 +4,7 @@ A thread would do no more than hand an upload over and wait, and take turns with
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -14,7 +14,7 @@ from hashsvc.errors import UnavailableError
 from hashsvc.match.jobs import Job
 from hashsvc.match.lane import packed
 from hashsvc.match.model import MatchResult
-from hashsvc.match.processes import ANSWER_SECONDS, MatchProcesses, Place
+from hashsvc.match.processes import ANSWER_SECONDS, MatchProcesses, Place, idlest
 
 Outcome = TypeVar("Outcome")
 
@@ -85,7 +85,9 @@ class Lanes:
         except ValueError as error:
             raise NoProcess(str(error)) from error
         if self._free:
-            self._give(self._idlest(), waiting)
+            place = idlest(self._free)
+            self._free.remove(place)
+            self._give(place, waiting)
         elif not self._places:
             raise NoProcess("there are none")
         elif len(self._waiting) >= self._queue:
@@ -99,14 +101,8 @@ class Lanes:
         for one in [*self._places]:
             self._lose(one)
 
-    def _idlest(self) -> Place:
-        most = Counter(one.process for one in self._free)
-        place = max(self._free, key=lambda one: most[one.process])
-        self._free.remove(place)
-        return place
-
     def _give(self, place: Place, waiting: _Waiting[Any]) -> None:
-        """Have an upload matched at a free place."""
+        """Have an upload matched at a place that was free."""
         timer = asyncio.get_running_loop().call_later(ANSWER_SECONDS, self._late, place)
         self._under_way[place] = waiting, timer
         try:

@@ -18,8 +18,8 @@ from hashsvc.wire.fingerprint import decode_fingerprint
 from hashsvc.wire.match import decode_query, encode_result
 
 _MOST_HASHES, _MOST_BANKS = 48 << 10, 8
-"""Bytes of hashes of an upload, and banks that it is matched in, with which the event loop has a millisecond to do: longer uploads
-are for threads."""
+"""Bytes of hashes of an upload, and banks that it is matched in, that the event loop sees to: with longer uploads it would hold
+up the others, and they do not fit a lane."""
 
 Answer: TypeAlias = "tuple[pb.MatchResponse, Future[int] | None]"
 """The answer, and what is to be waited for before it is given."""

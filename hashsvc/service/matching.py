@@ -98,8 +98,10 @@ class Matching(Banks):
         min_revision: int = 0,
         content_id: str = "",
     ) -> Asked:
-        """What `judge` does before it searches, for who has that done elsewhere; raises as that does. Waits for nothing but
-        a `min_revision`."""
+        """What `judge` does before it searches, for who has that done elsewhere. Waits for nothing but a `min_revision`.
+
+        Raises as `match` does, but for INDEX_LOADING and OVERLOADED.
+        """
         rules.check_text("content_id", content_id, rules.MAX_CONTENT_ID)
         self._current.begin()
         return self._checked(query, banks, min_revision, content_id)

@@ -158,8 +158,8 @@ class Reader:
         """At most `limit` documents of a kind whose name comes after `after` in byte order."""
         prefix = records.document_prefix(kind)
         first = records.document_key(kind, after) + b"\0" if after else prefix
-        rows = self.rows(b"documents", first, limit)
-        return [records.decode_document(key, body) for key, body in rows if key.startswith(prefix)]
+        rows = self.rows(b"documents", first, limit, prefix)
+        return [records.decode_document(key, body) for key, body in rows]
 
     def find_decision(self, number: int) -> DecisionRecord | None:
         if not 0 < number < 1 << 64:
