@@ -29,7 +29,7 @@ from hashsvc.fingerprint.sandbox import ONE_THREAD
 from hashsvc.match.hint import is_hint
 from hashsvc.media.decode import samples
 from hashsvc.media.probe import probe
-from hashsvc.media.sample import Effort, Plan
+from hashsvc.media.sample import Plan
 
 _LIMITS = Limits()
 _TIMES_VPDQ, _REAL_TIME, _TIMES_DECODING = 4.0, 200.0, 1.0
@@ -133,7 +133,7 @@ def by_keyframes(path: Path) -> float:
 def decoded(path: Path) -> int:
     """Frames taken while every frame is decoded: what any sampling of a video costs at most."""
     info = probe(path, _LIMITS)
-    return sum(1 for _ in samples(path, info, Plan(effort=Effort.ALL, step=0.5), _LIMITS))
+    return sum(1 for _ in samples(path, info, Plan(step=0.5), _LIMITS))
 
 
 def vpdq(path: Path, python: Path) -> float | None:

@@ -20,7 +20,7 @@ from hashsvc.fingerprint.videohash_adapter import videohash_of
 from hashsvc.fingerprint.views import View, hash_views
 from hashsvc.media.decode import Sample, samples
 from hashsvc.media.probe import MediaInfo, probe
-from hashsvc.media.sample import Effort, Plan, next_due, plan, sparse_step
+from hashsvc.media.sample import evenly, next_due, plan, sparse_step
 
 _BATCH = 48
 """Frames hashed at once: enough for the matrix products, 12 MiB of float luma."""
@@ -104,7 +104,7 @@ def _read_deeply(
     times: list[float] = []
     thumbs: list[npt.NDArray[np.float16]] = []
     due = 0.0
-    for sample in samples(path, info, Plan(effort=Effort.ALL, step=min(1 / temporal.RATE, step)), limits):
+    for sample in samples(path, info, evenly(info, min(1 / temporal.RATE, step)), limits):
         times.append(sample.time)
         thumbs.append(temporal.thumbnails(sample.luma[None])[0].astype(np.float16))
         if sample.time + 1e-4 >= due:
@@ -138,7 +138,7 @@ def _reference_views(path: Path, info: MediaInfo, profile: Profile, limits: Limi
 
     A reference may itself be letterboxed, and its copies not. It takes a look at the whole video before it is hashed.
     """
-    taken = list(samples(path, info, plan(info, profile.sparse, limits), limits))
+    taken = list(samples(path, info, evenly(info, sparse_step(info.duration, profile.sparse)), limits))
     area = bordered_area(np.stack([sample.luma for sample in taken]))
     views = tuple(
         dataclasses.replace(view, rect=area) if view.name.startswith("area") and area else view

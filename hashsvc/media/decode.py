@@ -6,9 +6,10 @@ honoured, as a player would.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import av
 import av.error
@@ -17,23 +18,22 @@ import av.video.frame
 import av.video.stream
 import numpy as np
 import numpy.typing as npt
+from av.video.frame import PictureType
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from hashsvc.config import Limits
 from hashsvc.errors import MediaError
 from hashsvc.media.probe import MediaInfo, check_pixels, demuxed, opened
-from hashsvc.media.sample import Effort, Plan, next_due
+from hashsvc.media.sample import Plan, Work, next_due
 
 SIDE = 256
 """Side of a sampled luma picture, pixels. Part of every profile, do not change."""
 
 Luma = npt.NDArray[np.uint8]
+Stream = av.video.stream.VideoStream
+Packet: TypeAlias = "av.packet.Packet[av.video.stream.VideoStream]"
 
-_SKIP: dict[Effort, Literal["NONKEY", "NONREF", "DEFAULT"]] = {
-    Effort.KEYFRAMES: "NONKEY",
-    Effort.REFERENCES: "NONREF",
-    Effort.ALL: "DEFAULT",
-}
+_SKIP: dict[int, Literal["DEFAULT", "NONREF"]] = {Work.SUPPORT: "NONREF", Work.TAKE: "DEFAULT"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -67,36 +67,51 @@ def frames(
     Raises as `samples` does.
     """
     taken, due = 0, 0.0
-    for time, frame in _frames(path, info, plan, limits):
-        if time + 1e-4 < due and plan.effort is not Effort.KEYFRAMES:
-            continue
-        yield time, frame, round(frame.rotation / 90) % 4
-        taken += 1
-        due = next_due(time, plan.step)
-        if due >= info.duration and plan.effort is not Effort.KEYFRAMES:
-            return  # every packet has been timed: what is left need not be decoded
+    while True:
+        try:
+            for time, frame in _frames(path, info, plan, limits):
+                if time + 1e-4 < due:
+                    continue
+                yield time, frame, round(frame.rotation / 90) % 4
+                taken += 1
+                due = next_due(time, plan.step)
+                if due >= info.duration:
+                    return  # every packet has been timed: what is left need not be decoded
+            break
+        except _NoKeyframeError:
+            # What is called a keyframe does not stand alone: what is left is found by decoding everything.
+            plan = Plan(step=plan.step)
     if not taken:
         raise MediaError("MEDIA_TOO_FEW_FRAMES", "no frame could be decoded", frames=0)
+
+
+class _NoKeyframeError(Exception):
+    """Where decoding began again there was no keyframe."""
 
 
 def _frames(
     path: Path, info: MediaInfo, plan: Plan, limits: Limits
 ) -> Iterator[tuple[float, av.video.frame.VideoFrame]]:
-    """(seconds from the first shown frame, frame) in order, timestamps mended where they are missing or jump back."""
+    """(seconds from the first shown frame, frame) in order, timestamps mended where they are missing or jump back.
+
+    Raises _NoKeyframeError.
+    """
     counted, last = 0, 0.0
     with opened(path) as (container, stream):
         context = stream.codec_context
         context.thread_type = "AUTO"
         context.thread_count = plan.threads
-        context.skip_frame = _SKIP[plan.effort]
-        for frame in _decoded(container, stream, info, plan):
+        base = float(stream.time_base or 0)
+        packets = demuxed(container, stream)
+        found = _decoded(packets, stream) if plan.work is None else _planned(packets, stream, plan.work)
+        for frame in found:
             check_pixels(frame.width, frame.height, limits)
             if not info.timed:
                 time = counted / info.rate
             elif frame.pts is None:
                 time = last + 1 / info.rate if counted else 0.0
             else:
-                time = frame.pts * float(stream.time_base or 0) - info.origin
+                time = frame.pts * base - info.origin
             counted += 1
             if time < -1e-3:
                 continue  # before the edit list's start
@@ -104,28 +119,49 @@ def _frames(
             yield last, frame
 
 
-def _decoded(
-    container: av.container.InputContainer, stream: av.video.stream.VideoStream, info: MediaInfo, plan: Plan
-) -> Iterator[av.video.frame.VideoFrame]:
+def _decoded(packets: Iterator[Packet], stream: Stream) -> Iterator[av.video.frame.VideoFrame]:
     """Decoded frames; a packet that is damaged is passed over, as players do, and the rest still counts."""
-    wanted = set(plan.keyframes.tolist())
-    for packet in demuxed(container, stream):
-        if plan.effort is Effort.KEYFRAMES and not _is_wanted(packet, stream, info, wanted):
-            continue
+    for packet in packets:
         yield from decode_packet(stream, packet)
     yield from decode_packet(stream, None)
 
 
-def _is_wanted(
-    packet: "av.packet.Packet[av.video.stream.VideoStream]",
-    stream: av.video.stream.VideoStream,
-    info: MediaInfo,
-    wanted: set[float],
-) -> bool:
-    stamp = packet.pts if packet.pts is not None else packet.dts
-    if not packet.is_keyframe or stamp is None:
-        return False
-    return stamp * float(stream.time_base or 0) - info.origin in wanted  # as `probe` reckons, bit for bit
+def _planned(
+    packets: Iterator[Packet], stream: Stream, work: npt.NDArray[np.uint8]
+) -> Iterator[av.video.frame.VideoFrame]:
+    """Decoded frames of the packets that have work, and perhaps of others that these need.
+
+    A run of such packets begins at a keyframe, for which the decoder is to forget what came before, as after a seek.
+    Raises _NoKeyframeError where a later run does not begin with one after all.
+    """
+    context = stream.codec_context
+    todo = work.tolist()
+    last = max(place for place, one in enumerate(todo) if one)
+    begins, awaited, doing = 0, False, Work.NONE
+    for place, packet in enumerate(itertools.islice(packets, last + 1)):
+        if todo[place] == Work.NONE:
+            continue
+        if place and todo[place - 1] == Work.NONE:
+            context.flush_buffers()
+            begins, awaited = place, True
+        if todo[place] != doing:
+            doing = todo[place]
+            context.skip_frame = _SKIP[doing]
+        frames = decode_packet(stream, packet)
+        ends = place == last or todo[place + 1] == Work.NONE
+        if ends:
+            frames += decode_packet(stream, None)
+        if awaited and (frames or ends):
+            awaited = False
+            if not (frames and _stands_alone(frames[0], alone=ends and place == begins)):
+                raise _NoKeyframeError
+        yield from frames
+
+
+def _stands_alone(frame: av.video.frame.VideoFrame, *, alone: bool) -> bool:
+    """Whether a run may begin with that frame. Some containers call what is merely coded within itself a keyframe: it can be
+    shown, but what comes after it may need what was before."""
+    return frame.key_frame or (alone and frame.pict_type == PictureType.I)
 
 
 def decode_packet(

@@ -44,12 +44,22 @@ class MediaInfo:
     """Presentation time of the first shown frame, seconds; sample times count from it."""
     duration: float
     """From the first shown frame to the end of the last, seconds."""
-    keyframes: npt.NDArray[np.float64]
-    """Times of keyframes from `origin`, float64 (k,), ascending, seconds."""
+    times: npt.NDArray[np.float64]
+    """When each packet of the stream is shown, seconds from `origin`, float64 (p,), in the order in which packets come, which
+    is that of decoding; NaN where the packet does not say."""
+    keys: npt.NDArray[np.bool_]
+    """Which packets stand alone, bool (p,)."""
+    shown: npt.NDArray[np.bool_]
+    """Which packets are shown, bool (p,): not what comes before the beginning that an edit list sets."""
     rate: float
     """Average frames a second."""
     timed: bool
     """False when packets carry no usable timestamps; frames are then counted at `rate`."""
+
+    @property
+    def keyframes(self) -> npt.NDArray[np.float64]:
+        """Times of keyframes that are shown, float64 (k,), ascending, seconds."""
+        return np.sort(self.times[self.keys & self.shown & np.isfinite(self.times)])
 
 
 @contextlib.contextmanager
@@ -106,19 +116,19 @@ def probe(path: Path, limits: Limits) -> MediaInfo:
         times: list[float] = []
         ends: list[float] = []
         keys: list[bool] = []
+        shown: list[bool] = []
         base = float(stream.time_base or 0)
         for packet in demuxed(container, stream):
             if len(times) >= limits.max_frames:
                 raise LimitExceededError(
                     "LIMIT_FRAMES", f"more than {limits.max_frames} frames", limit=limits.max_frames
                 )
-            if packet.is_discard:
-                continue
             stamp = packet.pts if packet.pts is not None else packet.dts
             times.append(np.nan if stamp is None else stamp * base)
             ends.append(times[-1] + (packet.duration or 0) * base)
             keys.append(packet.is_keyframe)
-        info = _summary(stream, np.array(times), np.array(ends), np.array(keys, bool))
+            shown.append(not packet.is_discard)
+        info = _summary(stream, np.array(times), np.array(ends), np.array(keys, bool), np.array(shown, bool))
         _check_whole(container, stream, size, info)
     if info.duration > limits.max_duration:
         raise LimitExceededError(
@@ -143,18 +153,20 @@ def _summary(
     times: npt.NDArray[np.float64],
     ends: npt.NDArray[np.float64],
     keys: npt.NDArray[np.bool_],
+    shown: npt.NDArray[np.bool_],
 ) -> MediaInfo:
-    if len(times) < 2:
-        raise MediaError("MEDIA_TOO_FEW_FRAMES", f"{len(times)} frames; a video has at least 2", frames=len(times))
-    known = np.isfinite(times)
-    timed = bool(known.mean() > 0.9 and len(np.unique(times[known])) > len(times) // 2)
+    frames = int(shown.sum())
+    if frames < 2:
+        raise MediaError("MEDIA_TOO_FEW_FRAMES", f"{frames} frames; a video has at least 2", frames=frames)
+    known = shown & np.isfinite(times)
+    timed = bool(known.sum() > 0.9 * frames and len(np.unique(times[known])) > frames // 2)
     if timed:  # What the header states is often wrong, and for a variable rate cannot be right.
         rate = float((known.sum() - 1) / np.ptp(times[known]))
     else:  # An elementary stream: the codec's own rate, which its demuxer replaces by a default.
         stated = stream.guessed_rate or stream.average_rate or FALLBACK_RATE
         rate = float(stated) if 0 < stated < 1000 else float(FALLBACK_RATE)
-        times = np.arange(len(times)) / rate
-        ends, known = times + 1 / rate, np.ones(len(times), bool)
+        times = np.cumsum(shown) / rate - 1 / rate
+        ends, known = times + 1 / rate, shown
     origin = float(times[known].min())
     last = max(float(times[known].max()), float(ends[known].max()))
     if last == times[known].max():
@@ -164,10 +176,12 @@ def _summary(
         height=stream.codec_context.height,
         aspect=_aspect(stream),
         codec=stream.codec_context.name,
-        packets=len(times),
+        packets=frames,
         origin=origin,
         duration=last - origin,
-        keyframes=np.sort(times[known & keys]) - origin,
+        times=times - origin,
+        keys=keys,
+        shown=shown,
         rate=rate,
         timed=timed,
     )
