@@ -45,6 +45,9 @@ _MOST_FIRST, _MOST_FURTHER = 3.0, -1.0
 """Evidence above which a first segment, and a further one, is not worth a word."""
 _TRIED_ALONE = 2
 """Where so many of the strongest alignments of a quick reading are not worth a word, the weaker ones are not tried."""
+_WHOLE_PICTURES: Pair = (0, 0)
+_AS_NEAR = 4
+"""Bits of 256 by which coding alone tells two views of a picture apart."""
 _OUT_OF_STEP, _OUT_OF_STEP_SAMPLES, _DOUBT = 0.1, 80, 1.0
 """Curves that agree less than this over so many samples take so many decades off: a copy whose timing shows nothing of the
 original is rare, and another recording of the same scene is always so."""
@@ -144,7 +147,7 @@ def _score(sides: Sides, one: Alignment) -> tuple[float, Segment, float]:
     """Evidence of one alignment, lines tried left out, the segment it makes, and how many pictures it rests on."""
     query, reference, line = sides.query, sides.reference, one.line
     found = _weighed(sides, one)
-    favourite = sides.pairs[found.favourite]
+    favourite = _shown_in(sides, one, found)
     start, end = borders(query, reference, part(one, found.first, found.last), favourite, sides.gate)
     reached = [min(max(line.speed * time + line.offset, 0.0), reference.duration) for time in (start, end)]
     views = query.views[favourite[0]], reference.views[favourite[1]]
@@ -159,6 +162,20 @@ def _score(sides: Sides, one: Alignment) -> tuple[float, Segment, float]:
     )
     evidence = log10_chance(np.maximum(found.gains, 0), found.weights) - relief(found.weights)
     return evidence + log10_kinds(*views), segment, float(found.weights.sum())
+
+
+def _shown_in(sides: Sides, one: Alignment, found: _Weighed) -> Pair:
+    """The view pair of a segment: the one that gains the most, or the whole pictures if they are about as near; a strip of an
+    unedited picture is as near as the picture."""
+    favourite = sides.pairs[found.favourite]
+    if favourite == _WHOLE_PICTURES or _WHOLE_PICTURES not in sides.pairs:
+        return favourite
+    slots = one.slots[found.first - one.first : found.last + 1 - one.first]
+    rows, frames = found.first + np.flatnonzero(slots >= 0), sides.comparison.frames[slots[slots >= 0]]
+    whole, nearest = (
+        np.median(sides.stack[place, rows, frames]) for place in (sides.pairs.index(_WHOLE_PICTURES), found.favourite)
+    )
+    return _WHOLE_PICTURES if whole <= nearest + _AS_NEAR else favourite
 
 
 def _weighed(sides: Sides, one: Alignment) -> _Weighed:

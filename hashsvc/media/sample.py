@@ -18,7 +18,7 @@ _NEARLY = 1.05
 """Keyframes may be so many times the asked gap apart: sixty frames at 29.97 a second are 2.002 s."""
 _LONGEST_REST = 7.5
 """Seconds by which a frame may be late where the next keyframe is waited for."""
-_ENOUGH = 16
+_ENOUGH = 18
 """Frames that a reading with rests has at least. Of 400 copies of ten seconds quick readings found 317 with 12 and 324 with
 16; without rests, 19, they found 329. With the deep readings that were asked for it was 378 each time."""
 _TRIED = 24

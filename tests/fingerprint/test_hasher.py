@@ -108,7 +108,7 @@ def test_an_upload(original: Path) -> None:
     made = fingerprint_query(original, DEFAULT, LIMITS)
     assert made.check() is made
     assert made.views[: len(DEFAULT.query_views)] == tuple(view.name for view in DEFAULT.query_views)
-    assert 16 <= made.frames <= 14 / DEFAULT.sparse.step + 2
+    assert 18 <= made.frames <= 14 / DEFAULT.sparse.step + 2
     assert np.array_equal(made.ends[:-1], made.starts[1:])
     assert made.ends[-1] == pytest.approx(made.duration)
     assert made.digests == digest_file(original, LIMITS.max_bytes)
