@@ -20,7 +20,7 @@ from hashsvc.fingerprint.videohash_adapter import videohash_of
 from hashsvc.fingerprint.views import View, hash_views
 from hashsvc.media.decode import Sample, samples
 from hashsvc.media.probe import MediaInfo, probe
-from hashsvc.media.sample import evenly, next_due, plan, sparse_step
+from hashsvc.media.sample import EARLY, evenly, next_due, plan, sparse_step
 
 _BATCH = 48
 """Frames hashed at once: enough for the matrix products, 12 MiB of float luma."""
@@ -107,7 +107,7 @@ def _read_deeply(
     for sample in samples(path, info, evenly(info, min(1 / temporal.RATE, step)), limits):
         times.append(sample.time)
         thumbs.append(temporal.thumbnails(sample.luma[None])[0].astype(np.float16))
-        if sample.time + 1e-4 >= due:
+        if sample.time + EARLY >= due:
             taken.append(sample)
             due = next_due(sample.time, step)
     return taken, (np.array(times), np.stack(thumbs))

@@ -11,4 +11,4 @@ class Reading(enum.StrEnum):
     QUICK = "quick"
     """An upload: as few frames as will do, in the profile's query views and in what its edges suggest."""
     DEEP = "deep"
-    """An upload that deserves more: every frame is decoded for its activity curve, and more views are read."""
+    """An upload that deserves more: frames are taken all along, close together, for its activity curve, and more views are read."""

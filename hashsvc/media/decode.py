@@ -24,7 +24,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from hashsvc.config import Limits
 from hashsvc.errors import MediaError
 from hashsvc.media.probe import MediaInfo, check_pixels, demuxed, opened
-from hashsvc.media.sample import Plan, Work, next_due
+from hashsvc.media.sample import EARLY, Plan, Work, next_due
 
 SIDE = 256
 """Side of a sampled luma picture, pixels. Part of every profile, do not change."""
@@ -70,7 +70,7 @@ def frames(
     while True:
         try:
             for time, frame in _frames(path, info, plan, limits):
-                if time + 1e-4 < due:
+                if time + EARLY < due:
                     continue
                 yield time, frame, round(frame.rotation / 90) % 4
                 taken += 1
@@ -136,7 +136,7 @@ def _planned(
     """
     context = stream.codec_context
     todo = work.tolist()
-    last = max(place for place, one in enumerate(todo) if one)
+    last = int(np.flatnonzero(work)[-1])
     begins, awaited, doing = 0, False, Work.NONE
     for place, packet in enumerate(itertools.islice(packets, last + 1)):
         if todo[place] == Work.NONE:

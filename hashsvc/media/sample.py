@@ -23,7 +23,7 @@ _ENOUGH = 18
 with 18; without rests, 24 on average, they found 354. With the deep readings that were asked for it was 393 each time."""
 _TRIED = 24
 """Rests of so many lengths are tried, the longest first, until enough frames are taken."""
-_EARLY = 1e-4
+EARLY = 1e-4
 """Seconds by which a frame may come before it is due: times are rounded."""
 _THREADS = 2
 """Of the decoder for a reference, for which somebody waits."""
@@ -147,7 +147,7 @@ class _Shown:
             found.append(int(self._places[frame]))
             since += 1
             due = next_due(float(self._times[frame]), step)
-            key = int(np.searchsorted(self._key_times, due - _EARLY))
+            key = int(np.searchsorted(self._key_times, due - EARLY))
             comes = float(self._key_times[key]) if key < len(self._keys) else self._duration
             resting = comes - due <= rest and comes - began <= since * spacing
             if due >= self._duration or (resting and key == len(self._keys)):
@@ -155,7 +155,7 @@ class _Shown:
             if resting:
                 frame, began, since = int(self._keys[key]), comes, 0
             else:
-                frame = max(int(np.searchsorted(self._times, due - _EARLY)), frame + 1)
+                frame = max(int(np.searchsorted(self._times, due - EARLY)), frame + 1)
         return found
 
 

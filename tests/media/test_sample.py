@@ -75,13 +75,14 @@ def test_keyframes_every_sixty_frames_suffice_at_29_97_a_second() -> None:
 @pytest.mark.parametrize(
     "keyframes",
     [
+        [],
         [0.0],
         every(10, 60),
         [time for time in every(1, 60) if not 20 < time < 24],
         every(1, 50),
         [*every(1, 60)][5:],
     ],
-    ids=["one", "far apart", "a hole", "an end without", "a beginning without"],
+    ids=["none", "one", "far apart", "a hole", "an end without", "a beginning without"],
 )
 def test_what_keyframes_leave_out_is_sampled_too(keyframes: list[float]) -> None:
     """Wherever two keyframes are farther apart frames between them are taken, at least one in two seconds on average."""
